@@ -1,0 +1,5 @@
+"""Placeholder: conditions come next."""
+
+
+class Condition:
+    pass

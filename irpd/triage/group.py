@@ -1,0 +1,59 @@
+"""Which signals belong together: the first group rule that matches decides.
+
+The key is a text that equal groups share: the rule's id and the values of its ``by``. Where no group rule
+matches each key is a group of its own.
+"""
+
+import json
+from dataclasses import dataclass
+
+from irpd.triage.facts import Facts
+from irpd.triage.ruleset import RuleSet
+
+#: Names in ``by`` that are not labels.
+FIELDS = ("service", "source", "key", "project")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """``within`` and ``at_most`` are seconds since the group's last and first signal; 0 is no limit.
+
+    ``values`` are those of the rule's ``by``, for people.
+    """
+
+    key: str
+    rule: str = ""
+    within: float = 0.0
+    at_most: float = 0.0
+    values: tuple[str, ...] = ()
+
+
+def group_for(ruleset: RuleSet, facts: Facts, key: str) -> Group:
+    """The group of a signal. ``key`` is the signal's own, with its source in front."""
+    index = ruleset.group_index
+    held = index.find(index.row(facts, facts.labels)).held
+    if not held:
+        return Group(key=key)
+    rule = ruleset.groups[held[0]]
+    values = tuple(_value(name, facts, key) for name in rule.by)
+    return Group(
+        key=json.dumps([rule.id, *values], ensure_ascii=False, separators=(",", ":")),
+        rule=rule.id,
+        within=rule.within,
+        at_most=rule.at_most,
+        values=values,
+    )
+
+
+def _value(name: str, facts: Facts, key: str) -> str:
+    match name:
+        case "service":
+            return facts.service
+        case "source":
+            return facts.source
+        case "project":
+            return facts.project
+        case "key":
+            return key
+        case _:
+            return facts.labels.get(name, "")

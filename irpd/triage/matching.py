@@ -1,0 +1,100 @@
+"""Which of many matches hold, without asking each: an inverted index with a memory.
+
+A match is a set of columns, each with the values it accepts; all must hold. A column is a field's name
+(``source``, ``service``) or ``labels.NAME``; a missing label reads as the empty text. For each column the
+index knows which matches accept a value, so a signal meets only those that agree with it somewhere.
+Signals of one kind look alike in the columns that matches mention: the answer for such a row of values is
+remembered, in a bounded memory that is emptied when full.
+
+The memory is all that ever changes in here, and it only saves work: the answers are those of
+``Match.missed`` for each match in turn.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+#: Rows remembered. A row of ten values is about 1 KiB with its answer.
+MEMORY = 4096
+
+_LABELS = "labels."
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """``wants`` maps a column to the values it accepts, in the order they were written."""
+
+    wants: Mapping[str, tuple[str, ...]]
+
+    def missed(self, row: Mapping[str, str]) -> tuple[str, ...]:
+        """The columns that don't hold for these values; none when the match holds."""
+        return tuple(column for column, values in self.wants.items() if row[column] not in values)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """``held`` are the numbers of the matches that hold, ascending; ``nearly`` those where all but one
+    column held (and at least one did), with that column."""
+
+    held: tuple[int, ...]
+    nearly: tuple[tuple[int, str], ...]
+
+
+class MatchIndex:
+    """Immutable but for its memory. ``fields`` are the attributes that columns without ``labels.`` read."""
+
+    def __init__(self, matches: Sequence[Match]) -> None:
+        columns = sorted({column for match in matches for column in match.wants})
+        self.columns: tuple[str, ...] = tuple(columns)
+        self.fields = tuple(column for column in columns if not column.startswith(_LABELS))
+        self.labels = tuple(column[len(_LABELS) :] for column in columns if column.startswith(_LABELS))
+        self._matches = tuple(matches)
+        self._always = tuple(number for number, match in enumerate(matches) if not match.wants)
+        self._needs = tuple(len(match.wants) for match in matches)
+        accepts: list[dict[str, list[int]]] = [{} for _ in (*self.fields, *self.labels)]
+        place = {column: number for number, column in enumerate(self._order())}
+        for number, match in enumerate(matches):
+            for column, values in match.wants.items():
+                for value in set(values):
+                    accepts[place[column]].setdefault(value, []).append(number)
+        self._accepts = tuple({value: tuple(found) for value, found in one.items()} for one in accepts)
+        self._memory: dict[tuple[str, ...], Found] = {}
+
+    def _order(self) -> tuple[str, ...]:
+        return (*self.fields, *(_LABELS + label for label in self.labels))
+
+    def row(self, values: Any, labels: Mapping[str, str]) -> tuple[str, ...]:
+        """The values of all columns: ``values`` has the fields as attributes."""
+        get = labels.get
+        return (
+            *[getattr(values, name) for name in self.fields],
+            *[get(name, "") for name in self.labels],
+        )
+
+    def named(self, row: tuple[str, ...]) -> dict[str, str]:
+        """A row with its columns' names."""
+        return dict(zip(self._order(), row, strict=True))
+
+    def find(self, row: tuple[str, ...]) -> Found:
+        found = self._memory.get(row)
+        if found is None:
+            found = self._look(row)
+            if len(self._memory) >= MEMORY:
+                self._memory.clear()
+            self._memory[row] = found
+        return found
+
+    def _look(self, row: tuple[str, ...]) -> Found:
+        hits: dict[int, int] = {}
+        for accepts, value in zip(self._accepts, row, strict=True):
+            for number in accepts.get(value, ()):
+                hits[number] = hits.get(number, 0) + 1
+        held = list(self._always)
+        nearly: list[tuple[int, str]] = []
+        needs = self._needs
+        for number, count in hits.items():
+            if count == needs[number]:
+                held.append(number)
+            elif count == needs[number] - 1:
+                nearly.append((number, self._matches[number].missed(self.named(row))[0]))
+        return Found(tuple(sorted(held)), tuple(sorted(nearly)))

@@ -1,0 +1,61 @@
+"""A rule, compiled: what must hold, what it then says, and where it stands."""
+
+from dataclasses import dataclass
+
+from irpd.triage.condition import Condition
+from irpd.triage.matching import Match
+
+#: The built-in rule that turns the share of users into a level. No rule may have its id.
+SHARE_RULE = "share-of-users"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where something stands in a file; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """``level`` proposes, ``at_most`` caps (no more severe than that), ``at_least`` is a floor (no less
+    severe than that). All are level numbers, 1 the most severe; at most one of them is set."""
+
+    id: str
+    place: Place
+    match: Match
+    because: str
+    when: Condition | None = None
+    level: int | None = None
+    at_most: int | None = None
+    at_least: int | None = None
+    regimes: tuple[str, ...] = ()
+
+    @property
+    def effect(self) -> dict[str, object]:
+        """What it says when it holds, as data."""
+        effect: dict[str, object] = {}
+        for name in ("level", "at_most", "at_least"):
+            if getattr(self, name) is not None:
+                effect[name] = getattr(self, name)
+        if self.regimes:
+            effect["regimes"] = list(self.regimes)
+        return effect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupRule:
+    """Binds signals that agree in ``by``. ``within`` counts seconds since the group's last signal,
+    ``at_most`` since its first; 0 means no limit."""
+
+    id: str
+    place: Place
+    match: Match
+    by: tuple[str, ...]
+    within: float = 0.0
+    at_most: float = 0.0
