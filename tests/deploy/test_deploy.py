@@ -1,0 +1,47 @@
+"""What ships in deploy/ is accepted by the programs it is for."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+
+
+def output_of(*command: str | Path) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    text = done.stdout + done.stderr
+    assert done.returncode == 0, text
+    return text
+
+
+@pytest.mark.needs("systemd-analyze")
+def test_the_unit_is_exposed_to_2_0_or_less() -> None:
+    unit = DEPLOY / "systemd" / "irpd.service"
+    report = output_of("systemd-analyze", "security", "--offline=true", "--no-pager", unit)
+    exposure = re.search(r"Overall exposure level for irpd.service: ([0-9.]+)", report)
+    assert exposure, report
+    assert float(exposure[1]) <= 2.0, report
+
+
+@pytest.mark.needs("amtool")
+def test_alertmanager_accepts_the_receiver(tmp_path: Path) -> None:
+    snippet = yaml.safe_load((DEPLOY / "alertmanager" / "receiver.yml").read_text())
+    whole = tmp_path / "alertmanager.yml"
+    whole.write_text(yaml.safe_dump({"global": {"resolve_timeout": "5m"}, **snippet}))
+    assert "1 receivers" in output_of("amtool", "check-config", whole)
+
+
+@pytest.mark.needs("promtool")
+@pytest.mark.parametrize("rules", sorted((DEPLOY / "prometheus").glob("*.yml")), ids=lambda path: path.name)
+def test_prometheus_accepts_the_rules(rules: Path) -> None:
+    assert "SUCCESS" in output_of("promtool", "check", "rules", rules)
+
+
+@pytest.mark.parametrize("rules", sorted((DEPLOY / "prometheus").glob("*.yml")), ids=lambda path: path.name)
+def test_each_alert_says_what_is_wrong_and_what_to_do(rules: Path) -> None:
+    for group in yaml.safe_load(rules.read_text())["groups"]:
+        for rule in group["rules"]:
+            assert {"summary", "description", "runbook"} <= rule["annotations"].keys(), rule["alert"]
