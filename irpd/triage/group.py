@@ -30,11 +30,9 @@ class Group:
 
 def group_for(ruleset: RuleSet, facts: Facts, key: str) -> Group:
     """The group of a signal. ``key`` is the signal's own, with its source in front."""
-    index = ruleset.group_index
-    held = index.find(index.row(facts, facts.labels)).held
-    if not held:
+    rule = ruleset.group_index.find(facts, facts.labels)
+    if rule is None:
         return Group(key=key)
-    rule = ruleset.groups[held[0]]
     values = tuple(_value(name, facts, key) for name in rule.by)
     return Group(
         key=json.dumps([rule.id, *values], ensure_ascii=False, separators=(",", ":")),

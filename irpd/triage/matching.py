@@ -10,14 +10,15 @@ The memory is all that ever changes in here, and it only saves work: the answers
 ``Match.missed`` for each match in turn.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 #: Rows remembered. A row of ten values is about 1 KiB with its answer.
 MEMORY = 4096
 
 _LABELS = "labels."
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,16 @@ class Found:
     nearly: tuple[tuple[int, str], ...]
 
 
-class MatchIndex:
-    """Immutable but for its memory. ``fields`` are the attributes that columns without ``labels.`` read."""
+class MatchIndex(Generic[Answer]):
+    """What ``answer`` makes of the matches that hold for a row of values, remembered with the row.
 
-    def __init__(self, matches: Sequence[Match]) -> None:
+    Immutable but for that memory. ``fields`` are the attributes that columns without ``labels.`` read.
+    """
+
+    def __init__(
+        self, matches: Sequence[Match], answer: Callable[[Found, Mapping[str, str]], Answer]
+    ) -> None:
+        self._answer = answer
         columns = sorted({column for match in matches for column in match.wants})
         self.columns: tuple[str, ...] = tuple(columns)
         self.fields = tuple(column for column in columns if not column.startswith(_LABELS))
@@ -58,33 +65,36 @@ class MatchIndex:
                 for value in set(values):
                     accepts[place[column]].setdefault(value, []).append(number)
         self._accepts = tuple({value: tuple(found) for value, found in one.items()} for one in accepts)
-        self._memory: dict[tuple[str, ...], Found] = {}
+        self._memory: dict[tuple[str, ...], Answer] = {}
 
     def _order(self) -> tuple[str, ...]:
         return (*self.fields, *(_LABELS + label for label in self.labels))
 
-    def row(self, values: Any, labels: Mapping[str, str]) -> tuple[str, ...]:
-        """The values of all columns: ``values`` has the fields as attributes."""
+    def find(self, values: Any, labels: Mapping[str, str]) -> Answer:
+        """``values`` has the fields as attributes; a label that is missing reads as empty."""
         get = labels.get
-        return (
+        row = (
             *[getattr(values, name) for name in self.fields],
             *[get(name, "") for name in self.labels],
         )
+        try:
+            return self._memory[row]
+        except KeyError:
+            pass
+        named = dict(zip(self._order(), row, strict=True))
+        answer = self._answer(self._look(row, named), named)
+        if len(self._memory) >= MEMORY:
+            self._memory.clear()
+        self._memory[row] = answer
+        return answer
 
-    def named(self, row: tuple[str, ...]) -> dict[str, str]:
-        """A row with its columns' names."""
-        return dict(zip(self._order(), row, strict=True))
+    def row(self, values: Any, labels: Mapping[str, str]) -> dict[str, str]:
+        """The values of all columns by name."""
+        row = {name: getattr(values, name) for name in self.fields}
+        row.update((_LABELS + name, labels.get(name, "")) for name in self.labels)
+        return row
 
-    def find(self, row: tuple[str, ...]) -> Found:
-        found = self._memory.get(row)
-        if found is None:
-            found = self._look(row)
-            if len(self._memory) >= MEMORY:
-                self._memory.clear()
-            self._memory[row] = found
-        return found
-
-    def _look(self, row: tuple[str, ...]) -> Found:
+    def _look(self, row: tuple[str, ...], named: Mapping[str, str]) -> Found:
         hits: dict[int, int] = {}
         for accepts, value in zip(self._accepts, row, strict=True):
             for number in accepts.get(value, ()):
@@ -96,5 +106,5 @@ class MatchIndex:
             if count == needs[number]:
                 held.append(number)
             elif count == needs[number] - 1:
-                nearly.append((number, self._matches[number].missed(self.named(row))[0]))
+                nearly.append((number, self._matches[number].missed(named)[0]))
         return Found(tuple(sorted(held)), tuple(sorted(nearly)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from irpd.triage.hearing import hear
 from irpd.triage.matching import MatchIndex
 from irpd.triage.rule import GroupRule, Rule
 
@@ -14,8 +15,13 @@ class RuleSet:
         self.rules = tuple(rules)
         self.groups = tuple(groups)
         self.hash = hash
-        self.index = MatchIndex([rule.match for rule in self.rules])
-        self.group_index = MatchIndex([rule.match for rule in self.groups])
+        self.index = MatchIndex(
+            [rule.match for rule in self.rules], lambda found, row: hear(self.rules, found, row)
+        )
+        self.group_index = MatchIndex(
+            [rule.match for rule in self.groups],
+            lambda found, _: self.groups[found.held[0]] if found.held else None,
+        )
 
 
 EMPTY = RuleSet()

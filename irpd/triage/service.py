@@ -34,8 +34,9 @@ class ServiceIndex:
                 if wants:  # an empty claim would take everything: `irpd check` refuses it
                     matches.append(Match(wants))
                     answers.append((name, f"services.{name}.signals[{number}]"))
-        self._index = MatchIndex(matches)
-        self._answers = tuple(answers)
+        self._index = MatchIndex(
+            matches, lambda found, _: answers[found.held[0]] if found.held else (self._unmapped, UNMAPPED)
+        )
 
     def service_for(self, source: str, signal: Signal) -> tuple[str, str]:
         """The service and what says so, like ``services.checkout.signals[0]``.
@@ -45,11 +46,7 @@ class ServiceIndex:
         """
         if signal.service and signal.service in self._known:
             return signal.service, f"sources.{source}.fields.service"
-        index = self._index
-        held = index.find(index.row(_Reported(source, signal.project), signal.labels)).held
-        if held:
-            return self._answers[held[0]]
-        return self._unmapped, UNMAPPED
+        return self._index.find(_Reported(source, signal.project), signal.labels)
 
 
 def _wants(claim: Claim) -> dict[str, tuple[str, ...]]:
