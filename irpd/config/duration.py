@@ -3,20 +3,25 @@
 import re
 from typing import Annotated
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, PlainSerializer, ValidationInfo, WithJsonSchema
 
-_WHOLE = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_WHOLE = re.compile(r"(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?")
 _SECONDS = (86400, 3600, 60, 1)
+LONGEST = 3650 * 86400.0  # ten years; sums of durations and dates stay within what dates can hold
 
 
 def parse_duration(text: object) -> float:
     """Seconds. Raises ValueError with what is allowed for anything else, bare numbers too."""
-    if isinstance(text, float) and not isinstance(text, bool):
+    if isinstance(text, float):
         return text  # a default that is already in seconds
     match = _WHOLE.fullmatch(text) if isinstance(text, str) and text else None
     if match is None or not any(match.groups()):
-        raise ValueError(f"{text!r} is not a duration; write it with units, like 90s, 30m, 1h30m or 2d")
-    return float(sum(int(n) * unit for n, unit in zip(match.groups(), _SECONDS, strict=True) if n))
+        shown = repr(text) if len(repr(text)) <= 40 else "this"
+        raise ValueError(f"{shown} is not a duration; write it with units, like 90s, 30m, 1h30m or 2d")
+    seconds = float(sum(int(n) * unit for n, unit in zip(match.groups(), _SECONDS, strict=True) if n))
+    if seconds > LONGEST:
+        raise ValueError(f"{text} is too long; the longest duration is {format_duration(LONGEST)}")
+    return seconds
 
 
 def format_duration(seconds: float) -> str:
@@ -30,11 +35,17 @@ def format_duration(seconds: float) -> str:
     return "".join(parts) or "0s"
 
 
+def _from_file(value: object, info: ValidationInfo) -> float:
+    if info.mode == "json" and isinstance(value, float):  # a bare number in a file
+        raise ValueError(f"{value} is not a duration; write it with units, like 90s, 30m, 1h30m or 2d")
+    return parse_duration(value)
+
+
 Duration = Annotated[
     float,
-    BeforeValidator(parse_duration),
+    BeforeValidator(_from_file),
     PlainSerializer(format_duration, return_type=str),
     WithJsonSchema(
-        {"type": "string", "pattern": r"^(\d+d)?(\d+h)?(\d+m)?(\d+s)?$", "examples": ["90s", "1h30m"]}
+        {"type": "string", "pattern": r"^(?=\d)(\d+d)?(\d+h)?(\d+m)?(\d+s)?$", "examples": ["90s", "1h30m"]}
     ),
 ]

@@ -3,7 +3,9 @@
 import os
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+_LONGEST = 64 * 1024
 
 
 class Secret(BaseModel):
@@ -11,15 +13,27 @@ class Secret(BaseModel):
     (a file in systemd's ``$CREDENTIALS_DIRECTORY``). Exactly one."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    env: str | None = None
-    file: str | None = None
-    credential: str | None = None
+    env: str | None = Field(None, min_length=1, description="Name of an environment variable that holds it.")
+    file: str | None = Field(
+        None, min_length=1, description="Path of a file that holds it, relative to this file."
+    )
+    credential: str | None = Field(
+        None,
+        pattern=r"^[^/]+$",
+        description="Name of a credential that systemd hands over (LoadCredential).",
+    )
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "Secret":
         if sum(x is not None for x in (self.env, self.file, self.credential)) != 1:
             raise ValueError("a secret is exactly one of {env: NAME}, {file: PATH} or {credential: NAME}")
         return self
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people: ``env HELPDESK_TOKEN``. Never what it holds."""
+        kind = "env" if self.env is not None else "file" if self.file is not None else "credential"
+        return f"{kind} {self.env or self.file or self.credential}"
 
     def reveal(self) -> str:
         """The secret itself, without the newline that ends a file.
@@ -34,13 +48,26 @@ class Secret(BaseModel):
             folder = os.environ.get("CREDENTIALS_DIRECTORY")
             if not folder:
                 raise LookupError(f"credential {self.credential}: $CREDENTIALS_DIRECTORY is not set")
-            path = Path(folder) / self.credential
-        else:
-            path = Path(self.file or "")
-        try:
-            value = path.read_text(encoding="utf-8").rstrip("\r\n")
-        except OSError as error:
-            raise LookupError(f"{path}: {error.strerror}") from None
-        if not value:
-            raise LookupError(f"{path} is empty")
-        return value
+            return _read(Path(folder) / self.credential)
+        return _read(Path(self.file or ""))
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.exists() and not path.is_file():
+            raise LookupError(f"{path} is not a file")
+        with path.open("rb") as stream:
+            data = stream.read(_LONGEST + 1)
+    except FileNotFoundError:
+        raise LookupError(f"{path}: no such file") from None
+    except (OSError, ValueError) as error:
+        raise LookupError(f"{path}: {getattr(error, 'strerror', None) or 'not a path'}") from None
+    if len(data) > _LONGEST:
+        raise LookupError(f"{path} is larger than {_LONGEST // 1024} KiB")
+    try:
+        value = data.decode("utf-8").rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise LookupError(f"{path} is not UTF-8 text") from None
+    if not value:
+        raise LookupError(f"{path} is empty")
+    return value

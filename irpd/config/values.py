@@ -4,19 +4,25 @@ These are the types that the rest of irpd sees. Reading, positions, defaults of 
 protocol and the checks of single values are in ``config.load``; references between
 parts are checked in ``irpd.check``. Durations are seconds (float) here and texts like
 ``5m`` or ``1h30m`` in the files. Everything is frozen.
+
+The descriptions are what ``docs/reference/configuration.md`` and the schema for editors
+say about a key.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from irpd.config.duration import Duration
 from irpd.config.secret import Secret
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 LevelName = Literal["critical", "high", "medium", "low"]
+LevelNumber = Annotated[int, Field(ge=1, le=4)]
 Weekday = Literal["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+
+LEVEL_NAMES: tuple[LevelName, ...] = ("critical", "high", "medium", "low")
 
 
 class Value(BaseModel):
@@ -28,62 +34,127 @@ class Value(BaseModel):
 class Token(Value):
     """A token of the API. ``hash`` is ``sha256:<hex>`` of the token."""
 
-    name: Name
-    hash: str
-    may: Literal["read", "respond", "admin"] = "read"
+    name: Name = Field(description="Who uses it; the actor that events name.")
+    hash: str = Field(
+        pattern=r"^sha256:[0-9a-f]{64}$",
+        description="`sha256:` and the token's SHA-256 in 64 hexadecimal digits, never the token itself.",
+    )
+    may: Literal["read", "respond", "admin"] = Field(
+        "read", description="What it allows: look, also work on incidents, or everything."
+    )
 
 
 class Server(Value):
-    listen: str = "127.0.0.1:8420"
-    public_url: str = ""  # "" means: http:// and the address listened on
-    state_dir: str | None = None
-    time_zone: str = "UTC"
-    tokens: tuple[Token, ...] = ()
-    max_body: int = 16 * 1024 * 1024  # bytes
+    listen: str = Field("127.0.0.1:8420", description="Address and port to listen on, `[::1]:8420` for IPv6.")
+    public_url: str = Field(
+        "",
+        description="How people reach it; links in pages begin with it. Without it: `http://` and `listen`.",
+    )
+    state_dir: str | None = Field(
+        None, description="Where the journal and other state is. Without it `$STATE_DIRECTORY`."
+    )
+    time_zone: str = Field("UTC", description="Zone of times that name none, such as `Europe/Berlin`.")
+    tokens: tuple[Token, ...] = Field((), description="Tokens of the API. Without any it is off on TCP.")
+    max_body: int = Field(
+        16 * 1024 * 1024, ge=1024, le=1024**3, description="Largest body of a webhook, in bytes."
+    )
 
 
 class JournalSettings(Value):
-    sqlite: str = "irpd.db"  # in the state directory
+    sqlite: str = Field("irpd.db", min_length=1, description="The journal's file, in the state directory.")
 
 
 class Auth(Value):
     """How a source proves itself: exactly one way."""
 
-    bearer: Secret | None = None
-    basic: Mapping[str, Secret] | None = None  # {user: secret}: exactly one
-    header: Mapping[str, Secret] | None = None  # {name: secret}: exactly one
-    query: Mapping[str, Secret] | None = None  # {parameter: secret}: exactly one
-    client_secret: Secret | None = None  # Sentry
-    hmac: "Hmac | None" = None
+    bearer: Secret | None = Field(None, description="`Authorization: Bearer` and the secret.")
+    basic: Mapping[str, Secret] | None = Field(None, description="`{user: secret}`, exactly one.")
+    header: Mapping[str, Secret] | None = Field(
+        None, description="`{name of the header: secret}`, exactly one."
+    )
+    query: Mapping[str, Secret] | None = Field(
+        None, description="`{parameter of the URL: secret}`, exactly one; not shown in logs."
+    )
+    client_secret: Secret | None = Field(None, description="Sentry's client secret; it signs each request.")
+    hmac: "Hmac | None" = Field(None, description="A signature over the body.")
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "Auth":
+        ways = [name for name in type(self).model_fields if getattr(self, name) is not None]
+        if len(ways) != 1:
+            raise ValueError(
+                "exactly one way of authentication: bearer, basic, header, query, client_secret or hmac"
+                + (f"; {' and '.join(ways)} stand here" if ways else "")
+            )
+        value = getattr(self, ways[0])
+        if isinstance(value, Mapping) and (len(value) != 1 or not all(value)):
+            raise ValueError(f"{ways[0]} has exactly one name with its secret")
+        return self
 
 
 class Hmac(Value):
     """A signature over the raw body, as Zendesk, Jira and generic senders make it."""
 
-    secret: Secret
-    header: str = ""  # "" means the source type's own
-    algorithm: Literal["sha256", "sha1"] = "sha256"
-    encoding: Literal["hex", "base64"] = "hex"
-    prefix: str = ""
-    timestamp_header: str = ""  # the message is then timestamp + separator + body
-    separator: str = ""
+    secret: Secret = Field(description="The key that both sides know.")
+    header: str = Field("", description="Header of the signature. Without it the source type's own.")
+    algorithm: Literal["sha256", "sha1"] = Field("sha256", description="The hash.")
+    encoding: Literal["hex", "base64"] = Field("hex", description="How the signature is written.")
+    prefix: str = Field("", description="What stands before it in the header, such as `sha256=`.")
+    timestamp_header: str = Field(
+        "", description="Header of a time that is signed too: time, `separator`, body."
+    )
+    separator: str = Field("", description="What stands between time and body.")
 
 
 class Unreadable(Value):
-    level: int | None = Field(None, ge=1, le=4)
+    level: int | None = Field(
+        None,
+        ge=1,
+        le=4,
+        description="Level of the incident that a body opens which can't be read. "
+        "Without it 2 for monitoring and 4 for tickets.",
+    )
 
 
 class Source(Value):
-    type: Literal["alertmanager", "grafana", "sentry", "zendesk", "freshdesk", "jira", "ticket"]
-    auth: Auth | Literal["none"]
-    unreadable: Unreadable | Literal["refuse"] = Unreadable()
-    default_level: int | None = Field(None, ge=1, le=4)  # None: 2 monitoring, 3 sentry, 4 tickets
-    users_label: str = "affected_users"
-    share_label: str = "affected_share"
-    fields: Mapping[str, str] = {}  # type ticket: what → dotted path in the body
-    closed: tuple[str, ...] = ("solved", "closed", "resolved", "done", "deleted")
-    detected_by: str = ""  # "" means: monitoring, or user-report for tickets
-    limit: float | None = None  # requests a second; None: no limit of its own
+    type: Literal["alertmanager", "grafana", "sentry", "zendesk", "freshdesk", "jira", "ticket"] = Field(
+        description="Who sends. `ticket` is any help desk or form, read by `fields`."
+    )
+    auth: Auth | Literal["none"] = Field(
+        description="How it proves itself; `none` must be said in so many words."
+    )
+    unreadable: Unreadable | Literal["refuse"] = Field(
+        Unreadable(),
+        description="What a body does that can't be read: opens an incident (`{level: N}`), or `refuse` "
+        "answers 400.",
+    )
+    default_level: int | None = Field(
+        None,
+        ge=1,
+        le=4,
+        description="Level when no rule holds and the share of users is unknown. "
+        "Without it 2 for monitoring, 3 for Sentry, 4 for tickets.",
+    )
+    users_label: str = Field(
+        "affected_users", description="Label or annotation that says how many users are affected."
+    )
+    share_label: str = Field(
+        "affected_share", description="Label or annotation that says which share, `0.42` or `42%`."
+    )
+    fields: Mapping[str, str] = Field(
+        {},
+        description="Type `ticket`: what is where in the body, by dotted paths; `key` and `title` are needed.",
+    )
+    closed: tuple[str, ...] = Field(
+        ("solved", "closed", "resolved", "done", "deleted"),
+        description="Values of a ticket's status that mean resolved.",
+    )
+    detected_by: str = Field(
+        "", description="How its incidents count as detected. Without it `monitoring`, or `user-report`."
+    )
+    limit: float | None = Field(
+        None, gt=0, le=1_000_000, description="Requests a second; more are answered 503. Without it no limit."
+    )
 
     @property
     def ticket(self) -> bool:
@@ -105,72 +176,88 @@ class Source(Value):
 class Claim(Value):
     """Which reports are about a service; every key given must hold. A list means any of."""
 
-    source: str | tuple[str, ...] | None = None
-    project: str | tuple[str, ...] | None = None
-    labels: Mapping[str, str | tuple[str, ...]] = {}
+    source: str | tuple[str, ...] | None = Field(None, description="Name of the source.")
+    project: str | tuple[str, ...] | None = Field(None, description="The sender's project.")
+    labels: Mapping[str, str | tuple[str, ...]] = Field(
+        {}, description="Labels and their values; a missing label is an empty text."
+    )
 
 
 class Users(Value):
-    count: int = Field(gt=0)
+    count: int = Field(gt=0, description="How many users the service has; what shares are of.")
 
 
 class Service(Value):
-    title: str = ""
-    team: str = ""
-    paths: Mapping[Literal["technical", "customer", "business"], str] = {}
-    regimes: tuple[str, ...] = ()
-    users: Users | None = None
-    signals: tuple[Claim, ...] = ()
-    runbook: str = ""
-    dashboard: str = ""
+    title: str = Field("", description="Its name for people. Without it the key.")
+    team: str = Field("", description="Who owns it.")
+    paths: Mapping[Literal["technical", "customer", "business"], str] = Field(
+        {}, description="Which path is used for what: monitoring starts `technical`, tickets `customer`."
+    )
+    regimes: tuple[str, ...] = Field((), description="Compliance regimes that its incidents fall under.")
+    users: Users | None = Field(None, description="Its users.")
+    signals: tuple[Claim, ...] = Field(
+        (), description="Which reports are about it; one that holds is enough."
+    )
+    runbook: str = Field("", description="Address of its runbook; stands in pages.")
+    dashboard: str = Field("", description="Address of its dashboard; stands in pages.")
 
 
 class MailAuth(Value):
-    user: str
-    password: Secret
+    user: str = Field(min_length=1, description="User name at the server.")
+    password: Secret = Field(description="The password.")
 
 
 class SmtpChannel(Value):
-    type: Literal["smtp"]
-    host: str
-    port: int = 25
-    tls: Literal["none", "starttls", "tls"] = "none"
-    sender: str = Field(alias="from")
-    auth: MailAuth | None = None
-    timeout: Duration = 20.0
+    type: Literal["smtp"] = Field(description="E-mail.")
+    host: str = Field(min_length=1, pattern=r"^[^\s/@]+$", description="Name or address of the mail server.")
+    port: int = Field(25, ge=1, le=65535, description="Its port.")
+    tls: Literal["none", "starttls", "tls"] = Field(
+        "none", description="Encryption: none, begun on the open connection, or from the first byte."
+    )
+    sender: str = Field(
+        alias="from", pattern=r"^[^\r\n]*[^\s@]@[^\s@][^\r\n]*$", description="Address that mails come from."
+    )
+    auth: MailAuth | None = Field(None, description="Sign-in at the server; only with `tls`.")
+    timeout: Duration = Field(20.0, gt=0, description="How long to wait for the server.")
 
 
 class SlackAuth(Value):
-    bot_token: Secret
-    app_token: Secret | None = None
+    bot_token: Secret = Field(description="The bot's token (`xoxb-...`).")
+    app_token: Secret | None = Field(None, description="The app's token (`xapp-...`).")
 
 
 class SlackChannel(Value):
-    type: Literal["slack"]
-    auth: SlackAuth
-    api_url: str = "https://slack.com/api"
-    timeout: Duration = 10.0
+    type: Literal["slack"] = Field(description="Slack.")
+    auth: SlackAuth = Field(description="The app's tokens.")
+    api_url: str = Field(
+        "https://slack.com/api", pattern=r"^https?://[^\s]+$", description="Where Slack's API is."
+    )
+    timeout: Duration = Field(10.0, gt=0, description="How long to wait for an answer.")
 
 
 class WebhookAuth(Value):
-    secret: Secret
+    secret: Secret = Field(description="The key that signs each message.")
 
 
 class WebhookChannel(Value):
     """Signed JSON by POST. The person's address under this channel, or ``url``."""
 
-    type: Literal["webhook"]
-    url: str = ""
-    auth: WebhookAuth
-    timeout: Duration = 10.0
+    type: Literal["webhook"] = Field(description="Signed JSON by POST.")
+    url: str = Field(
+        "",
+        pattern=r"^(https?://[^\s]+)?$",
+        description="Where to, for people without an address of their own.",
+    )
+    auth: WebhookAuth = Field(description="How it is signed.")
+    timeout: Duration = Field(10.0, gt=0, description="How long to wait for an answer.")
 
 
 class FileChannel(Value):
     """One JSON object a line, in the state directory; and on the terminal."""
 
-    type: Literal["file"]
-    path: str = "pages.jsonl"
-    terminal: bool = True
+    type: Literal["file"] = Field(description="A file in the state directory, one JSON object a line.")
+    path: str = Field("pages.jsonl", min_length=1, description="The file's name.")
+    terminal: bool = Field(True, description="Also on the terminal of the daemon, if it has one.")
 
 
 ChannelSettings = Annotated[
@@ -181,119 +268,190 @@ ChannelSettings = Annotated[
 class Method(Value):
     """After so long, by these channels."""
 
-    after: Duration = 0.0
-    via: tuple[str, ...] = Field(min_length=1)
-    levels: tuple[int, ...] = (1, 2, 3, 4)
+    after: Duration = Field(0.0, description="How long after the page began.")
+    via: tuple[str, ...] = Field(min_length=1, description="Names of channels, all at once.")
+    levels: tuple[LevelNumber, ...] = Field((1, 2, 3, 4), min_length=1, description="For which levels.")
 
 
 class Person(Value):
     """``addresses`` maps a channel's name to this person's address on it, where the
     fields below don't already say it."""
 
-    name: str
-    email: str = ""
-    phone: str = ""
-    slack: str = ""
-    time_zone: str = "UTC"
-    language: str = "en"
-    login: str = ""
-    notify: str | tuple[Method, ...] = "default"
-    addresses: Mapping[str, str] = {}
+    name: str = Field(min_length=1, description="Full name.")
+    email: str = Field("", description="Address for channels of type smtp.")
+    phone: str = Field("", description='In international form and in quotes: `"+4915100000001"`.')
+    slack: str = Field("", description="Member id at Slack (`U01ASHA`).")
+    time_zone: str = Field("UTC", description="Zone of the times in pages and of working hours.")
+    language: str = Field("en", description="Language of the texts.")
+    login: str = Field("", description="User on this machine; who acts when that user runs `irpd`.")
+    notify: str | tuple[Method, ...] = Field(
+        "default", description="How to reach this person: a name under `notify`, or a list of their own."
+    )
+    addresses: Mapping[str, str] = Field(
+        {}, description="Addresses on other channels, by the channel's name."
+    )
 
 
 class Layer(Value):
     """A rotation. ``handoff`` is local wall-clock: ``"Mon 09:00"`` weekly, ``"09:00"`` daily.
     ``start`` is the local date of the first person's first shift."""
 
-    rotate: Literal["daily", "weekly"]
-    handoff: str
-    start: str
-    people: tuple[str, ...] = Field(min_length=1)
+    rotate: Literal["daily", "weekly"] = Field(description="How often it goes to the next person.")
+    handoff: str = Field(description='Local time of the change: `"Mon 09:00"` weekly, `"09:00"` daily.')
+    start: str = Field(description='Local date of the first person\'s first shift: `"2026-01-05"`.')
+    people: tuple[str, ...] = Field(min_length=1, description="Whose turn it is, in order.")
 
 
 class Schedule(Value):
     """Later layers stand over earlier ones."""
 
-    time_zone: str
-    layers: tuple[Layer, ...] = Field(min_length=1)
+    time_zone: str = Field(description="Zone of its hand-offs.")
+    layers: tuple[Layer, ...] = Field(
+        min_length=1, description="Rotations; later ones stand over earlier ones."
+    )
 
 
 class PathStep(Value):
-    schedule: str | None = None
-    person: str | None = None
-    title: str = ""
-    wait: Duration
+    schedule: str | None = Field(None, description="Page who is on call on this schedule.")
+    person: str | None = Field(None, description="Page this person.")
+    title: str = Field("", description="As what: `Technical Lead`.")
+    wait: Duration = Field(gt=0, description="How long to wait for an answer before the next step.")
 
 
 class Path(Value):
-    kind: Literal["technical", "business", "customer"]
-    repeat: int = Field(2, ge=1, le=10)
-    steps: tuple[PathStep, ...] = Field(min_length=1)
+    kind: Literal["technical", "business", "customer"] = Field(description="What it is for.")
+    repeat: int = Field(
+        2, ge=1, le=10, description="Rounds; then everyone on it and `fallback` again and again."
+    )
+    steps: tuple[PathStep, ...] = Field(min_length=1, description="Whom to page, in order.")
 
 
 class Role(Value):
-    schedule: str | None = None
-    person: str | None = None
-    levels: tuple[int, ...] = (1, 2)
+    schedule: str | None = Field(None, description="Who is on call on this schedule.")
+    person: str | None = Field(None, description="This person.")
+    levels: tuple[LevelNumber, ...] = Field(
+        (1, 2), min_length=1, description="Levels for which the role is filled."
+    )
 
 
 class Hours(Value):
     """Working hours. Without ``time_zone`` they are read in the person's own."""
 
-    days: tuple[Weekday, ...] = ("Mon", "Tue", "Wed", "Thu", "Fri")
-    start: str = Field("09:00", alias="from")
-    end: str = Field("18:00", alias="to")
-    time_zone: str | None = None
+    days: tuple[Weekday, ...] = Field(
+        ("Mon", "Tue", "Wed", "Thu", "Fri"), min_length=1, description="Days on which they begin."
+    )
+    start: str = Field("09:00", alias="from", description='When they begin: `"09:00"`.')
+    end: str = Field(
+        "18:00", alias="to", description='When they end: `"18:00"`; before `from` means overnight.'
+    )
+    time_zone: str | None = Field(None, description="Their zone. Without it the person's own.")
 
 
 class LevelSettings(Value):
     """What differs from the protocol for a level. ``respond_within`` is the first-response
     objective: 15 m, 1 h, 4 h, 24 h by default."""
 
-    respond_within: Duration
-    urgency: Literal["now", "working-hours", "quiet"]
-    hours: Hours = Hours()
+    respond_within: Duration = Field(gt=0, description="First-response objective: 15m, 1h, 4h, 24h.")
+    urgency: Literal["now", "working-hours", "quiet"] = Field(
+        description="When to page: at any hour (levels 1, 2), in working hours (3), or only tell (4)."
+    )
+    hours: Hours = Field(Hours(), description="Working hours, for urgency `working-hours`.")
 
 
 class Timing(Value):
-    reopen_within: Duration = 1800.0
-    quiet: Duration = 900.0
-    flap_changes: int = Field(4, ge=3, le=20)
-    flap_window: Duration = 1800.0
-    flap_stable: Duration = 1800.0
-    page_expires_urgent: Duration = 4 * 3600.0
-    page_expires: Duration = 12 * 3600.0
-    keep_receipts: Duration = 30 * 86400.0
-    keep_receipts_bytes: int = 10 * 1024**3
-    behind_receipts: int = 10_000
-    behind: Duration = 60.0
-    stale: Duration = 86400.0
-    everyone_urgent: Duration = 900.0
-    everyone: Duration = 7200.0
-    link_ends: Duration = 72 * 3600.0
+    reopen_within: Duration = Field(
+        1800.0, description="A signal that fires again so soon after the end reopens its incident."
+    )
+    quiet: Duration = Field(
+        900.0, description="How long all signals must be resolved before an incident of level 3-4 ends."
+    )
+    flap_changes: int = Field(
+        4, ge=3, le=20, description="Changes within `flap_window` that make a signal flap."
+    )
+    flap_window: Duration = Field(1800.0, gt=0, description="See `flap_changes`.")
+    flap_stable: Duration = Field(
+        1800.0, gt=0, description="How long it must be stable until it no longer flaps."
+    )
+    page_expires_urgent: Duration = Field(
+        4 * 3600.0, gt=0, description="After that an unsent page of level 1-2 isn't sent any more."
+    )
+    page_expires: Duration = Field(
+        12 * 3600.0, gt=0, description="After that an unsent page of level 3-4 isn't sent any more."
+    )
+    keep_receipts: Duration = Field(
+        30 * 86400.0, gt=0, description="How long received bodies are kept, for replay."
+    )
+    keep_receipts_bytes: int = Field(10 * 1024**3, gt=0, description="How many bytes of them at most.")
+    behind_receipts: int = Field(
+        10_000, gt=0, description="Receipts that may wait for a decision before senders are answered 503."
+    )
+    behind: Duration = Field(60.0, gt=0, description="How long the oldest of them may wait.")
+    stale: Duration = Field(86400.0, gt=0, description="A signal without news for so long is marked stale.")
+    everyone_urgent: Duration = Field(
+        900.0, gt=0, description="After a path's rounds: everyone again this often, levels 1-2."
+    )
+    everyone: Duration = Field(7200.0, gt=0, description="The same for levels 3-4.")
+    link_ends: Duration = Field(
+        72 * 3600.0, gt=0, description="How long after an incident's end a page's link still shows it."
+    )
 
 
 class Configuration(Value):
     """Everything the files say, the protocol's own values filled in."""
 
-    version: Literal[1]
-    server: Server = Server()
-    journal: JournalSettings = JournalSettings()
-    rules: tuple[str, ...] = ()
-    sources: Mapping[Name, Source] = {}
-    unmapped: str
-    operators: tuple[str, ...] = ()
-    fallback: tuple[str, ...] = Field(min_length=1)
-    services: Mapping[Name, Service]
-    channels: Mapping[Name, ChannelSettings]
-    notify: Mapping[Name, tuple[Method, ...]]
-    people: Mapping[Name, Person]
-    schedules: Mapping[Name, Schedule] = {}
-    paths: Mapping[Name, Path]
-    roles: Mapping[Literal["commander"], Role] = {}
-    levels: Mapping[LevelName, LevelSettings] = {}
-    timing: Timing = Timing()
+    version: Literal[1] = Field(description="Version of this format.")
+    server: Server = Field(Server(), description="The daemon.")
+    journal: JournalSettings = Field(JournalSettings(), description="Where everything is kept.")
+    rules: tuple[str, ...] = Field(
+        (), description="Rule files, relative to this file; `*` stands for any part of a name."
+    )
+    sources: Mapping[Name, Source] = Field(
+        {}, description="Who sends, by name; `/webhook/NAME` is its address."
+    )
+    unmapped: str = Field(description="Service of a signal that no service claims.")
+    operators: tuple[str, ...] = Field(
+        (), description="People who are paged when irpd itself needs somebody."
+    )
+    fallback: tuple[str, ...] = Field(
+        min_length=1, description="People who are paged whenever a step reaches nobody."
+    )
+    services: Mapping[Name, Service] = Field(description="What can break, by name.")
+    channels: Mapping[Name, ChannelSettings] = Field(description="Ways to reach people, by name.")
+    notify: Mapping[Name, tuple[Method, ...]] = Field(
+        description="How to reach a person, in order. Who has none of their own gets `default`."
+    )
+    people: Mapping[Name, Person] = Field(description="Everybody who can be paged, by name.")
+    schedules: Mapping[Name, Schedule] = Field({}, description="Who is on call when, by name.")
+    paths: Mapping[Name, Path] = Field(description="Escalation paths, by name.")
+    roles: Mapping[Literal["commander"], Role] = Field(
+        {}, description="Roles that are filled when an incident opens."
+    )
+    levels: Mapping[LevelName, LevelSettings] = Field(
+        {}, description="What differs from the protocol, by level: critical, high, medium, low."
+    )
+    timing: Timing = Field(Timing(), description="Times and bounds, each with a default.")
+
+    @field_validator("version", mode="before")
+    @classmethod
+    def _a_number(cls, value: Any) -> Any:
+        return str(value) if isinstance(value, bool | float) else value  # true and 1.0 equal 1 in Python
 
     def level(self, number: int) -> LevelSettings:
         """The settings of a level 1-4 (always complete after loading)."""
-        return self.levels[("critical", "high", "medium", "low")[number - 1]]
+        return self.levels[LEVEL_NAMES[number - 1]]
+
+    def address(self, person: str, channel: str) -> str:
+        """Where this channel reaches this person; "" when the files don't say. A file reaches everybody."""
+        someone, settings = self.people.get(person), self.channels.get(channel)
+        if someone is None or settings is None:
+            return ""
+        own = someone.addresses.get(channel, "")
+        match settings.type:
+            case "smtp":
+                return own or someone.email
+            case "slack":
+                return own or someone.slack
+            case "webhook":
+                return own or settings.url
+            case "file":
+                return own or person

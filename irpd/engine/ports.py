@@ -1,0 +1,246 @@
+"""The ports of the engine: what it asks of a journal, a clock, a channel and a normaliser.
+
+Adapters live in ``journal/``, ``outbox/`` and ``intake/``; ``tests/contract`` holds what
+each must satisfy. Nothing in here does I/O.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from irpd.model.event import AnyEvent
+from irpd.model.incident import Incident, Member
+from irpd.model.page import Page, Send
+from irpd.model.signal import Signal
+
+
+class Clock(Protocol):
+    """The one place that reads clocks."""
+
+    def now(self) -> datetime:
+        """The time, aware UTC. Never goes back while the process lives."""
+        ...
+
+    def boot(self) -> float:
+        """Seconds on the boot-time clock (goes on through suspend; no relation to the date)."""
+        ...
+
+
+# ------------------------------------------------------------------ journal
+class JournalError(Exception):
+    """Base of what a journal raises. Nothing of the batch was written unless it says so."""
+
+
+class JournalFull(JournalError):
+    """No space left. The reserve, where there is one, has been given up for people's commands."""
+
+
+class JournalUnavailable(JournalError):
+    """Locked, unwritable, an I/O error. Whether the batch was written is unknown until
+    ``reconnect`` has read the highest sequence number."""
+
+
+class JournalHeld(JournalError):
+    """Another process holds the journal's lock."""
+
+
+class JournalNewer(JournalError):
+    """The journal was written by a newer irpd than this one."""
+
+
+class JournalCorrupt(JournalError):
+    """A checksum, a page or the chain is wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """A verified raw request. ``id`` is given by the engine, dense and ascending.
+
+    ``at`` is when it was accepted (UTC), ``group`` the sender's own group of which this may
+    repeat the last body, ``headers`` the few that normalisation needs (never credentials).
+    """
+
+    id: int
+    source: str
+    at: datetime
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """An event with its subject and time, on its way into the journal or out of it.
+
+    ``seq`` is 0 until the journal has given it one.
+    """
+
+    subject: str
+    event: AnyEvent
+    at: datetime
+    seq: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Batch:
+    """What one commit writes: all of it or nothing.
+
+    ``rows`` are the projection's changed rows; None deletes one (it left memory for good
+    only if ``forget`` says so). ``cursor`` is the highest receipt whose effects are in here.
+    ``urgent`` batches (people's commands, outcomes of sends) may use the reserve when the
+    disk is full.
+    """
+
+    receipts: Sequence[Receipt] = ()
+    facts: Sequence[Fact] = ()
+    incidents: Mapping[int, Incident] = field(default_factory=dict)
+    members: Mapping[int, Member] = field(default_factory=dict)
+    pages: Mapping[str, Page] = field(default_factory=dict)
+    counters: Mapping[str, int] = field(default_factory=dict)
+    configs: Mapping[str, bytes] = field(default_factory=dict)
+    cursor: int | None = None
+    urgent: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Loaded:
+    """What a journal holds of live state: the incidents that have not left memory."""
+
+    incidents: dict[int, Incident]
+    members: dict[int, Member]
+    pages: dict[str, Page]
+    counters: dict[str, int]
+    seq: int
+    head: bytes
+    cursor: int
+    last_receipt: int
+    last_at: datetime | None
+
+
+class Journal(Protocol):
+    """Append-only history with a projection beside it; one writer.
+
+    Every method blocks and is called from the one writer thread, except where said.
+    """
+
+    def open(self) -> None:
+        """Take the lock, migrate (after a backup) and be ready.
+
+        Raises JournalHeld, JournalNewer, JournalCorrupt, JournalUnavailable."""
+        ...
+
+    def load(self) -> Loaded:
+        """The live state. Rebuilds the projection from events first when its version changed."""
+        ...
+
+    def commit(self, batch: Batch) -> int:
+        """Write the batch in one transaction and sync it; returns the highest sequence number.
+
+        Raises JournalFull (nothing written) or JournalUnavailable (unknown)."""
+        ...
+
+    def reconnect(self) -> int:
+        """A fresh connection after JournalUnavailable; the highest sequence number on disk.
+
+        Raises JournalUnavailable while it can't be had."""
+        ...
+
+    def unconsumed(self, after: int, limit: int) -> Sequence[Receipt]:
+        """Receipts above the cursor, in order."""
+        ...
+
+    def receipt(self, receipt: int) -> Receipt | None:
+        """One stored receipt, its body byte for byte."""
+        ...
+
+    def facts(self, *, after: int = 0, subject: str | None = None) -> Iterator[Fact]:
+        """History in order; of one subject, or all."""
+        ...
+
+    def config(self, hash: str) -> bytes | None: ...
+
+    def latest_config(self) -> tuple[str, bytes] | None:
+        """The configuration last put in force (the last good one)."""
+        ...
+
+    def incident(self, number: int) -> tuple[Incident, list[Member], list[Page]] | None:
+        """An incident from the projection, also one that has left memory."""
+        ...
+
+    def maintain(self, now: datetime) -> None:
+        """Checkpoint when worthwhile, drop what is past its retention, restore the reserve."""
+        ...
+
+    def head(self) -> tuple[int, str]:
+        """Highest sequence number and the chain's head hash (hex)."""
+        ...
+
+    def backup(self, path: str) -> None:
+        """A consistent copy while the daemon runs. Safe from another thread."""
+        ...
+
+    def close(self) -> None: ...
+
+
+# ------------------------------------------------------------------ channels
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What a channel is asked to hand to one person, rendered.
+
+    ``id`` is the identity that the provider or receiver can drop duplicates by
+    (``42-3.1``). ``address`` is what the person's configuration says for this channel.
+    ``fields`` is the same content as data, for channels that send JSON.
+    """
+
+    id: str
+    page: Page
+    send: Send
+    address: str
+    subject: str
+    text: str
+    html: str = ""
+    thread: str = ""  # one per incident: mail threads, Slack's first message
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one attempt.
+
+    ``kind``: delivered (the channel took it) | transient (try again, not before
+    ``retry_after`` seconds) | permanent (never will).
+    """
+
+    kind: str
+    detail: str = ""
+    provider_id: str = ""
+    retry_after: float | None = None
+
+
+class Channel(Protocol):
+    """One way to reach people. Never raises for what the network does: that is an Outcome."""
+
+    name: str
+
+    async def send(self, message: Message) -> Outcome: ...
+
+    async def close(self) -> None: ...
+
+
+# ------------------------------------------------------------------ intake, as recovery needs it
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Normalised:
+    """What a body says. ``unreadable`` names each part that could not be understood;
+    for each there is also a signal with the key ``unreadable`` among ``signals``."""
+
+    signals: tuple[Signal, ...]
+    accepted: int
+    unreadable: tuple[str, ...] = ()
+    group: str = ""
+
+
+class Normaliser(Protocol):
+    """Reads a body. Never raises: what can't be read is in the answer."""
+
+    def normalise(self, body: bytes, headers: Mapping[str, str], now: datetime) -> Normalised: ...

@@ -1,0 +1,197 @@
+"""Commands: what the shell asks of the core. Each may be refused; none is stored.
+
+``by`` is a person's id in the configuration (or ``local:USER``, ``token:NAME``).
+"""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from irpd.model.page import SendState
+from irpd.model.signal import Signal
+
+
+class Receive(Struct, frozen=True, kw_only=True):
+    """The signals of one receipt. ``receipt`` is its number in the journal,
+    ``first_byte_at`` when its request's first byte came in (UTC)."""
+
+    receipt: int
+    source: str
+    signals: tuple[Signal, ...]
+    first_byte_at: datetime | None = None
+
+
+class Wake(Struct, frozen=True, kw_only=True):
+    """A deadline of this incident has come."""
+
+    incident: int
+
+
+class MarkStale(Struct, frozen=True, kw_only=True):
+    """Mark this incident's firing signals of which nothing was heard since ``before``."""
+
+    incident: int
+    before: datetime
+
+
+class RecordSend(Struct, frozen=True, kw_only=True):
+    """What came of one attempt to send (state pending: transient, again at ``retry_at``)."""
+
+    page: str
+    send: int
+    state: SendState
+    retry_at: datetime | None = None
+    provider_id: str = ""
+    detail: str = ""
+    took: float = 0.0
+
+
+class Open(Struct, frozen=True, kw_only=True):
+    by: str
+    title: str
+    service: str
+    level: int | None = None
+    because: str = ""
+    text: str = ""
+
+
+class Acknowledge(Struct, frozen=True, kw_only=True):
+    incident: int
+    by: str
+    via: str = "cli"
+    page: str = ""
+
+
+class Decline(Struct, frozen=True, kw_only=True):
+    """ "I can't": the path goes on at once."""
+
+    incident: int
+    by: str
+    via: str = "cli"
+    page: str = ""
+
+
+class Undo(Struct, frozen=True, kw_only=True):
+    """Take one's acknowledgement back: the path goes on at once."""
+
+    incident: int
+    by: str
+    via: str = "cli"
+
+
+class Escalate(Struct, frozen=True, kw_only=True):
+    """Fire the next step now; with ``path``, start that path (business, customers, ...)."""
+
+    incident: int
+    by: str
+    path: str | None = None
+    because: str = ""
+
+
+class SetLevel(Struct, frozen=True, kw_only=True):
+    incident: int
+    by: str
+    level: int
+    because: str
+
+
+class Note(Struct, frozen=True, kw_only=True):
+    incident: int
+    by: str
+    text: str
+
+
+class Resolve(Struct, frozen=True, kw_only=True):
+    incident: int
+    by: str
+    because: str = ""
+    via: str = "cli"
+
+
+class Reopen(Struct, frozen=True, kw_only=True):
+    incident: int
+    by: str
+    because: str = ""
+
+
+class Merge(Struct, frozen=True, kw_only=True):
+    incident: int
+    into: int
+    by: str
+
+
+class Split(Struct, frozen=True, kw_only=True):
+    """Signals (by their ``n``) leave their incident for a new one."""
+
+    incident: int
+    signals: tuple[int, ...]
+    by: str
+
+
+class SeePage(Struct, frozen=True, kw_only=True):
+    page: str
+    via: str = "link"
+
+
+class TestPage(Struct, frozen=True, kw_only=True):
+    person: str
+    by: str
+
+
+class TellOperators(Struct, frozen=True, kw_only=True):
+    """irpd itself needs somebody: opens (or updates) one incident of the ``unmapped``
+    service under ``key`` and pages ``operators``."""
+
+    key: str
+    title: str
+    text: str = ""
+    level: int = 2
+
+
+class ChangeConfig(Struct, frozen=True, kw_only=True):
+    """The shell has put another configuration in force (``hash``)."""
+
+    hash: str
+    previous: str = ""
+    by: str = ""
+
+
+class RefuseConfig(Struct, frozen=True, kw_only=True):
+    problems: tuple[str, ...]
+    in_force: str
+
+
+class SetAside(Struct, frozen=True, kw_only=True):
+    command: str
+    error: str
+    receipt: int | None = None
+    source: str = ""
+
+
+class RecordStart(Struct, frozen=True, kw_only=True):
+    version: str
+    down_for: float | None = None
+
+
+class RecordJump(Struct, frozen=True, kw_only=True):
+    seconds: float
+
+
+Command = (
+    Receive | Wake | MarkStale | RecordSend | Open | Acknowledge | Decline | Undo | Escalate | SetLevel | Note
+    | Resolve | Reopen | Merge | Split | SeePage | TestPage | TellOperators | ChangeConfig
+    | RefuseConfig | SetAside | RecordStart | RecordJump
+)  # fmt: skip
+
+
+class Refusal(Exception):
+    """A command that can't be carried out; nothing was changed.
+
+    ``code``: not-found | state | stale | permission | invalid. The text speaks to the
+    person: what was wrong and what is allowed.
+    """
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text

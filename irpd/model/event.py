@@ -1,0 +1,336 @@
+"""Events: the facts that an incident's timeline consists of.
+
+Events are appended, never changed. Each is a frozen struct whose ``tag`` is its type in
+the journal; a later version of a type gets fields with defaults, or a new tag and an
+upcast in ``journal.codec``. Events carry results (persons chosen, waits, level and
+reason), never a reference into the configuration, so that replay needs only the journal.
+
+Names are facts in the past. The subject is ``incident:42`` for all but the last section.
+"""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from irpd.model.incident import Contribution, LevelBy, PathRun
+from irpd.model.page import Page, SendState
+from irpd.model.share import UNKNOWN, Impact, Share
+
+
+class Event(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="type"):
+    """Base of all events."""
+
+
+# ------------------------------------------------------------------ the incident itself
+class Opened(Event, frozen=True, tag="opened"):
+    number: int
+    title: str
+    services: tuple[str, ...]
+    level: int
+    level_by: LevelBy
+    evidence_level: int
+    rules: tuple[Contribution, ...] = ()
+    share: Share = UNKNOWN
+    source: str = ""
+    detected_by: str = "monitoring"
+    config: str = ""
+    impact_from: datetime | None = None
+    group: str | None = None
+    group_rule: str = ""
+    group_within: float = 0.0
+    group_at_most: float = 0.0
+    respond_by: datetime | None = None
+    quiet_for: float = 0.0
+    reopen_within: float = 0.0
+    regimes: tuple[str, ...] = ()
+    tells: tuple[str, ...] = ()
+    by: str = ""  # the person who opened it by hand
+    drill: bool = False
+
+
+class Acknowledged(Event, frozen=True, tag="acknowledged"):
+    by: str
+    via: str = ""  # link | cli | api
+    page: str = ""
+
+
+class AcknowledgementLapsed(Event, frozen=True, tag="acknowledgement-lapsed"):
+    """The level rose, or who had it undid it: nobody has it now."""
+
+    because: str
+    by: str = ""
+
+
+class Declined(Event, frozen=True, tag="declined"):
+    """A paged person said "I can't"."""
+
+    by: str
+    via: str = ""
+    page: str = ""
+
+
+class LevelChanged(Event, frozen=True, tag="level-changed"):
+    before: int
+    after: int
+    level_by: LevelBy
+    evidence_level: int
+    rules: tuple[Contribution, ...] = ()
+    share: Share = UNKNOWN
+    respond_by: datetime | None = None
+    regimes: tuple[str, ...] = ()
+
+
+class EvidenceExceeded(Event, frozen=True, tag="evidence-exceeded"):
+    """Evidence asks for a more severe level than the one a person set."""
+
+    level: int
+    level_by: LevelBy
+    rules: tuple[Contribution, ...] = ()
+    share: Share = UNKNOWN
+
+
+class ShareMeasured(Event, frozen=True, tag="share-measured"):
+    """New evidence on the users affected that left the level as it was."""
+
+    share: Share
+
+
+class ResponseMissed(Event, frozen=True, tag="response-missed"):
+    """Nobody acknowledged within the first-response objective. Its time is the objective's own."""
+
+    due_at: datetime
+
+
+class Resolved(Event, frozen=True, tag="resolved"):
+    by: str = ""  # empty: by itself, after its quiet time
+    because: str = ""
+
+
+class Reopened(Event, frozen=True, tag="reopened"):
+    by: str = ""
+    because: str = ""
+    respond_by: datetime | None = None
+
+
+class Closed(Event, frozen=True, tag="closed"):
+    by: str = ""
+
+
+class Merged(Event, frozen=True, tag="merged"):
+    """This incident's signals moved ``into`` another; it is over as an incident of its own."""
+
+    into: int
+    by: str = ""
+
+
+class Noted(Event, frozen=True, tag="noted"):
+    text: str
+    by: str = ""
+    source: str = ""
+
+
+# ------------------------------------------------------------------ its signals
+class SignalJoined(Event, frozen=True, tag="signal-joined"):
+    sid: int
+    n: int
+    key: str
+    source: str
+    title: str
+    service: str
+    status: str = "firing"
+    labels: dict[str, str] = {}
+    text: str = ""
+    starts_at: datetime | None = None
+    episode: str | None = None
+    sender_group: str = ""
+    impact: Impact = Impact()
+    reporter: str | None = None
+    url: str = ""
+    runbook: str = ""
+    dashboard: str = ""
+    why: str = ""
+
+
+class SignalFired(Event, frozen=True, tag="signal-fired"):
+    """A known key began a new episode."""
+
+    sid: int
+    starts_at: datetime | None = None
+    episode: str | None = None
+    impact: Impact = Impact()
+    title: str = ""
+    url: str = ""
+
+
+class SignalResolved(Event, frozen=True, tag="signal-resolved"):
+    sid: int
+    ends_at: datetime | None = None
+    because: str = ""
+
+
+class SignalChanged(Event, frozen=True, tag="signal-changed"):
+    """A repeat that brought new evidence or another wording."""
+
+    sid: int
+    impact: Impact = Impact()
+    title: str = ""
+    labels: dict[str, str] | None = None
+    starts_at: datetime | None = None
+
+
+class SignalMuted(Event, frozen=True, tag="signal-muted"):
+    sid: int
+    because: str = ""
+
+
+class SignalStale(Event, frozen=True, tag="signal-stale"):
+    sid: int
+
+
+class SignalFlapping(Event, frozen=True, tag="signal-flapping"):
+    """A signal began to flap, or has been ``stable`` seconds without a change."""
+
+    sid: int
+    flapping: bool
+    stable: float = 0.0
+
+
+class SignalMoved(Event, frozen=True, tag="signal-moved"):
+    """A signal came to this incident out of another (merge or split)."""
+
+    sid: int
+    n: int
+    out_of: int
+    by: str = ""
+
+
+class SignalLeft(Event, frozen=True, tag="signal-left"):
+    """The other half of ``SignalMoved``, in the timeline of the incident it left."""
+
+    sid: int
+    into: int
+    by: str = ""
+
+
+# ------------------------------------------------------------------ paging
+class PathStarted(Event, frozen=True, tag="path-started"):
+    run: PathRun
+    because: str = ""
+
+
+class PathMoved(Event, frozen=True, tag="path-moved"):
+    """A step fired (``fired`` counts it in) or the wait for the next one changed."""
+
+    path: str
+    fired: int
+    next_at: datetime | None
+    persons: tuple[str, ...] = ()
+    because: str = ""
+
+
+class PathStopped(Event, frozen=True, tag="path-stopped"):
+    path: str
+    because: str = ""
+
+
+class PathResumed(Event, frozen=True, tag="path-resumed"):
+    path: str
+    next_at: datetime
+    because: str = ""
+
+
+class Paged(Event, frozen=True, tag="paged"):
+    page: Page
+
+
+class SendAttempted(Event, frozen=True, tag="send-attempted"):
+    """What came of one attempt. ``state`` pending means: again at ``retry_at``."""
+
+    page: str
+    send: int
+    state: SendState
+    attempt: int
+    retry_at: datetime | None = None
+    provider_id: str = ""
+    detail: str = ""
+    took: float = 0.0  # seconds
+
+
+class SendBrought(Event, frozen=True, tag="send-brought-forward"):
+    """A send's time comes earlier because another method failed for good."""
+
+    page: str
+    send: int
+    due_at: datetime
+
+
+class PageEnded(Event, frozen=True, tag="page-ended"):
+    """A page is over. ``because``: acknowledged | obsolete | expired | failed | declined."""
+
+    page: str
+    because: str
+    by: str = ""
+
+
+class PageSeen(Event, frozen=True, tag="page-seen"):
+    page: str
+    via: str = ""
+
+
+# ------------------------------------------------------------------ other subjects
+class SignalsRepeated(Event, frozen=True, tag="signals-repeated"):
+    """Subject ``source:NAME``. Known episodes were reported again and nothing else was new.
+
+    ``sids`` are runs of signal numbers: ``[first, count, first, count, ...]``.
+    """
+
+    sids: tuple[int, ...]
+
+
+class ConfigLoaded(Event, frozen=True, tag="config-loaded"):
+    """Subject ``config``."""
+
+    hash: str
+    previous: str = ""
+    by: str = ""
+
+
+class ConfigRefused(Event, frozen=True, tag="config-refused"):
+    """Subject ``config``. The files are bad; the configuration in force stays."""
+
+    problems: tuple[str, ...] = ()
+    in_force: str = ""
+
+
+class CommandSetAside(Event, frozen=True, tag="command-set-aside"):
+    """Subject ``engine``. Handling a command raised; its receipt is kept."""
+
+    command: str
+    error: str
+    receipt: int | None = None
+    source: str = ""
+
+
+class ClockJumped(Event, frozen=True, tag="clock-jumped"):
+    """Subject ``engine``. The wall clock moved by ``seconds`` against the boot-time clock."""
+
+    seconds: float
+
+
+class Started(Event, frozen=True, tag="started"):
+    """Subject ``engine``."""
+
+    version: str
+    down_for: float | None = None  # seconds since the last sign of life
+
+
+AnyEvent = (
+    Opened | Acknowledged | AcknowledgementLapsed | Declined | LevelChanged | EvidenceExceeded
+    | ShareMeasured | ResponseMissed | Resolved | Reopened | Closed | Merged | Noted
+    | SignalJoined | SignalFired | SignalResolved | SignalChanged | SignalMuted | SignalStale
+    | SignalFlapping | SignalMoved | SignalLeft
+    | PathStarted | PathMoved | PathStopped | PathResumed | Paged | SendAttempted | SendBrought
+    | PageEnded | PageSeen
+    | SignalsRepeated | ConfigLoaded | ConfigRefused | CommandSetAside | ClockJumped | Started
+)  # fmt: skip
+"""Every type of event; ``match`` over it closes with ``assert_never``."""

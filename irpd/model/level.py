@@ -1,0 +1,27 @@
+"""Levels: how severe an incident is, as the protocol numbers it."""
+
+from enum import IntEnum
+
+
+class Level(IntEnum):
+    """Severity, 1 (critical) to 4 (low). A smaller number is more severe."""
+
+    CRITICAL = 1
+    HIGH = 2
+    MEDIUM = 3
+    LOW = 4
+
+    @property
+    def severity(self) -> str:
+        """The name in lower case, as configuration files and JSON spell it."""
+        return self.name.lower()
+
+    @property
+    def urgent(self) -> bool:
+        """Levels 1 and 2: people confirm what happened to them, paging ignores the hour."""
+        return self <= Level.HIGH
+
+    @classmethod
+    def of(cls, severity: str) -> "Level":
+        """The level by its severity name. Raises KeyError for any other text."""
+        return cls[severity.upper()]

@@ -1,0 +1,62 @@
+"""Pages and updates to one person, and what became of each attempt to send them."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class PageKind(StrEnum):
+    PAGE = "page"  # asks for an acknowledgement
+    UPDATE = "update"  # tells; asks for nothing
+    QUIET = "quiet"  # level 4: tells the on-call responder by a quiet channel
+    TEST = "test"  # `irpd page test`
+
+
+class SendState(StrEnum):
+    PENDING = "pending"
+    DELIVERED = "delivered"  # the channel or provider took it
+    FAILED = "failed"  # for good
+    OBSOLETE = "obsolete"  # no longer wanted when its time came
+    EXPIRED = "expired"
+
+
+class Send(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One message of a page over one channel. Its identity is ``<page>.<n>``."""
+
+    n: int
+    channel: str
+    due_at: datetime
+    state: SendState = SendState.PENDING
+    attempts: int = 0
+    last_at: datetime | None = None
+    provider_id: str = ""
+    detail: str = ""
+
+
+class Page(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A message to one person about one incident: the row that the outbox works on.
+
+    ``id`` is ``"42-3"``. ``live`` ends when it is acknowledged, obsolete or expired:
+    pending sends of a page that is not live are never sent.
+    ``reason`` is a word for why: ``step``, ``round``, ``everyone``, ``fallback``,
+    ``level-rise``, ``evidence``, ``update``, ``operators``, ``test``, ``asked``.
+    """
+
+    id: str
+    incident: int
+    person: str
+    kind: PageKind
+    reason: str
+    requested_at: datetime
+    expires_at: datetime
+    sends: tuple[Send, ...]
+    path: str = ""
+    step: int | None = None
+    next_person: str = ""
+    next_at: datetime | None = None
+    live: bool = True
+    seen_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    text: str = ""  # for updates: what there is to say, in plain words
+    receipt_at: datetime | None = None  # first byte of the request that caused it

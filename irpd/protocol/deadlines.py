@@ -1,0 +1,77 @@
+"""Deadlines are derived from an incident's row, so a restart has none to lose.
+
+``next_deadline`` says when an incident has to be looked at again; ``wake`` does whatever
+has come due by then. After downtime a path fires at most its earliest missed step, and
+later waits count from there.
+"""
+
+from datetime import datetime, timedelta
+
+from irpd.config.duration import format_duration
+from irpd.model import event as e
+from irpd.model.incident import Incident, RunState, State
+from irpd.protocol.draft import Draft
+from irpd.protocol.paging import fire_step
+from irpd.protocol.people import end
+
+
+def next_deadline(incident: Incident) -> datetime | None:
+    """The earliest instant at which something is due; None while nothing is."""
+    due = [run.next_at for run in incident.paths if run.next_at is not None]
+    if incident.respond_state == "running" and incident.state is State.OPEN and incident.respond_by:
+        due.append(incident.respond_by)
+    if (ends := quiet_ends(incident)) is not None:
+        due.append(ends)
+    if incident.flap_until is not None and incident.state.active:
+        due.append(incident.flap_until)
+    if incident.state is State.RESOLVED and incident.resolved_at is not None:
+        due.append(incident.resolved_at + timedelta(seconds=incident.reopen_within))
+    return min(due, default=None)
+
+
+def quiet_ends(incident: Incident) -> datetime | None:
+    """When an incident of level 3-4 whose signals have all resolved is over by itself."""
+    if not incident.unconfirmed or incident.level.urgent or incident.flapping:
+        return None
+    if incident.quiet_since is None:
+        return None
+    return incident.quiet_since + timedelta(seconds=incident.quiet_for)
+
+
+def wake(draft: Draft, number: int) -> Incident | None:
+    """Do what is due at this incident. A deadline that has moved meanwhile is simply not due."""
+    incident = draft.rows.incident(number)
+    if incident is None:
+        return None
+    now = draft.now
+    if (
+        incident.respond_state == "running"
+        and incident.state is State.OPEN
+        and incident.respond_by is not None
+        and incident.respond_by <= now
+    ):
+        incident = draft.emit(number, e.ResponseMissed(due_at=incident.respond_by))
+    if incident.flap_until is not None and incident.flap_until <= now:
+        incident = _stable(draft, incident)
+    ends = quiet_ends(incident)
+    if ends is not None and ends <= now:
+        quiet = format_duration(incident.quiet_for)
+        return end(draft, incident, by="", because=f"all signals resolved for {quiet}")
+    for run in incident.paths:
+        if run.state is RunState.RUNNING and run.next_at is not None and run.next_at <= now:
+            incident = fire_step(draft, incident, run.name, because="no answer" if run.fired else "begins")
+    if (
+        incident.state is State.RESOLVED
+        and incident.resolved_at is not None
+        and incident.resolved_at + timedelta(seconds=incident.reopen_within) <= now
+    ):
+        incident = draft.emit(number, e.Closed())
+    return incident
+
+
+def _stable(draft: Draft, incident: Incident) -> Incident:
+    stable = timedelta(seconds=incident.flap_stable)
+    for member in list(draft.rows.members_of(incident)):
+        if member.flapping and (not member.changes or member.changes[-1] + stable <= draft.now):
+            incident = draft.emit(incident.number, e.SignalFlapping(sid=member.sid, flapping=False))
+    return incident

@@ -1,0 +1,171 @@
+"""``decide``: one command in, events and an answer out. Everything irpd ever does starts here.
+
+It reads the rows, the command, the policy and the time, and nothing else. A command that
+can't be carried out raises Refusal and leaves no event; any other exception is a defect,
+and the engine sets the command aside and pages somebody (rule 9 of the architecture).
+"""
+
+from typing import assert_never
+
+from irpd.model import command as c
+from irpd.model import event as e
+from irpd.model.incident import LevelBy, MemberStatus
+from irpd.model.level import Level
+from irpd.model.share import UNKNOWN
+from irpd.model.signal import Signal, Status
+from irpd.protocol import people
+from irpd.protocol.deadlines import wake
+from irpd.protocol.draft import Draft
+from irpd.protocol.receive import OWN, Received, open_incident, receive
+from irpd.protocol.rows import stale_members
+from irpd.protocol.sends import record_send, see_page, test_page
+from irpd.triage.group import Group
+from irpd.triage.level import Verdict
+
+
+def decide(draft: Draft, command: c.Command) -> object:
+    """Carry out one command on the draft. Returns the answer for whoever asked."""
+    match command:
+        case c.Receive():
+            return receive(draft, command)
+        case c.Wake():
+            return wake(draft, command.incident)
+        case c.MarkStale():
+            return _mark_stale(draft, command)
+        case c.RecordSend():
+            return record_send(draft, command)
+        case c.Acknowledge():
+            return people.acknowledge(draft, command)
+        case c.Decline():
+            return people.decline(draft, command)
+        case c.Undo():
+            return people.undo(draft, command)
+        case c.Escalate():
+            return people.escalate(draft, command)
+        case c.SetLevel():
+            return people.set_level(draft, command)
+        case c.Note():
+            return people.note(draft, command)
+        case c.Resolve():
+            return people.resolve(draft, command)
+        case c.Reopen():
+            return people.reopen(draft, command)
+        case c.Open():
+            return people.open_by_hand(draft, command)
+        case c.Merge():
+            return people.merge(draft, command)
+        case c.Split():
+            return people.split(draft, command)
+        case c.SeePage():
+            return see_page(draft, command)
+        case c.TestPage():
+            return test_page(draft, command)
+        case c.TellOperators():
+            return _tell_operators(draft, command)
+        case c.ChangeConfig():
+            draft.emit_about(
+                "config", e.ConfigLoaded(hash=command.hash, previous=command.previous, by=command.by)
+            )
+            return _condition_over(draft, "config")
+        case c.RefuseConfig():
+            draft.emit_about("config", e.ConfigRefused(problems=command.problems, in_force=command.in_force))
+            return _tell_operators(
+                draft,
+                c.TellOperators(
+                    key="config",
+                    title=f"The configuration was refused; {command.in_force} stays in force",
+                    text="\n".join(command.problems[:20]),
+                ),
+            )
+        case c.SetAside():
+            return _set_aside(draft, command)
+        case c.RecordStart():
+            draft.emit_about("engine", e.Started(version=command.version, down_for=command.down_for))
+            return None
+        case c.RecordJump():
+            draft.emit_about("engine", e.ClockJumped(seconds=command.seconds))
+            return None
+        case _:
+            assert_never(command)
+
+
+def _tell_operators(draft: Draft, command: c.TellOperators) -> Received:
+    """irpd itself needs somebody. One incident per ``key`` until it is resolved."""
+    signal = Signal(key=command.key, status=Status.FIRING, title=command.title, text=command.text)
+    key = f"{OWN}/{command.key}"
+    sid = draft.rows.sid_of(key)
+    member = draft.rows.member(sid) if sid is not None else None
+    incident = draft.rows.incident(member.incident) if member is not None else None
+    if incident is not None and incident.state.active:
+        return receive(draft, c.Receive(receipt=0, source=OWN, signals=(signal,)))
+    answer = Received()
+    configuration = draft.configuration
+    opened = open_incident(
+        draft,
+        title=command.title,
+        service=configuration.unmapped,
+        source=OWN,
+        verdict=Verdict(
+            level=Level(command.level),
+            level_by=LevelBy(kind="default", because="irpd itself needs somebody"),
+            contributions=(),
+            regimes=(),
+        ),
+        share=UNKNOWN,
+        group=Group(key=key),
+        first=(key, signal),
+        detected_by=OWN,
+        why="irpd's own condition",
+        persons=configuration.operators or configuration.fallback,
+    )
+    answer.count("opens", opened.number)
+    return answer
+
+
+def _condition_over(draft: Draft, key: str) -> Received:
+    """A condition of irpd itself has ended: its signal resolves, a person confirms."""
+    signal = Signal(key=key, status=Status.RESOLVED, title="")
+    sid = draft.rows.sid_of(f"{OWN}/{key}")
+    member = draft.rows.member(sid) if sid is not None else None
+    if member is None or member.status is not MemberStatus.FIRING:
+        return Received()
+    return receive(draft, c.Receive(receipt=0, source=OWN, signals=(signal,)))
+
+
+def _set_aside(draft: Draft, command: c.SetAside) -> Received:
+    """Handling a command raised: somebody is paged all the same, by the plainest means."""
+    draft.emit_about(
+        "engine",
+        e.CommandSetAside(
+            command=command.command,
+            error=command.error[:500],
+            receipt=command.receipt,
+            source=command.source,
+        ),
+    )
+    source = command.source if command.source in draft.configuration.sources else OWN
+    receipt = f", receipt {command.receipt}" if command.receipt else ""
+    text = f"{command.command}{receipt}: {command.error}"[:2000]
+    if source == OWN:
+        return _tell_operators(
+            draft, c.TellOperators(key="set-aside", title="A command could not be handled", text=text)
+        )
+    signal = Signal(
+        key="set-aside",
+        status=Status.FIRING,
+        title=f"A report of {source} could not be handled",
+        text=text,
+        unreadable=text,
+    )
+    return receive(draft, c.Receive(receipt=command.receipt or 0, source=source, signals=(signal,)))
+
+
+def _mark_stale(draft: Draft, command: c.MarkStale) -> int:
+    """Signals of which nothing was heard for long are marked, never silently resolved."""
+    incident = draft.rows.incident(command.incident)
+    if incident is None:
+        return 0
+    stale = list(stale_members(draft.rows, incident, command.before))
+    for member in stale:
+        draft.emit(incident.number, e.SignalStale(sid=member.sid))
+    return len(stale)

@@ -1,0 +1,479 @@
+"""``evolve(rows, fact)``: how each kind of event changes the rows.
+
+It sees the event and the rows and nothing else: no configuration, no clock. Replaying an
+incident's history gives the rows it had. Whatever a change needs is in the event.
+"""
+
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from irpd.model import event as e
+from irpd.model.incident import Incident, LevelBy, Member, MemberStatus, PathRun, RunState, State
+from irpd.model.level import Level
+from irpd.model.page import Page, PageKind, SendState
+from irpd.protocol.rows import Rows
+
+#: How many status changes a signal's row remembers, to tell whether it flaps.
+KEPT_CHANGES = 20
+
+
+class Torn(Exception):
+    """An event speaks of a row that isn't there: the history is not whole."""
+
+
+#: The subject of pages that belong to no incident: tests of a person's channels.
+PAGES = "pages"
+
+
+def subject_of(number: int) -> str:
+    return f"incident:{number}"
+
+
+def evolve(rows: Rows, subject: str, event: e.AnyEvent, at: datetime) -> None:
+    """Apply one event. Raises Torn if the rows can't be those it was decided on."""
+    if isinstance(event, e.SignalsRepeated):
+        _repeat(rows, event, at)
+    elif subject == PAGES:
+        _test_page(rows, event, at)
+    elif subject.startswith("incident:"):
+        number = int(subject[9:])
+        if isinstance(event, e.Opened):
+            _open(rows, number, event, at)
+        else:
+            incident = rows.incident(number)
+            if incident is None:
+                raise Torn(f"{subject} does not exist")
+            rows.put_incident(_apply(rows, incident, event, at))
+
+
+def _repeat(rows: Rows, event: e.SignalsRepeated, at: datetime) -> None:
+    runs = event.sids
+    for i in range(0, len(runs), 2):
+        for sid in range(runs[i], runs[i] + runs[i + 1]):
+            member = rows.member(sid)
+            if member is not None:
+                rows.touch_member(replace(member, count=member.count + 1, last_seen=at))
+
+
+def _test_page(rows: Rows, event: e.AnyEvent, at: datetime) -> None:
+    if isinstance(event, e.Paged):
+        rows.put_page(event.page)
+        rows.counters["page"] = int(event.page.id.rpartition("-")[2])
+    elif isinstance(event, e.SendAttempted):
+        _attempted(rows, event, at)
+    elif isinstance(event, e.SendBrought | e.PageEnded | e.PageSeen):
+        _page_changed(rows, event, at)
+
+
+def _page_changed(rows: Rows, event: e.SendBrought | e.PageEnded | e.PageSeen, at: datetime) -> None:
+    page = _page(rows, event.page)
+    match event:
+        case e.SendBrought():
+            sends = tuple(
+                replace(send, due_at=event.due_at) if send.n == event.send else send for send in page.sends
+            )
+            rows.put_page(replace(page, sends=sends))
+        case e.PageEnded():
+            acknowledged = at if event.because == "acknowledged" and event.by == page.person else None
+            rows.put_page(replace(page, live=False, acknowledged_at=page.acknowledged_at or acknowledged))
+        case e.PageSeen():
+            rows.put_page(replace(page, seen_at=page.seen_at or at))
+
+
+def _open(rows: Rows, number: int, event: e.Opened, at: datetime) -> None:
+    rows.put_incident(
+        Incident(
+            number=number,
+            title=event.title,
+            services=event.services,
+            level=Level(event.level),
+            level_by=event.level_by,
+            opened_at=at,
+            detected_by=event.detected_by,
+            source=event.source,
+            evidence_level=Level(event.evidence_level),
+            person_level=event.level_by.kind == "person",
+            config=event.config,
+            impact_from=event.impact_from,
+            group=event.group,
+            group_rule=event.group_rule,
+            group_within=event.group_within,
+            group_at_most=event.group_at_most,
+            first_signal_at=at,
+            last_signal_at=at,
+            share=event.share,
+            share_at=at if event.share.known else None,
+            respond_by=event.respond_by,
+            respond_state="running" if event.respond_by else "",
+            quiet_for=event.quiet_for,
+            reopen_within=event.reopen_within,
+            regimes=event.regimes,
+            tells=event.tells,
+            drill=event.drill,
+            version=1,
+        )
+    )
+    rows.counters["incident"] = max(number, rows.counter("incident"))
+    if event.group is not None:
+        rows.groups[event.group] = number
+
+
+def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> Incident:
+    version = incident.version + 1
+    match event:
+        case e.SignalJoined():
+            return _joined(rows, incident, event, at)
+        case e.SignalFired():
+            member = _member(rows, event.sid)
+            changed = replace(
+                member,
+                status=MemberStatus.FIRING,
+                starts_at=event.starts_at,
+                ends_at=None,
+                resolved_seen_at=None,
+                episode=event.episode,
+                impact=event.impact,
+                title=event.title or member.title,
+                url=event.url or member.url,
+                count=member.count + 1,
+                last_seen=at,
+                changes=(*member.changes[1 - KEPT_CHANGES :], at),
+            )
+            rows.touch_member(changed)
+            counted = _count(incident, member, changed, at)
+            return replace(counted, last_signal_at=at, version=version)
+        case e.SignalResolved():
+            member = _member(rows, event.sid)
+            changed = replace(
+                member,
+                status=MemberStatus.RESOLVED,
+                ends_at=event.ends_at,
+                resolved_seen_at=at,
+                count=member.count + 1,
+                last_seen=at,
+                changes=(*member.changes[1 - KEPT_CHANGES :], at),
+            )
+            rows.touch_member(changed)
+            return replace(_count(incident, member, changed, at), version=version)
+        case e.SignalChanged():
+            member = _member(rows, event.sid)
+            rows.touch_member(
+                replace(
+                    member,
+                    impact=event.impact,
+                    title=event.title or member.title,
+                    labels=member.labels if event.labels is None else event.labels,
+                    starts_at=event.starts_at or member.starts_at,
+                    count=member.count + 1,
+                    last_seen=at,
+                )
+            )
+            return replace(incident, version=version)
+        case e.SignalMuted():
+            member = _member(rows, event.sid)
+            changed = replace(member, status=MemberStatus.MUTED, last_seen=at)
+            rows.touch_member(changed)
+            return replace(_count(incident, member, changed, at), version=version)
+        case e.SignalStale():
+            member = _member(rows, event.sid)
+            changed = replace(member, status=MemberStatus.STALE)
+            rows.touch_member(changed)
+            # Stale is not resolved: nothing becomes quiet because a sender fell silent.
+            return replace(incident, version=version)
+        case e.SignalFlapping():
+            member = _member(rows, event.sid)
+            rows.touch_member(replace(member, flapping=event.flapping))
+            step = int(event.flapping) - int(member.flapping)
+            return _flap_times(
+                replace(
+                    incident,
+                    flapping=incident.flapping + step,
+                    flap_stable=event.stable or incident.flap_stable,
+                    version=version,
+                ),
+                at,
+                began=event.flapping,
+            )
+        case e.SignalMoved():
+            return _moved_in(rows, incident, event)
+        case e.SignalLeft():
+            return _left(rows, incident, event, at)
+        case e.Acknowledged():
+            persons = incident.acknowledged_by
+            return replace(
+                incident,
+                state=State.ACKNOWLEDGED,
+                acknowledged_at=incident.acknowledged_at or at,
+                first_acknowledged_at=incident.first_acknowledged_at or at,
+                acknowledged_by=persons if event.by in persons else (*persons, event.by),
+                declined_by=tuple(p for p in incident.declined_by if p != event.by),
+                respond_state="met" if incident.respond_state == "running" else incident.respond_state,
+                version=version,
+            )
+        case e.AcknowledgementLapsed():
+            left = tuple(p for p in incident.acknowledged_by if event.by and p != event.by)
+            return replace(
+                incident,
+                state=State.ACKNOWLEDGED if left else State.OPEN,
+                acknowledged_by=left,
+                acknowledged_at=incident.acknowledged_at if left else None,
+                version=version,
+            )
+        case e.Declined():
+            declined = incident.declined_by
+            return replace(
+                incident,
+                declined_by=declined if event.by in declined else (*declined, event.by),
+                version=version,
+            )
+        case e.LevelChanged():
+            return _levelled(incident, event, at)
+        case e.EvidenceExceeded():
+            return replace(
+                incident,
+                told_level=Level(event.level),
+                evidence_level=min(incident.evidence_level, Level(event.level)),
+                share=event.share if event.share.known else incident.share,
+                share_at=at if event.share.known else incident.share_at,
+                version=version,
+            )
+        case e.ShareMeasured():
+            return replace(incident, share=event.share, share_at=at, version=version)
+        case e.ResponseMissed():
+            return replace(incident, respond_state="missed", version=version)
+        case e.Resolved():
+            return replace(
+                incident,
+                state=State.RESOLVED,
+                resolved_at=at,
+                resolved_by=event.by,
+                respond_state="met" if incident.respond_state == "running" else incident.respond_state,
+                version=version,
+            )
+        case e.Reopened():
+            if incident.group is not None:
+                rows.groups[incident.group] = incident.number
+            return replace(
+                incident,
+                state=State.OPEN,
+                resolved_at=None,
+                resolved_by="",
+                closed_at=None,
+                acknowledged_at=None,
+                acknowledged_by=(),
+                declined_by=(),
+                respond_by=event.respond_by,
+                respond_state="running" if event.respond_by else "",
+                quiet_since=at if incident.firing == 0 else None,
+                last_signal_at=at,
+                version=version,
+            )
+        case e.Closed():
+            return replace(incident, state=State.CLOSED, closed_at=at, version=version)
+        case e.Merged():
+            return replace(
+                incident, state=State.MERGED, merged_into=event.into, closed_at=at, version=version
+            )
+        case e.PathStarted():
+            others = tuple(run for run in incident.paths if run.name != event.run.name)
+            return replace(incident, paths=(*others, event.run), version=version)
+        case e.PathMoved():
+            return _run(
+                incident, event.path, fired=event.fired, next_at=event.next_at, state=RunState.RUNNING
+            )
+        case e.PathStopped():
+            return _run(incident, event.path, next_at=None, state=RunState.STOPPED)
+        case e.PathResumed():
+            return _run(incident, event.path, next_at=event.next_at, state=RunState.RUNNING)
+        case e.Paged():
+            rows.put_page(event.page)
+            number = int(event.page.id.rpartition("-")[2])
+            told = event.page.sends[0].due_at if event.page.sends else at
+            is_update = event.page.kind is PageKind.UPDATE
+            return replace(
+                incident,
+                pages=max(number, incident.pages),
+                last_update_at=told if is_update else incident.last_update_at,
+                version=version,
+            )
+        case e.SendAttempted():
+            _attempted(rows, event, at)
+            return replace(incident, version=version)
+        case e.SendBrought() | e.PageEnded() | e.PageSeen():
+            _page_changed(rows, event, at)
+            return replace(incident, version=version)
+        case (
+            e.Noted() | e.ConfigLoaded() | e.ConfigRefused() | e.CommandSetAside() | e.ClockJumped()
+            | e.Started()
+        ):  # fmt: skip
+            return replace(incident, version=version)
+        case e.Opened() | e.SignalsRepeated():
+            raise Torn(f"{type(event).__name__} can't happen to an incident that exists")
+        case _:
+            assert_never(event)
+
+
+def _member(rows: Rows, sid: int) -> Member:
+    member = rows.member(sid)
+    if member is None:
+        raise Torn(f"signal {sid} does not exist")
+    return member
+
+
+def _page(rows: Rows, page_id: str) -> Page:
+    page = rows.page(page_id)
+    if page is None:
+        raise Torn(f"page {page_id} does not exist")
+    return page
+
+
+_FIRING = (MemberStatus.FIRING, MemberStatus.STALE)
+
+
+def _count(incident: Incident, before: Member, after: Member, at: datetime) -> Incident:
+    """Keep the number of firing signals, and since when there is none."""
+    step = int(after.status in _FIRING) - int(before.status in _FIRING)
+    firing = incident.firing + step
+    quiet = None if firing else (incident.quiet_since or at)
+    counted = replace(incident, firing=firing, quiet_since=quiet)
+    return _flap_times(counted, at) if after.flapping else counted
+
+
+def _flap_times(incident: Incident, at: datetime, *, began: bool = True) -> Incident:
+    """While anything flaps, quiet can't begin before it has been stable for long enough."""
+    if not incident.flapping:
+        quiet = at if incident.firing == 0 and not began else incident.quiet_since
+        return replace(incident, flap_until=None, quiet_since=quiet)
+    return replace(incident, flap_until=at + timedelta(seconds=incident.flap_stable))
+
+
+def _joined(rows: Rows, incident: Incident, event: e.SignalJoined, at: datetime) -> Incident:
+    new_reporter = event.reporter is not None and not rows.has_reporter(incident.number, event.reporter)
+    status = MemberStatus(event.status)
+    rows.put_member(
+        Member(
+            sid=event.sid,
+            incident=incident.number,
+            n=event.n,
+            key=event.key,
+            source=event.source,
+            status=status,
+            title=event.title,
+            service=event.service,
+            first_seen=at,
+            last_seen=at,
+            labels=event.labels,
+            text=event.text,
+            starts_at=event.starts_at,
+            episode=event.episode,
+            sender_group=event.sender_group,
+            impact=event.impact,
+            reporter=event.reporter,
+            url=event.url,
+            runbook=event.runbook,
+            dashboard=event.dashboard,
+            why=event.why,
+        )
+    )
+    rows.counters["sid"] = event.sid
+    services = incident.services
+    return replace(
+        incident,
+        services=services if event.service in services else (*services, event.service),
+        firing=incident.firing + int(status in _FIRING),
+        members=incident.members + 1,
+        handles=event.n,
+        reporters=incident.reporters + int(new_reporter),
+        quiet_since=None,
+        last_signal_at=at,
+        version=incident.version + 1,
+    )
+
+
+def _moved_in(rows: Rows, incident: Incident, event: e.SignalMoved) -> Incident:
+    member = _member(rows, event.sid)
+    firing = incident.firing + int(member.status in _FIRING)
+    known = member.reporter is None or rows.has_reporter(incident.number, member.reporter)
+    rows.put_member(replace(member, incident=incident.number, n=event.n))
+    services = incident.services
+    return replace(
+        incident,
+        services=services if member.service in services else (*services, member.service),
+        firing=firing,
+        members=incident.members + 1,
+        handles=event.n,
+        reporters=incident.reporters + int(not known),
+        quiet_since=None if firing else incident.quiet_since,
+        version=incident.version + 1,
+    )
+
+
+def _left(rows: Rows, incident: Incident, event: e.SignalLeft, at: datetime) -> Incident:
+    """Comes before the SignalMoved of the other incident: the row still says it is here."""
+    member = _member(rows, event.sid)
+    rows.handles[incident.number, member.n] = 0
+    firing = incident.firing - int(member.status in _FIRING)
+    return replace(
+        incident,
+        firing=firing,
+        members=incident.members - 1,
+        quiet_since=None if firing else (incident.quiet_since or at),
+        version=incident.version + 1,
+    )
+
+
+def _levelled(incident: Incident, event: e.LevelChanged, at: datetime) -> Incident:
+    by: LevelBy = event.level_by
+    restart = event.respond_by is not None and incident.respond_state in ("running", "met", "")
+    return replace(
+        incident,
+        level=Level(event.after),
+        level_by=by,
+        evidence_level=Level(event.evidence_level),
+        person_level=by.kind == "person",
+        told_level=None if by.kind == "person" else incident.told_level,
+        share=event.share if event.share.known else incident.share,
+        share_at=at if event.share.known else incident.share_at,
+        respond_by=event.respond_by or incident.respond_by,
+        respond_state="running" if restart else incident.respond_state,
+        regimes=tuple(dict.fromkeys((*incident.regimes, *event.regimes))),
+        version=incident.version + 1,
+    )
+
+
+def _run(
+    incident: Incident, name: str, *, next_at: datetime | None, state: RunState, fired: int | None = None
+) -> Incident:
+    def change(run: PathRun) -> PathRun:
+        if run.name != name:
+            return run
+        return replace(run, next_at=next_at, state=state, fired=run.fired if fired is None else fired)
+
+    return replace(incident, paths=tuple(change(run) for run in incident.paths), version=incident.version + 1)
+
+
+def _attempted(rows: Rows, event: e.SendAttempted, at: datetime) -> None:
+    page = _page(rows, event.page)
+    rows.put_page(
+        replace(
+            page,
+            sends=tuple(
+                replace(
+                    send,
+                    state=event.state,
+                    attempts=event.attempt,
+                    last_at=at,
+                    due_at=event.retry_at
+                    if event.state is SendState.PENDING and event.retry_at
+                    else send.due_at,
+                    provider_id=event.provider_id or send.provider_id,
+                    detail=event.detail,
+                )
+                if send.n == event.send
+                else send
+                for send in page.sends
+            ),
+        )
+    )

@@ -1,0 +1,202 @@
+"""Levels: what evidence says, and when it may change what is in force.
+
+A level goes up by evidence; down only by a person or a rule that says so. While a person's
+level stands, evidence for a more severe one pages who commands, once per level.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from irpd.config.values import Source
+from irpd.model import event as e
+from irpd.model.incident import Contribution, Incident, LevelBy
+from irpd.model.level import Level
+from irpd.model.page import PageKind
+from irpd.model.share import Impact, Share
+from irpd.oncall.reach import persons_for
+from irpd.protocol.draft import Draft
+from irpd.protocol.paging import end_pages, page_person, restart_paths, stop_paths
+from irpd.triage.facts import Facts
+from irpd.triage.level import Verdict, level_for
+from irpd.triage.share import share_over
+
+
+def users_of(draft: Draft, service: str) -> int | None:
+    settings = draft.configuration.services.get(service)
+    return settings.users.count if settings is not None and settings.users is not None else None
+
+
+def measured(draft: Draft, so_far: Share, *, key: str, impact: Impact, reporters: int, service: str) -> Share:
+    """The incident's share once this evidence is in: the largest single evidence counts."""
+    if not impact.known and not reporters:
+        return so_far
+    share = share_over(((key, impact),), reporters, users_of(draft, service))
+    new, old = share.fraction, so_far.fraction
+    if new is None:
+        unknown_too = old is None and (share.affected or 0) > (so_far.affected or 0)
+        return share if unknown_too else so_far
+    return share if old is None or new > old else so_far
+
+
+def verdict_on(draft: Draft, facts: Facts) -> Verdict:
+    """What the rules say. If judging itself fails, the level is 2 for monitoring (rule 9)."""
+    source = draft.configuration.sources.get(facts.source)
+    default = source.default if source is not None else 2
+    try:
+        return level_for(
+            draft.policy.ruleset, facts, default=default, default_because=_default_because(facts, source)
+        )
+    except Exception as error:
+        level = Level(max(min(default, 2), 1)) if source is None or not source.ticket else Level(default)
+        because = f"judging it failed ({type(error).__name__}: {error})"
+        return Verdict(
+            level=level,
+            level_by=LevelBy(kind="fallback", because=because),
+            contributions=(Contribution(rule="", result="error", because=because),),
+            regimes=(),
+        )
+
+
+def _default_because(facts: Facts, source: Source | None) -> str:
+    kind = source.type if source is not None else "irpd itself"
+    return f"no rule holds and the share of users is unknown; the default of {facts.source} ({kind})"
+
+
+def facts_of(
+    draft: Draft,
+    *,
+    source: str,
+    service: str,
+    status: str,
+    title: str,
+    text: str,
+    labels: Mapping[str, str],
+    project: str,
+    share: Share,
+    incident: Incident | None,
+    count: int = 1,
+    joining: bool = True,
+    reporters: int | None = None,
+) -> Facts:
+    """Everything rules may look at for this signal, as of now."""
+    settings = draft.configuration.sources.get(source)
+    opened = incident.opened_at if incident is not None else draft.now
+    return Facts(
+        source=source,
+        source_type=settings.type if settings is not None else "irpd",
+        service=service,
+        status=status,
+        title=title,
+        text=text,
+        labels=labels,
+        project=project,
+        share=share,
+        reporters=reporters if reporters is not None else incident.reporters if incident else 0,
+        signals=(incident.members if incident is not None else 0) + int(joining),
+        open_minutes=int((draft.now - opened).total_seconds() // 60),
+        count=count,
+        at=draft.now,
+    )
+
+
+def respond_by(draft: Draft, level: Level) -> datetime:
+    return draft.now + timedelta(seconds=draft.configuration.level(level).respond_within)
+
+
+def decide_again(draft: Draft, incident: Incident, verdict: Verdict, share: Share) -> Incident:
+    """Apply what new evidence says to an incident that is being worked on."""
+    changed = share != incident.share
+    if incident.person_level:
+        if verdict.level < incident.level and (
+            incident.told_level is None or verdict.level < incident.told_level
+        ):
+            return _tell_commander(draft, incident, verdict, share)
+    elif verdict.level < incident.level:
+        return raise_level(draft, incident, verdict, share)
+    if changed:
+        incident = draft.emit(incident.number, e.ShareMeasured(share=share))
+    return incident
+
+
+def raise_level(draft: Draft, incident: Incident, verdict: Verdict, share: Share) -> Incident:
+    """The level rises: the acknowledgement lapses, the path starts at its first step with
+    the higher level's urgency, and who had it is paged too."""
+    event = e.LevelChanged(
+        before=incident.level,
+        after=verdict.level,
+        level_by=verdict.level_by,
+        evidence_level=min(incident.evidence_level, verdict.level),
+        rules=verdict.contributions,
+        share=share,
+        respond_by=respond_by(draft, verdict.level),
+        regimes=verdict.regimes,
+    )
+    return risen(draft, incident, event)
+
+
+def risen(draft: Draft, incident: Incident, event: e.LevelChanged) -> Incident:
+    """Carry out a rise of the level, whoever caused it."""
+    before, had_it = incident.level, incident.acknowledged_by
+    incident = draft.emit(incident.number, event)
+    if not had_it and before.urgent and incident.level.urgent:
+        return incident  # the path is already under way with the same waits
+    because = f"level {before} → {event.after}"
+    if had_it:
+        incident = draft.emit(incident.number, e.AcknowledgementLapsed(because=because))
+    incident = restart_paths(draft, incident, because=because)
+    for person in had_it:
+        if not _has_live_page(draft, incident, person):
+            incident = page_person(
+                draft, incident, person, kind=PageKind.PAGE, reason="level-rise",
+                path=incident.paths[0].name if incident.paths else "",
+            )  # fmt: skip
+    return incident
+
+
+def lowered(draft: Draft, incident: Incident, event: e.LevelChanged) -> Incident:
+    """Carry out a person's word that it is less severe: paging goes on at the lower urgency."""
+    before = incident.level
+    incident = draft.emit(incident.number, event)
+    if incident.acknowledged_by or (before.urgent and incident.level.urgent):
+        return incident
+    because = f"level {before} → {event.after}"
+    incident = stop_paths(draft, incident, because=because)
+    incident = end_pages(draft, incident, because="obsolete")
+    if incident.unconfirmed and not incident.level.urgent:
+        return incident
+    return restart_paths(draft, incident, because=because)
+
+
+def _tell_commander(draft: Draft, incident: Incident, verdict: Verdict, share: Share) -> Incident:
+    incident = draft.emit(
+        incident.number,
+        e.EvidenceExceeded(
+            level=verdict.level, level_by=verdict.level_by, rules=verdict.contributions, share=share
+        ),
+    )
+    text = (
+        f"Evidence asks for level {verdict.level} ({verdict.level.severity}): "
+        f"{verdict.level_by.because}. Level {incident.level} was set by {incident.level_by.person}."
+    )
+    for person in commanders(draft, incident):
+        incident = page_person(draft, incident, person, kind=PageKind.PAGE, reason="evidence", text=text)
+    return incident
+
+
+def commanders(draft: Draft, incident: Incident) -> tuple[str, ...]:
+    """Who commands: the configured role, else who has it, else fallback."""
+    configuration = draft.configuration
+    role = configuration.roles.get("commander")
+    persons: tuple[str, ...] = ()
+    if role is not None:
+        persons = persons_for(
+            configuration, schedule=role.schedule or "", person=role.person or "", at=draft.now
+        )
+    return persons or incident.acknowledged_by or configuration.fallback
+
+
+def _has_live_page(draft: Draft, incident: Incident, person: str) -> bool:
+    return any(
+        page.live and page.person == person and page.kind is PageKind.PAGE
+        for page in draft.rows.pages_of(incident)
+    )

@@ -1,0 +1,294 @@
+"""Paging: a path's steps, pages to persons, and when all of it stops.
+
+A path is pinned when it starts (steps, waits, urgency); who is on call is looked up when a
+step fires. A step that resolves to nobody pages ``fallback``. After its rounds a path does
+not end: everyone on it is paged again until somebody acknowledges.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from irpd.config.values import Configuration
+from irpd.model import event as e
+from irpd.model.incident import Incident, PathRun, RunState, Step
+from irpd.model.level import Level
+from irpd.model.page import Page, PageKind, Send
+from irpd.oncall.hours import next_working
+from irpd.oncall.reach import methods_for, persons_for
+from irpd.protocol.draft import Draft
+
+#: An update to who has an incident waits until this long after the one before it, so that
+#: an incident that grows fast tells them once a minute what is new.
+UPDATE_EVERY = timedelta(seconds=60)
+#: The wait of a path made up because the configured one can't be had.
+FALLBACK_WAIT = 300.0
+#: The name of the path that pages irpd's own operators.
+OPERATORS = "operators"
+
+
+# ------------------------------------------------------------------ starting and stopping paths
+def pinned_run(configuration: Configuration, name: str, *, level: Level, fallback: Sequence[str]) -> PathRun:
+    """The path as it is run at this level, its steps copied out of the configuration."""
+    path = configuration.paths.get(name)
+    timing = configuration.timing
+    settings = configuration.level(level)
+    every = timing.everyone_urgent if level.urgent else timing.everyone
+    slow = None if level.urgent else settings.respond_within / 2
+    if path is None:
+        steps = tuple(Step(person=person, wait=slow or FALLBACK_WAIT) for person in fallback)
+        return PathRun(name=name or "fallback", kind="technical", steps=steps, repeat=1, every=every)
+    steps = tuple(
+        Step(
+            schedule=step.schedule or "",
+            person=step.person or "",
+            title=step.title,
+            wait=step.wait if slow is None else slow,
+        )
+        for step in path.steps
+    )
+    return PathRun(
+        name=name,
+        kind=path.kind,
+        steps=steps,
+        repeat=path.repeat,
+        every=every,
+        quiet=settings.urgency == "quiet",
+    )
+
+
+def start_path(
+    draft: Draft,
+    incident: Incident,
+    name: str,
+    *,
+    because: str,
+    persons: Sequence[str] = (),
+) -> Incident:
+    """Start (or start anew) a path at its first step, when the level's urgency allows it.
+
+    ``persons`` replaces the configured steps: irpd's own operators.
+    """
+    configuration = draft.configuration
+    fallback = persons or configuration.fallback
+    run = pinned_run(configuration, "" if persons else name, level=incident.level, fallback=fallback)
+    if persons:
+        run = replace(run, name=name)
+    begins = _begins(configuration, run, incident.level, draft.now)
+    run = replace(run, next_at=begins, started_at=draft.now)
+    incident = draft.emit(incident.number, e.PathStarted(run=run, because=because))
+    if begins <= draft.now:
+        incident = fire_step(draft, incident, run.name, because=because)
+    return incident
+
+
+def _begins(configuration: Configuration, run: PathRun, level: Level, now: datetime) -> datetime:
+    settings = configuration.level(level)
+    if settings.urgency != "working-hours":
+        return now
+    first = _persons(configuration, run.steps[0], now)
+    zone = configuration.people[first[0]].time_zone if first and first[0] in configuration.people else "UTC"
+    return next_working(settings.hours, settings.hours.time_zone or zone, now)
+
+
+def stop_paths(draft: Draft, incident: Incident, *, because: str) -> Incident:
+    """Stop every running path, and end every live page that asks for an acknowledgement."""
+    for run in incident.paths:
+        if run.state is RunState.RUNNING:
+            incident = draft.emit(incident.number, e.PathStopped(path=run.name, because=because))
+    return incident
+
+
+def end_pages(
+    draft: Draft, incident: Incident, *, because: str, by: str = "", keep_updates: bool = True
+) -> Incident:
+    """End the live pages; updates go on being delivered unless the incident itself is gone."""
+    for page in list(draft.rows.pages_of(incident)):
+        if page.live and not (keep_updates and page.kind in (PageKind.UPDATE, PageKind.TEST)):
+            incident = draft.emit(incident.number, e.PageEnded(page=page.id, because=because, by=by))
+    return incident
+
+
+def resume_paths(draft: Draft, incident: Incident, *, because: str) -> Incident:
+    """The paths go on at once with their next step; with none, the technical one starts."""
+    if not incident.paths:
+        return start_path(draft, incident, main_path(draft, incident), because=because)
+    for run in incident.paths:
+        incident = draft.emit(
+            incident.number, e.PathResumed(path=run.name, next_at=draft.now, because=because)
+        )
+        incident = fire_step(draft, incident, run.name, because=because)
+    return incident
+
+
+def restart_paths(draft: Draft, incident: Incident, *, because: str) -> Incident:
+    """Every path begins again at its first step, pinned anew for the level in force."""
+    names = [run.name for run in incident.paths] or [main_path(draft, incident)]
+    operators = draft.configuration.operators or draft.configuration.fallback
+    for name in names:
+        own = operators if name == OPERATORS else ()
+        incident = start_path(draft, incident, name, because=because, persons=own)
+    return incident
+
+
+def main_path(draft: Draft, incident: Incident) -> str:
+    """The path that its first service and its source ask for; "" when there is none."""
+    configuration = draft.configuration
+    service = configuration.services.get(incident.services[0]) if incident.services else None
+    if service is None:
+        return ""
+    source = configuration.sources.get(incident.source)
+    if source is not None and source.ticket and "customer" in service.paths:
+        return service.paths["customer"]
+    return service.paths.get("technical", "")
+
+
+# ------------------------------------------------------------------ steps
+def fire_step(draft: Draft, incident: Incident, name: str, *, because: str = "") -> Incident:
+    """Page whom the next step names and wait for its time; when the rounds are over, everyone."""
+    run = next((r for r in incident.paths if r.name == name), None)
+    if run is None:
+        return incident
+    configuration = draft.configuration
+    fired = run.fired
+    reason = "step" if fired < len(run.steps) else "round"
+    persons: tuple[str, ...] = ()
+    step: Step | None = None
+    while not run.quiet or fired == 0:
+        if fired >= run.repeat * len(run.steps):
+            break
+        step = run.steps[fired % len(run.steps)]
+        fired += 1
+        on_call = _persons(configuration, step, draft.now)
+        persons = tuple(p for p in on_call if p not in incident.declined_by)
+        if persons or not on_call:
+            break
+        step = None  # all of them have said that they can't: go on at once
+    if run.quiet and run.fired > 0:
+        return draft.emit(incident.number, e.PathStopped(path=name, because="told quietly"))
+    if step is None:
+        persons, reason, wait = _everyone(configuration, run, draft.now), "everyone", run.every
+        fired = max(fired, run.repeat * len(run.steps))
+    else:
+        wait = step.wait
+    next_at = draft.now + timedelta(seconds=wait)
+    if not any(reachable(configuration, person, incident.level) for person in persons):
+        persons, reason = (*persons, *configuration.fallback), "fallback"
+    persons = tuple(dict.fromkeys(persons))
+    incident = draft.emit(
+        incident.number,
+        e.PathMoved(path=name, fired=fired, next_at=next_at, persons=persons, because=because),
+    )
+    kind = PageKind.QUIET if run.quiet else PageKind.PAGE
+    for person in persons:
+        incident = page_person(draft, incident, person, kind=kind, reason=reason, path=name)
+    if run.quiet:
+        incident = draft.emit(incident.number, e.PathStopped(path=name, because="told quietly"))
+    return incident
+
+
+def _persons(configuration: Configuration, step: Step, at: datetime) -> tuple[str, ...]:
+    try:
+        return persons_for(configuration, schedule=step.schedule, person=step.person, at=at)
+    except Exception:  # a schedule that can't be read pages fallback, never nobody
+        return ()
+
+
+def _everyone(configuration: Configuration, run: PathRun, at: datetime) -> tuple[str, ...]:
+    persons: list[str] = []
+    for step in run.steps:
+        persons.extend(_persons(configuration, step, at))
+    return tuple(dict.fromkeys((*persons, *configuration.fallback)))
+
+
+def upcoming(configuration: Configuration, run: PathRun, at: datetime) -> tuple[str, datetime | None]:
+    """Who is paged next if nobody answers, and when; ("", None) when the path is stopped."""
+    if run.next_at is None or run.quiet:
+        return "", None
+    if run.exhausted:
+        return "everyone", run.next_at
+    persons = _persons(configuration, run.steps[run.fired % len(run.steps)], run.next_at)
+    return (persons or configuration.fallback)[0], run.next_at
+
+
+def reachable(configuration: Configuration, person: str, level: Level) -> bool:
+    """Whether this person has any method that holds for the level."""
+    return person in configuration.people and bool(methods_for(configuration, person, level))
+
+
+# ------------------------------------------------------------------ pages
+def page_person(
+    draft: Draft,
+    incident: Incident,
+    person: str,
+    *,
+    kind: PageKind,
+    reason: str,
+    path: str = "",
+    text: str = "",
+) -> Incident:
+    """Ask that a message be sent to a person, by their notification rules as they are now.
+
+    A page takes the place of the person's earlier live page of the same incident.
+    """
+    configuration = draft.configuration
+    timing = configuration.timing
+    if person not in configuration.people:
+        return incident
+    if kind is not PageKind.UPDATE:
+        for earlier in list(draft.rows.pages_of(incident)):
+            if earlier.live and earlier.person == person and earlier.kind is kind:
+                incident = draft.emit(incident.number, e.PageEnded(page=earlier.id, because="obsolete"))
+    level = Level.LOW if kind is PageKind.QUIET else incident.level
+    due = draft.now
+    if kind is PageKind.UPDATE and incident.last_update_at is not None:
+        due = max(due, incident.last_update_at + UPDATE_EVERY)
+    sends = _sends(configuration, person, level, due, kind)
+    run = next((r for r in incident.paths if r.name == path), None)
+    next_person, next_at = upcoming(configuration, run, draft.now) if run else ("", None)
+    expires = timing.page_expires_urgent if incident.level.urgent else timing.page_expires
+    page = Page(
+        id=f"{incident.number}-{incident.pages + 1}",
+        incident=incident.number,
+        person=person,
+        kind=kind,
+        reason=reason,
+        requested_at=draft.now,
+        expires_at=due + timedelta(seconds=expires),
+        sends=sends,
+        path=path,
+        step=run.fired if run else None,
+        next_person=next_person,
+        next_at=next_at,
+        text=text,
+        receipt_at=draft.first_byte_at,
+    )
+    return draft.emit(incident.number, e.Paged(page=page))
+
+
+def _sends(
+    configuration: Configuration, person: str, level: Level, due: datetime, kind: PageKind
+) -> tuple[Send, ...]:
+    methods = methods_for(configuration, person, level)
+    if kind in (PageKind.UPDATE, PageKind.QUIET):
+        methods = methods[:1]
+    sends: list[Send] = []
+    for method in methods:
+        for channel in method.via:
+            at = due if kind is PageKind.UPDATE else due + timedelta(seconds=method.after)
+            sends.append(Send(n=len(sends) + 1, channel=channel, due_at=at))
+    return tuple(sends)
+
+
+def tell_holders(draft: Draft, incident: Incident, *, text: str, besides: Iterable[str] = ()) -> Incident:
+    """An update to who has it. While one is still waiting for its time, that one says it."""
+    for person in dict.fromkeys((*incident.acknowledged_by, *besides)):
+        waiting = any(
+            page.live and page.kind is PageKind.UPDATE and page.person == person
+            and page.sends and page.sends[0].due_at > draft.now
+            for page in draft.rows.pages_of(incident)
+        )  # fmt: skip
+        if not waiting:
+            incident = page_person(draft, incident, person, kind=PageKind.UPDATE, reason="update", text=text)
+    return incident

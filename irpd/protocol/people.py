@@ -1,0 +1,264 @@
+"""What people do: acknowledge, hand on, change levels, resolve, merge and split."""
+
+from msgspec import Struct
+
+from irpd.model import command as c
+from irpd.model import event as e
+from irpd.model.command import Refusal
+from irpd.model.incident import Incident, LevelBy, Member, RunState, State
+from irpd.model.level import Level
+from irpd.model.share import UNKNOWN
+from irpd.protocol.draft import Draft, over
+from irpd.protocol.levels import lowered, respond_by, risen
+from irpd.protocol.paging import end_pages, fire_step, restart_paths, resume_paths, start_path, stop_paths
+from irpd.protocol.receive import open_incident
+from irpd.triage.level import Verdict
+
+
+class Answer(Struct, frozen=True):
+    """What a command came to. ``changed`` is False when nothing had to be done; ``text``
+    says what is now, to the person who asked."""
+
+    incident: int
+    changed: bool
+    text: str
+
+
+def acknowledge(draft: Draft, command: c.Acknowledge) -> Answer:
+    """Somebody has it: the path stops, and every person's remaining methods."""
+    incident = draft.incident(command.incident)
+    if not incident.state.active:
+        return Answer(incident.number, False, f"Nothing to do: {incident.ref} {over(incident)}.")
+    if command.by in incident.acknowledged_by:
+        return Answer(incident.number, False, f"You have {incident.ref} already.")
+    others = incident.acknowledged_by
+    incident = draft.emit(incident.number, e.Acknowledged(by=command.by, via=command.via, page=command.page))
+    incident = stop_paths(draft, incident, because="acknowledged")
+    end_pages(draft, incident, because="acknowledged", by=command.by)
+    joined = f" {', '.join(others)} had it already; you joined." if others else ""
+    return Answer(incident.number, True, f"You have {incident.ref}. Escalation has stopped.{joined}")
+
+
+def decline(draft: Draft, command: c.Decline) -> Answer:
+    """ "I can't": the path goes on at once."""
+    incident = draft.incident(command.incident)
+    if not incident.state.active:
+        return Answer(incident.number, False, f"Nothing to do: {incident.ref} {over(incident)}.")
+    others = tuple(p for p in incident.acknowledged_by if p != command.by)
+    if others:
+        return Answer(incident.number, False, f"Nothing to do: {', '.join(others)} has {incident.ref}.")
+    if command.by in incident.declined_by:
+        return Answer(incident.number, False, "You have said so already; the next person was paged.")
+    had_it = command.by in incident.acknowledged_by
+    incident = draft.emit(incident.number, e.Declined(by=command.by, via=command.via, page=command.page))
+    for page in list(draft.rows.pages_of(incident)):
+        if page.live and page.person == command.by:
+            incident = draft.emit(
+                incident.number, e.PageEnded(page=page.id, because="declined", by=command.by)
+            )
+    if had_it:
+        incident = draft.emit(
+            incident.number, e.AcknowledgementLapsed(because=f"{command.by} can't", by=command.by)
+        )
+    incident = resume_paths(draft, incident, because=f"{command.by} can't")
+    return Answer(incident.number, True, f"Passed on: {next_text(draft, incident)}")
+
+
+def undo(draft: Draft, command: c.Undo) -> Answer:
+    """The acknowledgement is taken back: the path goes on at once, unless others have it."""
+    incident = draft.active(command.incident, "undo an acknowledgement of")
+    if command.by not in incident.acknowledged_by:
+        return Answer(incident.number, False, f"You don't have {incident.ref}.")
+    incident = draft.emit(
+        incident.number, e.AcknowledgementLapsed(because=f"undone by {command.by}", by=command.by)
+    )
+    if incident.acknowledged_by:
+        return Answer(incident.number, True, f"{', '.join(incident.acknowledged_by)} still has it.")
+    incident = resume_paths(draft, incident, because=f"undone by {command.by}")
+    return Answer(incident.number, True, f"Undone; {next_text(draft, incident)}")
+
+
+def next_text(draft: Draft, incident: Incident) -> str:
+    """Who was paged just now, in words."""
+    number = incident.pages
+    page = draft.rows.page(f"{incident.number}-{number}")
+    if page is None or page.requested_at != draft.now:
+        return "nobody else is paged now."
+    person = draft.configuration.people.get(page.person)
+    return f"{person.name if person is not None else page.person} is paged now."
+
+
+def escalate(draft: Draft, command: c.Escalate) -> Answer:
+    incident = draft.active(command.incident, "escalate")
+    if command.path is not None:
+        if command.path not in draft.configuration.paths:
+            known = ", ".join(sorted(draft.configuration.paths))
+            raise Refusal("invalid", f"there is no path {command.path!r}; there are: {known}")
+        run = next((r for r in incident.paths if r.name == command.path), None)
+        if run is None:
+            because = command.because or f"started by {command.by}"
+            incident = start_path(draft, incident, command.path, because=because)
+            return Answer(incident.number, True, f"Path {command.path} started; {next_text(draft, incident)}")
+    names = [command.path] if command.path is not None else [run.name for run in incident.paths[:1]]
+    if not names:
+        incident = restart_paths(draft, incident, because=f"escalated by {command.by}")
+    for name in names:
+        incident = fire_step(draft, incident, name, because=f"escalated by {command.by}")
+    return Answer(incident.number, True, f"Escalated; {next_text(draft, incident)}")
+
+
+def set_level(draft: Draft, command: c.SetLevel) -> Answer:
+    """A person's word on the level stands until a person changes it."""
+    incident = draft.active(command.incident, "change the level of")
+    if command.level not in (1, 2, 3, 4):
+        raise Refusal("invalid", f"level {command.level} does not exist; levels are 1 (critical) to 4 (low)")
+    if not command.because.strip():
+        raise Refusal("invalid", "say why: a level that a person sets needs a reason")
+    level = Level(command.level)
+    if level == incident.level and incident.person_level:
+        return Answer(incident.number, False, f"{incident.ref} is level {level} already.")
+    event = e.LevelChanged(
+        before=incident.level,
+        after=level,
+        level_by=LevelBy(kind="person", person=command.by, because=command.because),
+        evidence_level=incident.evidence_level,
+        share=incident.share,
+        respond_by=None if incident.acknowledged_by and level >= incident.level else respond_by(draft, level),
+    )
+    if level < incident.level:
+        incident = risen(draft, incident, event)
+    elif level > incident.level:
+        incident = lowered(draft, incident, event)
+    else:
+        incident = draft.emit(incident.number, event)
+    return Answer(incident.number, True, f"{incident.ref} is level {level} ({level.severity}).")
+
+
+def note(draft: Draft, command: c.Note) -> Answer:
+    incident = draft.incident(command.incident)
+    if not command.text.strip():
+        raise Refusal("invalid", "a note needs a text")
+    draft.emit(incident.number, e.Noted(text=command.text, by=command.by))
+    return Answer(incident.number, True, f"Noted on {incident.ref}.")
+
+
+def resolve(draft: Draft, command: c.Resolve) -> Answer:
+    incident = draft.incident(command.incident)
+    if not incident.state.active:
+        return Answer(incident.number, False, f"Nothing to do: {incident.ref} {over(incident)}.")
+    incident = end(draft, incident, by=command.by, because=command.because)
+    still = f" {incident.firing} signals still fire." if incident.firing else ""
+    return Answer(incident.number, True, f"{incident.ref} is resolved.{still}")
+
+
+def end(draft: Draft, incident: Incident, *, by: str, because: str) -> Incident:
+    """It is over: paths stop and no page of it is sent any more."""
+    incident = stop_paths(draft, incident, because="resolved")
+    incident = end_pages(draft, incident, because="obsolete")
+    return draft.emit(incident.number, e.Resolved(by=by, because=because))
+
+
+def reopen(draft: Draft, command: c.Reopen) -> Answer:
+    incident = draft.incident(command.incident)
+    if incident.state is State.MERGED:
+        raise Refusal("state", f"{incident.ref} was merged into #{incident.merged_into}: reopen that one")
+    if incident.state.active:
+        return Answer(incident.number, False, f"{incident.ref} is {incident.state} already.")
+    incident = draft.emit(
+        incident.number,
+        e.Reopened(by=command.by, because=command.because, respond_by=respond_by(draft, incident.level)),
+    )
+    incident = restart_paths(draft, incident, because=f"reopened by {command.by}")
+    return Answer(incident.number, True, f"{incident.ref} is open again; {next_text(draft, incident)}")
+
+
+def open_by_hand(draft: Draft, command: c.Open) -> Answer:
+    configuration = draft.configuration
+    if command.service not in configuration.services:
+        known = ", ".join(sorted(configuration.services))
+        raise Refusal("invalid", f"there is no service {command.service!r}; there are: {known}")
+    if not command.title.strip():
+        raise Refusal("invalid", "say in a few words what is wrong: an incident needs a title")
+    if command.level is not None and command.level not in (1, 2, 3, 4):
+        raise Refusal("invalid", f"level {command.level} does not exist; levels are 1 (critical) to 4 (low)")
+    level = Level(command.level if command.level is not None else 2)
+    because = command.because or ("set when it was opened" if command.level else "opened by hand without one")
+    verdict = Verdict(
+        level=level,
+        level_by=LevelBy(kind="person", person=command.by, because=because),
+        contributions=(),
+        regimes=(),
+    )
+    incident = open_incident(
+        draft, title=command.title[:300], service=command.service, source="", verdict=verdict, share=UNKNOWN,
+        group=None, first=None, detected_by="direct-communication", by=command.by,
+    )  # fmt: skip
+    if command.text.strip():
+        draft.emit(incident.number, e.Noted(text=command.text, by=command.by))
+    return Answer(incident.number, True, f"{incident.ref} is open; {next_text(draft, incident)}")
+
+
+def merge(draft: Draft, command: c.Merge) -> Answer:
+    """All signals of one incident go into another; the level of the target rises if it must."""
+    if command.incident == command.into:
+        raise Refusal("invalid", "an incident can't be merged into itself")
+    source = draft.active(command.incident, "merge")
+    target = draft.active(command.into, "merge into")
+    source = stop_paths(draft, source, because=f"merged into {target.ref}")
+    source = end_pages(draft, source, because="obsolete", keep_updates=False)
+    for member in list(draft.rows.members_of(source)):
+        target = _move(draft, member, target.number, by=command.by)
+    draft.emit(source.number, e.Merged(into=target.number, by=command.by))
+    if source.level < target.level:
+        target = risen(
+            draft,
+            target,
+            e.LevelChanged(
+                before=target.level,
+                after=source.level,
+                level_by=source.level_by,
+                evidence_level=min(source.evidence_level, target.evidence_level),
+                share=source.share,
+                respond_by=respond_by(draft, source.level),
+                regimes=source.regimes,
+            ),
+        )
+    return Answer(target.number, True, f"{source.ref} is part of {target.ref} now.")
+
+
+def split(draft: Draft, command: c.Split) -> Answer:
+    """Signals leave for an incident of their own, which is paged like any new one."""
+    incident = draft.active(command.incident, "split")
+    members: list[Member] = []
+    for n in dict.fromkeys(command.signals):
+        sid = draft.rows.sid_at(incident.number, n)
+        member = draft.rows.member(sid) if sid is not None else None
+        if member is None:
+            raise Refusal("not-found", f"{incident.ref} has no signal {incident.number}.{n}")
+        members.append(member)
+    if not members:
+        raise Refusal("invalid", "name the signals to split off, like 42.3")
+    if len(members) == incident.members:
+        raise Refusal("invalid", f"{incident.ref} would have no signal left; split off fewer")
+    first = members[0]
+    verdict = Verdict(
+        level=incident.level, level_by=incident.level_by, contributions=(), regimes=incident.regimes
+    )
+    new = open_incident(
+        draft, title=first.title, service=first.service, source=first.source, verdict=verdict,
+        share=UNKNOWN, group=None, first=None, detected_by=incident.detected_by, by=command.by,
+    )  # fmt: skip
+    for member in members:
+        new = _move(draft, member, new.number, by=command.by)
+    return Answer(new.number, True, f"{new.ref} is open with {len(members)} signals of {incident.ref}.")
+
+
+def _move(draft: Draft, member: Member, into: int, *, by: str) -> Incident:
+    out_of = member.incident
+    draft.emit(out_of, e.SignalLeft(sid=member.sid, into=into, by=by))
+    n = draft.incident(into).handles + 1
+    return draft.emit(into, e.SignalMoved(sid=member.sid, n=n, out_of=out_of, by=by))
+
+
+def running(incident: Incident) -> bool:
+    return any(run.state is RunState.RUNNING for run in incident.paths)

@@ -1,0 +1,502 @@
+"""What the signals of a receipt lead to: repeats, joins, new episodes, resolutions.
+
+For each signal: a key that is known continues its incident; a new firing key joins the open
+incident of its group, or opens one. A repeat of a known episode that brings no new evidence
+changes only counters, and all of one receipt's repeats share one event.
+
+Source of the rules on episodes and lateness: the senders' behaviour recorded in
+``docs/reference/senders.md``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from irpd.config.values import Source
+from irpd.model import event as e
+from irpd.model.command import Receive
+from irpd.model.incident import Incident, LevelBy, Member, MemberStatus, State
+from irpd.model.level import Level
+from irpd.model.share import UNKNOWN, Impact, Share
+from irpd.model.signal import Signal, Status
+from irpd.protocol.draft import Draft
+from irpd.protocol.levels import decide_again, facts_of, measured, respond_by, verdict_on
+from irpd.protocol.paging import (
+    OPERATORS,
+    end_pages,
+    main_path,
+    restart_paths,
+    start_path,
+    stop_paths,
+    tell_holders,
+)
+from irpd.triage.group import Group, group_for
+from irpd.triage.level import Verdict
+
+#: A firing report of an episode that was resolved is late, not new, within this time.
+LATE = timedelta(seconds=60)
+
+#: The source of what irpd says of itself.
+OWN = "irpd"
+
+
+@dataclass(slots=True)
+class Received:
+    """The answer: which incidents were touched, and how many signals had which outcome."""
+
+    incidents: dict[int, None] = field(default_factory=dict)
+    outcomes: dict[str, int] = field(default_factory=dict)
+    unmapped: int = 0
+
+    def count(self, outcome: str, incident: int | None = None) -> None:
+        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+        if incident is not None:
+            self.incidents[incident] = None
+
+
+def receive(draft: Draft, command: Receive) -> Received:
+    """Decide every signal of one receipt, in the order in which the sender named them."""
+    answer = Received()
+    repeats: list[int] = []
+    prefix = command.source + "/"
+    for signal in command.signals:
+        key = prefix + signal.key
+        sid = draft.rows.sid_of(key)
+        member = draft.rows.member(sid) if sid is not None else None
+        if member is None:
+            _unknown(draft, command.source, key, signal, answer)
+        elif _is_repeat(draft, member, signal):
+            repeats.append(member.sid)
+            answer.count("updates", member.incident)
+        else:
+            _known(draft, member, signal, answer)
+        if signal.group_closed:
+            _close_group(draft, command.source, signal, answer)
+    if repeats:
+        draft.emit_about(f"source:{command.source}", e.SignalsRepeated(sids=runs_of(repeats)))
+    return answer
+
+
+def runs_of(sids: Sequence[int]) -> tuple[int, ...]:
+    """Numbers as ``(first, count, first, count, ...)``; one that comes twice counts twice."""
+    runs: list[int] = []
+    for sid in sorted(sids):
+        if runs and sid == runs[-2] + runs[-1]:
+            runs[-1] += 1
+        else:
+            runs += (sid, 1)
+    return tuple(runs)
+
+
+# ------------------------------------------------------------------ known keys
+def _is_repeat(draft: Draft, member: Member, signal: Signal) -> bool:
+    """Nothing is new in this report but that it came again. The hot path of the whole engine."""
+    if signal.status is Status.FIRING:
+        if member.status is not MemberStatus.FIRING:
+            return _is_late(draft, member, signal)
+        if (
+            signal.impact != member.impact
+            or signal.episode != member.episode
+            or signal.title != member.title
+            or signal.labels != member.labels
+        ):
+            return False
+        if signal.unreadable or member.source == OWN:
+            incident = draft.rows.incident(member.incident)
+            return incident is not None and incident.state.active
+        return True
+    if signal.status is Status.RESOLVED:
+        return member.status is MemberStatus.RESOLVED or _other_episode(member, signal)
+    return signal.status is Status.MUTED and member.status is MemberStatus.MUTED
+
+
+def _other_episode(member: Member, signal: Signal) -> bool:
+    """A resolved of an earlier episode that comes after a newer one began."""
+    return signal.episode is not None and signal.episode != member.episode
+
+
+def _is_late(draft: Draft, member: Member, signal: Signal) -> bool:
+    """A firing report of the episode that has just been resolved, delayed on its way."""
+    if member.status is not MemberStatus.RESOLVED or member.resolved_seen_at is None:
+        return False
+    if draft.now - member.resolved_seen_at > LATE:
+        return False
+    if signal.episode is not None:
+        return signal.episode == member.episode
+    return (
+        signal.starts_at is not None
+        and signal.starts_at == member.starts_at
+        and (member.ends_at is None or signal.starts_at <= member.ends_at)
+    )
+
+
+def _known(draft: Draft, member: Member, signal: Signal, answer: Received) -> None:
+    incident = draft.rows.incident(member.incident)
+    if incident is None or incident.state in (State.CLOSED, State.MERGED):
+        begins = member.status is not MemberStatus.FIRING or signal.unreadable or member.source == OWN
+        if signal.status is Status.FIRING and begins:
+            _unknown(draft, member.source, member.key, signal, answer)  # its incident is over: a new one
+            return
+        if incident is None:
+            answer.count("ignored")
+            return
+    outcome = "updates"
+    match signal.status:
+        case Status.FIRING if member.status in (MemberStatus.FIRING, MemberStatus.STALE):
+            outcome = _news(draft, incident, member, signal)
+        case Status.FIRING:
+            outcome = _fires_again(draft, incident, member, signal)
+        case Status.RESOLVED:
+            outcome = _resolved(draft, incident, member, signal)
+        case Status.MUTED:
+            incident = draft.emit(incident.number, e.SignalMuted(sid=member.sid, because=signal.note))
+            _all_quiet(draft, incident)
+            outcome = "muted"
+        case Status.NOTE:
+            if incident.state.active and signal.note:
+                draft.emit(incident.number, e.Noted(text=signal.note, source=member.source))
+    answer.count(outcome, incident.number)
+
+
+def _news(draft: Draft, incident: Incident, member: Member, signal: Signal) -> str:
+    """A report of a running episode that brings new evidence or another wording."""
+    if (signal.unreadable or member.source == OWN) and not incident.state.active:
+        return _fires_again(draft, incident, member, signal)
+    if member.status is MemberStatus.STALE:
+        incident = draft.emit(incident.number, _fired(signal, member.sid))
+    incident = draft.emit(
+        incident.number,
+        e.SignalChanged(
+            sid=member.sid,
+            impact=signal.impact,
+            title=signal.title if signal.title != member.title else "",
+            labels=signal.labels if signal.labels != member.labels else None,
+            starts_at=signal.starts_at if signal.starts_at != member.starts_at else None,
+        ),
+    )
+    if incident.state.active:
+        _judge(draft, incident, member, signal)
+    return "updates"
+
+
+def _fired(signal: Signal, sid: int) -> e.SignalFired:
+    return e.SignalFired(
+        sid=sid,
+        starts_at=signal.starts_at,
+        episode=signal.episode,
+        impact=signal.impact,
+        title=signal.title,
+        url=signal.url,
+    )
+
+
+def _fires_again(draft: Draft, incident: Incident, member: Member, signal: Signal) -> str:
+    """A new episode of a known key: an update, or the incident opens again."""
+    was_unconfirmed, was_state = incident.unconfirmed, incident.state
+    incident = draft.emit(incident.number, _fired(signal, member.sid))
+    incident, flapping = _watch_flapping(draft, incident, member.sid)
+    if was_state is State.RESOLVED:
+        incident = draft.emit(
+            incident.number,
+            e.Reopened(because=f"{member.handle} fires again", respond_by=respond_by(draft, incident.level)),
+        )
+        incident = _judge(draft, incident, member, signal)
+        restart_paths(draft, incident, because=f"{member.handle} fires again")
+        return "reopens"
+    if not incident.state.active:
+        return "updates"
+    level_before = incident.level
+    incident = _judge(draft, incident, member, signal)
+    if incident.level != level_before:
+        return "updates"
+    if (
+        was_unconfirmed
+        and not incident.acknowledged_by
+        and not any(run.next_at is not None for run in incident.paths)
+    ):
+        restart_paths(draft, incident, because=f"{member.handle} fires again")
+    elif not flapping:
+        tell_holders(draft, incident, text=f"{member.title} fires again ({member.handle}).")
+    return "updates"
+
+
+def _resolved(draft: Draft, incident: Incident, member: Member, signal: Signal) -> str:
+    incident = draft.emit(
+        incident.number,
+        e.SignalResolved(sid=member.sid, ends_at=signal.ends_at, because=signal.note),
+    )
+    incident, _ = _watch_flapping(draft, incident, member.sid)
+    _all_quiet(draft, incident)
+    return "resolves"
+
+
+def _all_quiet(draft: Draft, incident: Incident) -> None:
+    """All signals are resolved: at level 3-4 paging stops, at 1-2 a person confirms."""
+    if not incident.unconfirmed:
+        return
+    if incident.level.urgent:
+        if incident.acknowledged_by and not incident.flapping:
+            tell_holders(draft, incident, text="All signals are resolved. Confirm that it is over.")
+        return
+    incident = stop_paths(draft, incident, because="all signals resolved")
+    end_pages(draft, incident, because="obsolete")
+
+
+def _watch_flapping(draft: Draft, incident: Incident, sid: int) -> tuple[Incident, bool]:
+    """Mark a signal that changes too often; it is unmarked once it has been stable."""
+    timing = draft.configuration.timing
+    member = draft.rows.member(sid)
+    if member is None or member.flapping:
+        return incident, member is not None
+    since = draft.now - timedelta(seconds=timing.flap_window)
+    if sum(1 for change in member.changes if change > since) < timing.flap_changes:
+        return incident, False
+    incident = draft.emit(
+        incident.number, e.SignalFlapping(sid=sid, flapping=True, stable=timing.flap_stable)
+    )
+    return incident, True
+
+
+def _close_group(draft: Draft, source: str, signal: Signal, answer: Received) -> None:
+    """The sender said that its whole group is resolved, also what it did not name."""
+    sid = draft.rows.sid_of(f"{source}/{signal.key}")
+    first = draft.rows.member(sid) if sid is not None else None
+    incident = draft.rows.incident(first.incident) if first is not None else None
+    if incident is None:
+        return
+    for member in list(draft.rows.members_of(incident)):
+        if (
+            member.source == source
+            and member.sender_group == signal.group
+            and member.status is MemberStatus.FIRING
+        ):
+            unnamed = Signal(
+                key="", status=Status.RESOLVED, title="", note="its group is resolved", ends_at=signal.ends_at
+            )
+            answer.count(_resolved(draft, draft.incident(incident.number), member, unnamed), incident.number)
+
+
+# ------------------------------------------------------------------ new keys
+def _unknown(draft: Draft, source: str, key: str, signal: Signal, answer: Received) -> None:
+    if signal.status is not Status.FIRING:
+        answer.count("ignored")  # nothing is known of it: a resolved, a comment opens nothing
+        return
+    settings = draft.configuration.sources.get(source)
+    service, by = _service(draft, source, signal)
+    if by == "unmapped":
+        answer.unmapped += 1
+    if signal.unreadable:
+        incident = _open_unreadable(draft, settings, source, key, service, signal)
+        answer.count("unreadable", incident.number)
+        return
+    probe = facts_of(
+        draft, source=source, service=service, status=signal.status.value, title=signal.title,
+        text=signal.text, labels=signal.labels, project=signal.project, share=UNKNOWN, incident=None,
+    )  # fmt: skip
+    group = _group(draft, probe, key)
+    joins = route(draft, group)
+    if joins is None:
+        incident = _open(draft, settings, source, key, service, signal, group)
+        answer.count("opens", incident.number)
+    else:
+        _join(draft, joins, source, key, service, signal, group)
+        answer.count("joins", joins.number)
+
+
+def _service(draft: Draft, source: str, signal: Signal) -> tuple[str, str]:
+    if signal.unreadable:
+        return draft.configuration.unmapped, "unreadable"
+    try:
+        return draft.policy.services.service_for(source, signal)
+    except Exception:  # judging which service it is must never lose it
+        return draft.configuration.unmapped, "unmapped"
+
+
+def _group(draft: Draft, probe: object, key: str) -> Group:
+    try:
+        return group_for(draft.policy.ruleset, probe, key)  # type: ignore[arg-type]
+    except Exception:
+        return Group(key=key)
+
+
+def route(draft: Draft, group: Group) -> Incident | None:
+    """The open incident that a new key of this group joins; None: it opens one of its own.
+
+    A new key joins only while the incident is open or acknowledged, its last signal is no
+    older than the group's ``within`` and its first no older than ``at_most``.
+    """
+    if not group.rule:
+        return None
+    number = draft.rows.group(group.key)
+    incident = draft.rows.incident(number) if number is not None else None
+    if incident is None or not incident.state.active:
+        return None
+    first, last = incident.first_signal_at, incident.last_signal_at
+    if group.within and last is not None and draft.now - last > timedelta(seconds=group.within):
+        return None
+    if group.at_most and first is not None and draft.now - first > timedelta(seconds=group.at_most):
+        return None
+    return incident
+
+
+def _joined(
+    draft: Draft, number: int, n: int, source: str, key: str, service: str, signal: Signal, why: str
+) -> e.SignalJoined:
+    return e.SignalJoined(
+        sid=draft.rows.counter("sid") + 1,
+        n=n,
+        key=key,
+        source=source,
+        title=signal.title,
+        service=service,
+        labels=signal.labels,
+        text=signal.text or signal.unreadable,
+        starts_at=signal.starts_at,
+        episode=signal.episode,
+        sender_group=signal.group,
+        impact=signal.impact,
+        reporter=signal.reporter,
+        url=signal.url,
+        runbook=signal.runbook,
+        dashboard=signal.dashboard,
+        why=why,
+    )
+
+
+def _open(
+    draft: Draft, settings: Source | None, source: str, key: str, service: str, signal: Signal, group: Group
+) -> Incident:
+    reporters = int(signal.reporter is not None)
+    share = measured(draft, UNKNOWN, key=key, impact=signal.impact, reporters=reporters, service=service)
+    verdict = verdict_on(
+        draft,
+        facts_of(
+            draft, source=source, service=service, status=signal.status.value, title=signal.title,
+            text=signal.text, labels=signal.labels, project=signal.project, share=share, incident=None,
+            reporters=reporters,
+        ),
+    )  # fmt: skip
+    return open_incident(
+        draft,
+        title=signal.title,
+        service=service,
+        source=source,
+        verdict=verdict,
+        share=share,
+        group=group,
+        first=(key, signal),
+        detected_by=_detected_by(settings),
+        why="opened it",
+    )
+
+
+def _open_unreadable(
+    draft: Draft, settings: Source | None, source: str, key: str, service: str, signal: Signal
+) -> Incident:
+    level = settings.unreadable_level if settings is not None else 2
+    verdict = Verdict(
+        level=Level(level),
+        level_by=LevelBy(kind="default", because=f"a report of {source} can't be read"),
+        contributions=(),
+        regimes=(),
+    )
+    return open_incident(
+        draft, title=signal.title, service=service, source=source, verdict=verdict, share=UNKNOWN,
+        group=Group(key=key), first=(key, signal), detected_by=_detected_by(settings), why="can't be read",
+    )  # fmt: skip
+
+
+def _detected_by(settings: Source | None) -> str:
+    if settings is None:
+        return "irpd"
+    return settings.detected_by or ("user-report" if settings.ticket else "monitoring")
+
+
+def open_incident(
+    draft: Draft,
+    *,
+    title: str,
+    service: str,
+    source: str,
+    verdict: Verdict,
+    share: Share,
+    group: Group | None,
+    first: tuple[str, Signal] | None,
+    detected_by: str,
+    why: str = "",
+    by: str = "",
+    persons: Sequence[str] = (),
+) -> Incident:
+    """A new incident with its first signal, and its path under way.
+
+    ``persons`` are paged instead of a configured path's steps (irpd's own operators).
+    """
+    configuration = draft.configuration
+    number = draft.rows.counter("incident") + 1
+    settings = configuration.services.get(service)
+    regimes = (*verdict.regimes, *(settings.regimes if settings is not None else ()))
+    incident = draft.emit(
+        number,
+        e.Opened(
+            number=number,
+            title=title,
+            services=(service,),
+            level=verdict.level,
+            level_by=verdict.level_by,
+            evidence_level=verdict.level,
+            rules=verdict.contributions,
+            share=share,
+            source=source,
+            detected_by=detected_by,
+            config=draft.policy.hash,
+            impact_from=first[1].starts_at if first is not None else None,
+            group=group.key if group is not None and group.rule else None,
+            group_rule=group.rule if group is not None else "",
+            group_within=group.within if group is not None else 0.0,
+            group_at_most=group.at_most if group is not None else 0.0,
+            respond_by=respond_by(draft, verdict.level),
+            quiet_for=configuration.timing.quiet,
+            reopen_within=configuration.timing.reopen_within,
+            regimes=tuple(dict.fromkeys(regimes)),
+            by=by,
+        ),
+    )
+    if first is not None:
+        key, signal = first
+        incident = draft.emit(number, _joined(draft, number, 1, source, key, service, signal, why))
+    name = OPERATORS if persons else main_path(draft, incident) or "fallback"
+    return start_path(draft, incident, name, because="opened", persons=persons)
+
+
+def _join(
+    draft: Draft, incident: Incident, source: str, key: str, service: str, signal: Signal, group: Group
+) -> None:
+    why = f"group {group.rule}: " + ", ".join(group.values)
+    n = incident.handles + 1
+    incident = draft.emit(
+        incident.number, _joined(draft, incident.number, n, source, key, service, signal, why)
+    )
+    member = draft.rows.member(draft.rows.counter("sid"))
+    before = incident.level
+    if member is not None:
+        incident = _judge(draft, incident, member, signal)
+    if incident.level == before and incident.acknowledged_by:
+        tell_holders(draft, incident, text=f"Another signal joined: {signal.title} ({incident.number}.{n}).")
+
+
+def _judge(draft: Draft, incident: Incident, member: Member, signal: Signal) -> Incident:
+    """Decide the level again on the evidence of this signal."""
+    impact: Impact = signal.impact
+    share = measured(
+        draft, incident.share, key=member.key, impact=impact, reporters=incident.reporters,
+        service=member.service,
+    )  # fmt: skip
+    verdict = verdict_on(
+        draft,
+        facts_of(
+            draft, source=member.source, service=member.service, status=signal.status.value,
+            title=signal.title, text=signal.text, labels=signal.labels, project=signal.project,
+            share=share, incident=incident, count=member.count + 1, joining=False,
+        ),
+    )  # fmt: skip
+    return decide_again(draft, incident, verdict, share)

@@ -1,0 +1,190 @@
+"""The rows that events are folded into, in layers.
+
+The bottom layer is the committed state. Each batch works on a layer above it and each
+command on one above that, so that what fails is dropped whole and what is committed is
+published in one go. Values are immutable; a layer holds only what changed in it.
+
+Indexes (key, handle, group, reporter) are derived from the rows and never stored.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from irpd.model.incident import Incident, Member, MemberStatus
+from irpd.model.page import Page
+
+
+class Rows:
+    """One layer. Reads fall through to ``parent``; writes stay here until absorbed."""
+
+    __slots__ = (
+        "counters", "groups", "handles", "incidents", "keys", "members", "pages", "parent", "reporters",
+    )  # fmt: skip
+
+    def __init__(self, parent: "Rows | None" = None) -> None:
+        self.parent = parent
+        self.incidents: dict[int, Incident] = {}
+        self.members: dict[int, Member] = {}
+        self.pages: dict[str, Page] = {}
+        self.keys: dict[str, int] = {}  # key → the newest signal with it
+        self.handles: dict[tuple[int, int], int] = {}  # (incident, n) → signal; 0: it left
+        self.groups: dict[str, int] = {}  # group → the newest incident of it
+        self.reporters: set[tuple[int, str]] = set()
+        self.counters: dict[str, int] = {}
+
+    # ------------------------------------------------------------ reading
+    def incident(self, number: int) -> Incident | None:
+        layer: Rows | None = self
+        while layer is not None:
+            if (row := layer.incidents.get(number)) is not None:
+                return row
+            layer = layer.parent
+        return None
+
+    def member(self, sid: int) -> Member | None:
+        layer: Rows | None = self
+        while layer is not None:
+            if (row := layer.members.get(sid)) is not None:
+                return row
+            layer = layer.parent
+        return None
+
+    def page(self, page_id: str) -> Page | None:
+        layer: Rows | None = self
+        while layer is not None:
+            if (row := layer.pages.get(page_id)) is not None:
+                return row
+            layer = layer.parent
+        return None
+
+    def sid_of(self, key: str) -> int | None:
+        """The newest signal with this key, while it is in memory."""
+        layer: Rows | None = self
+        while layer is not None:
+            if (sid := layer.keys.get(key)) is not None:
+                return sid
+            layer = layer.parent
+        return None
+
+    def sid_at(self, incident: int, n: int) -> int | None:
+        """The signal with the handle ``incident.n``; None if there is none, or it left."""
+        layer: Rows | None = self
+        while layer is not None:
+            if (sid := layer.handles.get((incident, n))) is not None:
+                return sid or None
+            layer = layer.parent
+        return None
+
+    def group(self, key: str) -> int | None:
+        layer: Rows | None = self
+        while layer is not None:
+            if (number := layer.groups.get(key)) is not None:
+                return number
+            layer = layer.parent
+        return None
+
+    def has_reporter(self, incident: int, reporter: str) -> bool:
+        layer: Rows | None = self
+        while layer is not None:
+            if (incident, reporter) in layer.reporters:
+                return True
+            layer = layer.parent
+        return False
+
+    def counter(self, name: str) -> int:
+        layer: Rows | None = self
+        while layer is not None:
+            if (value := layer.counters.get(name)) is not None:
+                return value
+            layer = layer.parent
+        return 0
+
+    def members_of(self, incident: Incident) -> Iterator[Member]:
+        """Its signals, oldest first. Cost grows with the incident: not for the hot path."""
+        for n in range(1, incident.handles + 1):
+            sid = self.sid_at(incident.number, n)
+            member = self.member(sid) if sid is not None else None
+            if member is not None:
+                yield member
+
+    def pages_of(self, incident: Incident) -> Iterator[Page]:
+        """Its pages, oldest first (those of the state in memory)."""
+        for n in range(1, incident.pages + 1):
+            page = self.page(f"{incident.number}-{n}")
+            if page is not None:
+                yield page
+
+    # ------------------------------------------------------------ writing
+    def put_incident(self, row: Incident) -> None:
+        self.incidents[row.number] = row
+
+    def put_member(self, row: Member) -> None:
+        """Write a signal's row and its indexes."""
+        self.members[row.sid] = row
+        self.keys[row.key] = row.sid
+        self.handles[row.incident, row.n] = row.sid
+        if row.reporter is not None:
+            self.reporters.add((row.incident, row.reporter))
+
+    def touch_member(self, row: Member) -> None:
+        """Write a signal's row whose key, handle and reporter are as before."""
+        self.members[row.sid] = row
+
+    def put_page(self, row: Page) -> None:
+        self.pages[row.id] = row
+
+    def absorb(self, layer: "Rows") -> None:
+        """Take over everything that changed in the layer above."""
+        self.incidents.update(layer.incidents)
+        self.members.update(layer.members)
+        self.pages.update(layer.pages)
+        self.keys.update(layer.keys)
+        self.handles.update(layer.handles)
+        self.groups.update(layer.groups)
+        self.reporters |= layer.reporters
+        self.counters.update(layer.counters)
+
+    # ------------------------------------------------------------ the bottom layer
+    def restore(
+        self,
+        incidents: dict[int, Incident],
+        members: dict[int, Member],
+        pages: dict[str, Page],
+        counters: dict[str, int],
+    ) -> None:
+        """Fill an empty bottom layer from a journal's projection and derive the indexes."""
+        self.incidents = incidents
+        self.pages = pages
+        self.counters = counters
+        for sid in sorted(members):
+            self.put_member(members[sid])
+        for number in sorted(incidents):
+            if (group := incidents[number].group) is not None:
+                self.groups[group] = number
+
+    def forget(self, number: int) -> None:
+        """Let an incident that is over leave memory, with all that belongs to it."""
+        incident = self.incidents.pop(number, None)
+        if incident is None:
+            return
+        for n in range(1, incident.handles + 1):
+            sid = self.handles.pop((number, n), 0)
+            member = self.members.get(sid)
+            if member is None or member.incident != number:
+                continue
+            del self.members[sid]
+            if self.keys.get(member.key) == sid:
+                del self.keys[member.key]
+            if member.reporter is not None:
+                self.reporters.discard((number, member.reporter))
+        for n in range(1, incident.pages + 1):
+            self.pages.pop(f"{number}-{n}", None)
+        if incident.group is not None and self.groups.get(incident.group) == number:
+            del self.groups[incident.group]
+
+
+def stale_members(rows: Rows, incident: Incident, before: datetime) -> Iterator[Member]:
+    """Its firing signals of which nothing was heard since ``before``."""
+    for member in rows.members_of(incident):
+        if member.status is MemberStatus.FIRING and member.last_seen <= before:
+            yield member

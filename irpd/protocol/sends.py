@@ -1,0 +1,119 @@
+"""What became of a page's sends: recorded, and acted on when a channel failed for good."""
+
+from datetime import timedelta
+
+from irpd.model import command as c
+from irpd.model import event as e
+from irpd.model.incident import Incident, RunState
+from irpd.model.page import Page, PageKind, Send, SendState
+from irpd.oncall.reach import methods_for
+from irpd.protocol.draft import Draft
+from irpd.protocol.evolve import PAGES, subject_of
+from irpd.protocol.paging import fire_step
+
+
+def record_send(draft: Draft, command: c.RecordSend) -> bool:
+    """Record one attempt. False when there is nothing to record it on (it was recorded before)."""
+    page = draft.rows.page(command.page)
+    send = next((s for s in page.sends if s.n == command.send), None) if page is not None else None
+    if page is None or send is None or send.state is not SendState.PENDING:
+        return False
+    attempted = command.state in (SendState.DELIVERED, SendState.FAILED, SendState.PENDING)
+    _emit(
+        draft,
+        page,
+        e.SendAttempted(
+            page=page.id,
+            send=send.n,
+            state=command.state,
+            attempt=send.attempts + int(attempted),
+            retry_at=command.retry_at,
+            provider_id=command.provider_id,
+            detail=command.detail[:500],
+            took=command.took,
+        ),
+    )
+    if command.state in (SendState.FAILED, SendState.EXPIRED):
+        _moves_on(draft, page.id)
+    return True
+
+
+def _emit(draft: Draft, page: Page, event: e.AnyEvent) -> None:
+    draft.emit_about(subject_of(page.incident) if page.incident else PAGES, event)
+
+
+def _moves_on(draft: Draft, page_id: str) -> None:
+    """A method failed for good: the next one comes at once; with none left, the next step."""
+    page = draft.rows.page(page_id)
+    if page is None or not page.live:
+        return
+    pending = [send for send in page.sends if send.state is SendState.PENDING]
+    waiting = [send for send in pending if send.due_at > draft.now and not send.attempts]
+    trying = [send for send in pending if send not in waiting]
+    delivered = any(send.state is SendState.DELIVERED for send in page.sends)
+    if waiting and not trying and not delivered:
+        first = min(send.due_at for send in waiting)
+        for send in waiting:
+            if send.due_at == first:
+                _emit(draft, page, e.SendBrought(page=page.id, send=send.n, due_at=draft.now))
+        return
+    if pending or delivered:
+        return
+    _emit(draft, page, e.PageEnded(page=page.id, because=_worst(page.sends)))
+    incident = draft.rows.incident(page.incident)
+    if incident is not None and incident.state.active and page.kind is PageKind.PAGE and page.path:
+        _next_step(draft, incident, page)
+
+
+def _worst(sends: tuple[Send, ...]) -> str:
+    return "expired" if any(send.state is SendState.EXPIRED for send in sends) else "failed"
+
+
+def _next_step(draft: Draft, incident: Incident, page: Page) -> None:
+    """Unless somebody else of the same step can still be reached, the path moves on at once."""
+    run = next((r for r in incident.paths if r.name == page.path), None)
+    if run is None or run.state is not RunState.RUNNING or run.fired != page.step:
+        return
+    others = any(
+        other.live and other.path == page.path and other.step == page.step and other.id != page.id
+        for other in draft.rows.pages_of(incident)
+    )
+    if others or run.exhausted:
+        return  # in the rounds of everybody the next round comes by its time
+    fire_step(draft, incident, run.name, because=f"{page.person} can't be reached")
+
+
+def test_page(draft: Draft, command: c.TestPage) -> str:
+    """A page outside any incident, by all methods of the person at once."""
+    configuration = draft.configuration
+    if command.person not in configuration.people:
+        known = ", ".join(sorted(configuration.people))
+        raise c.Refusal("not-found", f"there is no person {command.person!r}; there are: {known}")
+    channels = dict.fromkeys(
+        channel for method in methods_for(configuration, command.person, 1) for channel in method.via
+    )
+    if not channels:
+        raise c.Refusal("invalid", f"{command.person} has no channel that could be tested")
+    page = Page(
+        id=f"0-{draft.rows.counter('page') + 1}",
+        incident=0,
+        person=command.person,
+        kind=PageKind.TEST,
+        reason="test",
+        requested_at=draft.now,
+        expires_at=draft.now + timedelta(minutes=10),
+        sends=tuple(
+            Send(n=n, channel=channel, due_at=draft.now) for n, channel in enumerate(channels, start=1)
+        ),
+        text=f"A test asked for by {command.by}. Nothing is wrong.",
+    )
+    draft.emit_about(PAGES, e.Paged(page=page))
+    return page.id
+
+
+def see_page(draft: Draft, command: c.SeePage) -> bool:
+    page = draft.rows.page(command.page)
+    if page is None or page.seen_at is not None:
+        return False
+    _emit(draft, page, e.PageSeen(page=page.id, via=command.via))
+    return True
