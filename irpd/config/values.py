@@ -143,7 +143,7 @@ class Source(Value):
     )
     fields: Mapping[str, str] = Field(
         {},
-        description="Type `ticket`: what is where in the body, by dotted paths; `key` and `title` are needed.",
+        description="Type `ticket`: what is where in the body, as dotted paths; with `key` and `title`.",
     )
     closed: tuple[str, ...] = Field(
         ("solved", "closed", "resolved", "done", "deleted"),
@@ -338,7 +338,7 @@ class Hours(Value):
     """Working hours. Without ``time_zone`` they are read in the person's own."""
 
     days: tuple[Weekday, ...] = Field(
-        ("Mon", "Tue", "Wed", "Thu", "Fri"), min_length=1, description="Days on which they begin."
+        ("Mon", "Tue", "Wed", "Thu", "Fri"), description="Days on which they begin."
     )
     start: str = Field("09:00", alias="from", description='When they begin: `"09:00"`.')
     end: str = Field(
