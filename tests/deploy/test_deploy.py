@@ -1,13 +1,15 @@
 """What ships in deploy/ is accepted by the programs it is for."""
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
-DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+HERE = Path(__file__).resolve().parent
+DEPLOY = HERE.parents[1] / "deploy"
 
 
 def output_of(*command: str | Path) -> str:
@@ -38,6 +40,13 @@ def test_alertmanager_accepts_the_receiver(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rules", sorted((DEPLOY / "prometheus").glob("*.yml")), ids=lambda path: path.name)
 def test_prometheus_accepts_the_rules(rules: Path) -> None:
     assert "SUCCESS" in output_of("promtool", "check", "rules", rules)
+
+
+@pytest.mark.needs("promtool")
+def test_the_alerts_fire_when_they_should(tmp_path: Path) -> None:
+    for path in (DEPLOY / "prometheus" / "irpd-alerts.yml", HERE / "irpd-alerts.test.yml"):
+        shutil.copy(path, tmp_path)
+    output_of("promtool", "test", "rules", tmp_path / "irpd-alerts.test.yml")
 
 
 @pytest.mark.parametrize("rules", sorted((DEPLOY / "prometheus").glob("*.yml")), ids=lambda path: path.name)
