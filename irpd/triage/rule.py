@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from irpd.triage.condition import Condition
 from irpd.triage.matching import Match
+from irpd.triage.rulefile import ExpectPart, GivenPart
 
 #: The built-in rule that turns the share of users into a level. No rule may have its id.
 SHARE_RULE = "share-of-users"
@@ -59,3 +60,14 @@ class GroupRule:
     by: tuple[str, ...]
     within: float = 0.0
     at_most: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One case of a test. ``at`` is the instant as it was written; None for a fixed one."""
+
+    name: str
+    place: Place
+    given: GivenPart
+    expect: ExpectPart
+    at: str | None = None

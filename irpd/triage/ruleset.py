@@ -1,19 +1,34 @@
 """All rules in force as one immutable value, with the indexes that make them quick to ask."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 
+from irpd.config.problem import ConfigurationError, Problem
+from irpd.config.yaml import Document
+from irpd.triage.compiling import Gathered, compile_file
 from irpd.triage.hearing import hear
 from irpd.triage.matching import MatchIndex
-from irpd.triage.rule import GroupRule, Rule
+from irpd.triage.rule import Case, GroupRule, Rule
 
 
 class RuleSet:
-    """``rules`` and ``groups`` stand in the order of the files. ``hash`` names the set (12 hex digits;
-    empty for no rules at all)."""
+    """``rules``, ``groups`` and ``cases`` (of tests) stand in the order of the files. ``warnings`` are what
+    was doubtful in them. ``hash`` names the set (12 hex digits; empty for no files at all)."""
 
-    def __init__(self, rules: Sequence[Rule] = (), groups: Sequence[GroupRule] = (), hash: str = "") -> None:
+    def __init__(
+        self,
+        rules: Sequence[Rule] = (),
+        groups: Sequence[GroupRule] = (),
+        *,
+        cases: Sequence[Case] = (),
+        warnings: Sequence[Problem] = (),
+        hash: str = "",
+    ) -> None:
         self.rules = tuple(rules)
         self.groups = tuple(groups)
+        self.cases = tuple(cases)
+        self.warnings = tuple(warnings)
         self.hash = hash
         self.index = MatchIndex(
             [rule.match for rule in self.rules], lambda found, row: hear(self.rules, found, row)
@@ -26,3 +41,29 @@ class RuleSet:
 
 EMPTY = RuleSet()
 """No rules: the built-in share of users and the sources' default levels still decide."""
+
+
+def compile_rules(documents: Sequence[Document]) -> RuleSet:
+    """Raises ConfigurationError with all problems of all files, warnings among them, if one is an error.
+    Otherwise the warnings are in the rule set."""
+    gathered = Gathered()
+    problems: list[Problem] = []
+    for document in documents:
+        problems += compile_file(document, gathered)
+    if any(problem.severity == "error" for problem in problems):
+        raise ConfigurationError(problems)
+    return RuleSet(
+        gathered.rules,
+        gathered.groups,
+        cases=gathered.cases,
+        warnings=problems,
+        hash=rules_hash(documents),
+    )
+
+
+def rules_hash(documents: Sequence[Document]) -> str:
+    """12 hex digits over what the files say; comments and layout don't count. Empty for no files."""
+    if not documents:
+        return ""
+    said = json.dumps([document.value for document in documents], default=str, ensure_ascii=True)
+    return hashlib.sha256(said.encode()).hexdigest()[:12]

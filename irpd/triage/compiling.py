@@ -1,0 +1,200 @@
+"""A rule file into compiled rules: what the models leave open is checked here, every problem at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from irpd.config.problem import Problem, quoted
+from irpd.config.yaml import Document
+from irpd.triage.condition import BadCondition, Condition
+from irpd.triage.matching import Match
+from irpd.triage.moment import parse_moment
+from irpd.triage.place import position_in
+from irpd.triage.reading import Reader, Where
+from irpd.triage.rule import SHARE_RULE, Case, GroupRule, Place, Rule
+from irpd.triage.rulefile import CasePart, GivenPart, GroupPart, MatchPart, RulePart, TestPart
+
+_FIELDS = ("source", "source_type", "service", "project", "status")
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What the files read so far say. ``ids`` is where each id stands."""
+
+    rules: list[Rule] = field(default_factory=list)
+    groups: list[GroupRule] = field(default_factory=list)
+    cases: list[Case] = field(default_factory=list)
+    ids: dict[str, Place] = field(default_factory=dict)
+
+
+def compile_file(document: Document, gathered: Gathered) -> list[Problem]:
+    """Adds what the file says to ``gathered``; every problem of it, warnings too."""
+    reader = Reader(document)
+    for path, part in reader.parts():
+        match part:
+            case RulePart():
+                _rule(reader, path, part, gathered)
+            case GroupPart():
+                _group(reader, path, part, gathered)
+            case TestPart():
+                gathered.cases += _cases(reader, path, part)
+            case Mapping():
+                _spoiled(reader, path, part, gathered)
+    return reader.problems
+
+
+def _place(reader: Reader, path: Where) -> Place:
+    line, column = reader.document.position(path)
+    return Place(file=reader.document.file, line=line, column=column)
+
+
+def _claim(reader: Reader, path: Where, name: str, gathered: Gathered) -> Place:
+    place = _place(reader, path)
+    at = (*path, "id")
+    if name == SHARE_RULE:
+        reader.add(at, f"{SHARE_RULE} is the built-in rule's id; choose another")
+    elif name in gathered.ids:
+        reader.add(at, f"{quoted(name)} is already the id of a rule at {gathered.ids[name]}")
+    else:
+        gathered.ids[name] = place
+    return place
+
+
+def _spoiled(reader: Reader, path: Where, item: Mapping[Any, Any], gathered: Gathered) -> None:
+    """What can still be said of a part whose keys are wrong."""
+    name, when = item.get("id"), item.get("when")
+    if path[0] != "tests" and isinstance(name, str):
+        _claim(reader, path, name, gathered)
+    if path[0] == "rules" and isinstance(when, str):
+        _condition(reader, path, when)
+
+
+def _rule(reader: Reader, path: Where, part: RulePart, gathered: Gathered) -> None:
+    place = _claim(reader, path, part.id, gathered)
+    effects = [name for name in ("level", "at_most", "at_least") if getattr(part, name) is not None]
+    if len(effects) > 1:
+        shown = " and ".join(effects)
+        reader.add((*path, effects[1]), f"{shown} in one rule; write a rule for each", key=True)
+    if not effects and not part.regimes:
+        reader.add(path, "says nothing: give it one of level, at_most, at_least or regimes")
+    match = _match(part.match)
+    if not match.wants and part.when is None and effects:
+        _warn(reader, path, "holds for every signal: it has neither match nor when")
+    gathered.rules.append(
+        Rule(
+            id=part.id,
+            place=place,
+            match=match,
+            because=part.because,
+            when=_condition(reader, path, part.when),
+            level=part.level,
+            at_most=part.at_most,
+            at_least=part.at_least,
+            regimes=part.regimes,
+        )
+    )
+
+
+def _group(reader: Reader, path: Where, part: GroupPart, gathered: Gathered) -> None:
+    place = _claim(reader, path, part.id, gathered)
+    if len(set(part.by)) < len(part.by):
+        reader.add((*path, "by"), "names something twice")
+    if part.within and part.at_most and part.within > part.at_most:
+        reader.add((*path, "within"), "longer than at_most, so it never ends a group")
+    gathered.groups.append(
+        GroupRule(
+            id=part.id,
+            place=place,
+            match=_match(part.match),
+            by=part.by,
+            within=part.within,
+            at_most=part.at_most,
+        )
+    )
+
+
+def _match(part: MatchPart) -> Match:
+    wants = {name: values for name in _FIELDS if (values := getattr(part, name)) is not None}
+    wants.update((f"labels.{name}", values) for name, values in part.labels.items())
+    return Match(wants)
+
+
+def _condition(reader: Reader, path: Where, expression: str | None) -> Condition | None:
+    if expression is None:
+        return None
+    at = (*path, "when")
+    try:
+        condition = Condition(expression)
+    except BadCondition as error:
+        for mistake in error.mistakes:
+            _point(reader, at, expression, mistake.offset, mistake.message)
+        return None
+    for label, offset in condition.reads.unguarded:
+        message = (
+            f"labels.{label} errs for a signal without that label; "
+            f'write labels.get("{label}"), or has(labels.{label}) && ...'
+        )
+        _point(reader, at, expression, offset, message, warning=True)
+    return condition
+
+
+def _point(
+    reader: Reader, path: Where, expression: str, offset: int, message: str, *, warning: bool = False
+) -> None:
+    """A problem at an offset of the expression, as a place in the file."""
+    document = reader.document
+    line, column = position_in(document.lines, document.position(path), expression, offset)
+    problem = document.problem(path, message, severity="warning" if warning else "error")
+    reader.problems.append(
+        replace(
+            problem,
+            line=line,
+            column=column,
+            path=reader.spoken(path),
+            source_line=document.lines[line - 1][:200] if line <= len(document.lines) else "",
+        )
+    )
+
+
+def _warn(reader: Reader, path: Where, message: str) -> None:
+    problem = reader.document.problem(path, message, severity="warning")
+    reader.problems.append(replace(problem, path=reader.spoken(path)))
+
+
+def _cases(reader: Reader, path: Where, part: TestPart) -> list[Case]:
+    paths: list[tuple[Where, CasePart]] = []
+    single = part.given is not None or part.expect is not None
+    if single and part.cases is not None:
+        reader.add(path, "either given and expect, or cases")
+    elif part.cases is not None:
+        paths = [((*path, "cases", number), case) for number, case in enumerate(part.cases)]
+    elif part.given is not None and part.expect is not None:
+        paths = [(path, CasePart(given=part.given, expect=part.expect))]
+    else:
+        reader.add(path, "a test needs given and expect, or cases")
+    if part.at is not None:
+        _moment(reader, (*path, "at"), part.at)
+    found = []
+    for at, case in paths:
+        given = case.given
+        if given.at is not None:
+            _moment(reader, (*at, "given", "at"), given.at)
+        if not case.expect.model_fields_set:
+            reader.add((*at, "expect"), "expects nothing, so it can't fail")
+        _share(reader, at, given)
+        name = part.name if at == path else f"{part.name} [{at[-1]}]"
+        moment = given.at or part.at
+        found.append(Case(name=name, place=_place(reader, at), given=given, expect=case.expect, at=moment))
+    return found
+
+
+def _share(reader: Reader, at: Where, given: GivenPart) -> None:
+    if given.share is not None and (given.affected is not None or given.users is not None):
+        reader.add((*at, "given", "share"), "either share, or affected with users", key=True)
+
+
+def _moment(reader: Reader, path: Where, text: str) -> None:
+    try:
+        parse_moment(text)
+    except ValueError as error:
+        reader.add(path, str(error))
