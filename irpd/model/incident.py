@@ -114,6 +114,7 @@ class Incident(Struct, frozen=True, omit_defaults=True, kw_only=True):
     source: str = ""
     evidence_level: Level = Level.LOW
     person_level: bool = False
+    opened_level: Level | None = None  # the level it was opened with; names of messages keep it
     told_level: Level | None = None  # most severe level of evidence the commander was paged about
     config: str = ""  # hash of the configuration it was opened under
     impact_from: datetime | None = None
