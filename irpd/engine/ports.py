@@ -168,6 +168,15 @@ class Journal(Protocol):
         """An incident from the projection, also one that has left memory."""
         ...
 
+    def member(self, key: str) -> Member | None:
+        """The newest signal with this key (the source in front), also one that has left memory."""
+        ...
+
+    @property
+    def reserve_ok(self) -> bool:
+        """Whether the reserve is there; while it isn't, only urgent batches are written."""
+        ...
+
     def maintain(self, now: datetime) -> None:
         """Checkpoint when worthwhile, drop what is past its retention, restore the reserve."""
         ...

@@ -1,0 +1,21 @@
+"""Which rows of the projection are live, and the projection's version.
+
+The projection is what the events come to. It is kept so that a start needn't read all history;
+when the code that folds events into rows changes its results, ``VERSION`` is raised, and the next
+start rebuilds every row.
+"""
+
+from irpd.model.incident import Incident, State
+from irpd.model.page import Page, SendState
+
+VERSION = 1
+
+
+def live(incident: Incident) -> bool:
+    """Whether the incident is in the engine's memory: not over, or with a signal still firing."""
+    return incident.state not in (State.CLOSED, State.MERGED) or incident.firing > 0
+
+
+def awaited(page: Page) -> bool:
+    """Whether the outbox still has something to do for the page, whatever became of its incident."""
+    return page.live and any(send.state is SendState.PENDING for send in page.sends)

@@ -1,0 +1,203 @@
+"""How receipts are kept: whole bodies, and differences to them.
+
+Per sender's group the last whole body stays in memory, within bounds; the group's next bodies are
+kept as differences to it while that pays. A whole body is kept anew at least daily, so that no old
+receipt has to outlive its retention for long because of young ones that need it.
+
+The table ``bases`` names the whole bodies that others need, with the last receipt that does, once
+that is known. A receipt may go when it is consumed, past its retention, and no base that a kept one
+still needs.
+
+``stage`` changes nothing: what it returns is applied after the commit, or dropped.
+"""
+
+import zlib
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import apsw
+import msgspec
+
+from irpd.engine.ports import Receipt
+from irpd.journal import codec, delta, schema
+
+DAY = 86_400 * 1_000_000  # microseconds
+
+#: Bodies from here to there are deflated: below it gains little, above it holds up the writer.
+PACK_FROM = 512
+PACK_TO = 1024 * 1024
+
+#: What a receipt takes beside its body, headers and group.
+OVERHEAD = 32
+
+#: How many receipts one sweep looks at.
+SWEEP = 2_000
+
+_headers = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A whole body that may serve as a base. ``last``: the highest receipt that needs it, 0 for none."""
+
+    id: int
+    at: int
+    body: bytes
+    headers: bytes
+    last: int = 0
+
+
+@dataclass(slots=True)
+class Staged:
+    """Receipts as rows, and what becomes of the bases when they are committed."""
+
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    needed: list[tuple[int]] = field(default_factory=list)
+    over: list[tuple[int, int]] = field(default_factory=list)  # (last, base)
+    bases: dict[tuple[str, str], Base] = field(default_factory=dict)
+    size: int = 0
+    last: int = 0
+    sources: set[str] = field(default_factory=set)
+
+
+class Bases:
+    """The last whole body of each group, ``capacity`` bytes of them."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._kept: OrderedDict[tuple[str, str], Base] = OrderedDict()
+        self._bytes = 0
+        self._over: list[tuple[int, int]] = []
+
+    def clear(self) -> None:
+        """Forget them; what they were needed for is settled at the next ``settle``."""
+        self._kept.clear()
+        self._over.clear()
+        self._bytes = 0
+
+    def stage(self, receipts: Sequence[Receipt]) -> Staged:
+        """Receipts as they are to be written. A row's source is a name yet, not a number."""
+        staged = Staged()
+        for receipt in receipts:
+            at = codec.micros(receipt.at)
+            headers = _headers(dict(receipt.headers)) if receipt.headers else b""
+            key = (receipt.source, receipt.group)
+            base = staged.bases.get(key) or self._kept.get(key) if receipt.group else None
+            kept = (
+                delta.difference(base.body, receipt.body)
+                if base is not None and 0 <= at - base.at < DAY
+                else None
+            )
+            staged.last = receipt.id
+            if kept is not None and base is not None:
+                own = None if headers == base.headers else headers or b"{}"
+                staged.rows.append((receipt.id, at, base.id, kept, None, None, own, None))
+                staged.size += len(kept) + len(own or b"") + OVERHEAD
+                if not base.last:
+                    staged.needed.append((base.id,))
+                staged.bases[key] = replace(base, last=receipt.id)
+                continue
+            body, packed = receipt.body, None
+            if PACK_FROM <= len(body) <= PACK_TO:
+                smaller = zlib.compress(body, 1)
+                if len(smaller) < len(body):
+                    body, packed = smaller, 1
+            staged.sources.add(receipt.source)
+            staged.rows.append(
+                (receipt.id, at, None, body, packed, receipt.source, headers or None, receipt.group or None)
+            )
+            staged.size += len(body) + len(headers) + len(receipt.group) + OVERHEAD
+            if base is not None and base.last:
+                staged.over.append((base.last, base.id))
+            if receipt.group and len(receipt.body) * 4 <= self._capacity:
+                staged.bases[key] = Base(receipt.id, at, receipt.body, headers)
+            elif base is not None:
+                # Too large to serve: the older one can't serve either, it is settled above.
+                staged.bases[key] = Base(receipt.id, at - DAY, b"", b"")
+        staged.over.extend(self._over)
+        return staged
+
+    def apply(self, staged: Staged) -> None:
+        """What was staged is committed."""
+        self._over.clear()
+        for key, base in staged.bases.items():
+            self._drop(key)
+            self._kept[key] = base
+            self._bytes += self._size(key, base)
+        while self._bytes > self._capacity:
+            self._let_go(next(iter(self._kept)))
+
+    def expire(self, now: int) -> list[tuple[int, int]]:
+        """Let go of bases too old to serve; (last, base) of all that are over and not written yet."""
+        for key in [key for key, base in self._kept.items() if not 0 <= now - base.at < DAY]:
+            self._let_go(key)
+        return list(self._over)
+
+    def settled(self) -> None:
+        """What ``expire`` returned is committed."""
+        self._over.clear()
+
+    def _let_go(self, key: tuple[str, str]) -> None:
+        base = self._drop(key)
+        if base is not None and base.last:
+            self._over.append((base.last, base.id))
+
+    def _drop(self, key: tuple[str, str]) -> Base | None:
+        base = self._kept.pop(key, None)
+        if base is not None:
+            self._bytes -= self._size(key, base)
+        return base
+
+    @staticmethod
+    def _size(key: tuple[str, str], base: Base) -> int:
+        return len(base.body) + len(base.headers) + len(key[1]) + 400
+
+
+def settle(connection: apsw.Connection) -> None:
+    """At opening: nobody will need the bases of an earlier life again. Inside a transaction."""
+    connection.execute("UPDATE bases SET last = (SELECT max(id) FROM receipts) WHERE last IS NULL")
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one sweep did. ``through``: every receipt up to here was looked at."""
+
+    through: int
+    freed: int
+    more: bool
+
+
+def sweep(connection: apsw.Connection, *, after: int, consumed: int, before: int, excess: int) -> Swept:
+    """Delete receipts above ``after`` that are older than ``before`` (µs) or, oldest first, until
+    ``excess`` bytes are freed; never unconsumed ones or bases still needed. Inside a transaction."""
+    needed = {row[0] for row in connection.execute("SELECT id FROM bases")}
+    rows = schema.rows(
+        connection,
+        "SELECT id, at, length(body) + coalesce(length(headers), 0) + coalesce(length(sender_group), 0)"
+        " FROM receipts WHERE id > ? AND id <= ? ORDER BY id LIMIT ?",
+        (after, consumed, SWEEP),
+    )
+    freed, through, gone = 0, after, []
+    for id, at, size in rows:
+        if at >= before and freed >= excess:
+            break
+        through = id
+        if id not in needed:
+            gone.append((id,))
+            freed += size + OVERHEAD
+    if through == after:
+        return Swept(after, 0, False)
+    over = schema.rows(
+        connection,
+        "SELECT b.id, length(r.body) + coalesce(length(r.headers), 0) + coalesce(length(r.sender_group), 0)"
+        " FROM bases b JOIN receipts r ON r.id = b.id WHERE b.last <= ? AND b.id <= ?",
+        (through, through),
+    )
+    for id, size in over:
+        gone.append((id,))
+        freed += size + OVERHEAD
+    connection.executemany("DELETE FROM bases WHERE id = ?", [(row[0],) for row in over])
+    connection.executemany("DELETE FROM receipts WHERE id = ?", gone)
+    return Swept(through, freed, len(rows) == SWEEP and through == rows[-1][0])

@@ -1,0 +1,67 @@
+"""The reserve: a file of 16 MiB beside the journal that is given up when the disk is full.
+
+It buys room for what must not wait: people's commands and the outcomes of sends.
+"""
+
+import os
+from pathlib import Path
+
+SIZE = 16 * 1024 * 1024
+
+#: Free space, beside the reserve's own, from which on a reserve is made again: less would be
+#: gone at once, and the disk be full again.
+MARGIN = 16 * 1024 * 1024
+
+
+class Reserve:
+    """The reserve of the journal at ``path``."""
+
+    def __init__(self, path: Path, *, size: int = SIZE, margin: int = MARGIN) -> None:
+        self.path = path.with_name(path.name + ".reserve")
+        self.size = size
+        self._margin = margin
+        self._ok = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is there (as far as this process knows)."""
+        return self._ok
+
+    def look(self) -> None:
+        """Find out whether it is there, whole."""
+        try:
+            found = os.stat(self.path)
+        except OSError:
+            self._ok = False
+        else:
+            self._ok = found.st_size == self.size and found.st_blocks * 512 >= self.size
+
+    def give_up(self) -> bool:
+        """Free its space. False if there was none to free."""
+        self._ok = False
+        try:
+            os.unlink(self.path)
+        except OSError:
+            return False
+        return True
+
+    def restore(self) -> bool:
+        """Make it again if there is room for it. True if it is there now."""
+        if self._ok:
+            return True
+        try:
+            disk = os.statvfs(self.path.parent)
+            if disk.f_bavail * disk.f_frsize < self.size + self._margin:
+                return False
+            file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                os.ftruncate(file, self.size)
+                os.posix_fallocate(file, 0, self.size)
+                os.fsync(file)
+            finally:
+                os.close(file)
+        except OSError:
+            self.give_up()
+            return False
+        self._ok = True
+        return True

@@ -1,0 +1,505 @@
+"""The journal in SQLite: the embedded default.
+
+One connection, one writer thread, one transaction a batch. Everything is encoded before it begins,
+so that no value can fail in the middle. WAL with ``synchronous=FULL``: what ``commit`` returned from is
+on disk. The same thread checkpoints, when the WAL is large or in ``maintain``.
+
+What follows from the disk is kept in memory beside it (head of the chain, numbers of names, last bodies)
+and changes only after COMMIT; ``reconnect`` reads it anew.
+
+When the disk is full the batch is rolled back, and urgent ones are tried again in the room that the reserve
+gives up; until the reserve is back nothing else is written.
+"""
+
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from irpd.engine.ports import (
+    Batch,
+    Fact,
+    JournalCorrupt,
+    JournalError,
+    JournalFull,
+    JournalUnavailable,
+    Loaded,
+    Receipt,
+)
+from irpd.journal import backup, chain, codec, projection, receipts, schema
+from irpd.journal.checks import check_batch
+from irpd.journal.failure import explained, meaning, no_space
+from irpd.journal.lock import Lock
+from irpd.journal.memory import nothing
+from irpd.journal.reader import Reader, incident_of, key_number
+from irpd.journal.reserve import Reserve
+from irpd.model.event import ConfigLoaded
+from irpd.model.incident import Incident, Member
+from irpd.model.page import Page
+
+#: WAL sizes, in pages: checkpoint after a commit from here on, and in ``maintain`` from there.
+LARGE_WAL = 4_000
+WORTH_CHECKPOINT = 250
+
+_EVENT = "INSERT INTO events (seq, subject, type, version, at, salt, payload) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_RECEIPT = (
+    "INSERT INTO receipts (id, at, base, body, packed, source, headers, sender_group)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_INCIDENT = (
+    "INSERT INTO incidents (number, live, data) VALUES (?, ?, ?)"
+    " ON CONFLICT (number) DO UPDATE SET live = excluded.live, data = excluded.data"
+)
+_MEMBER = (
+    "INSERT INTO members (sid, incident, key, data) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT (sid) DO UPDATE SET incident = excluded.incident, key = excluded.key, data = excluded.data"
+)
+_PAGE = (
+    "INSERT INTO pages (id, incident, awaited, data) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT (id) DO UPDATE SET"
+    " incident = excluded.incident, awaited = excluded.awaited, data = excluded.data"
+)
+_COUNTER = (
+    "INSERT INTO counters (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
+_CONFIG = (
+    "INSERT INTO configs (hash, turn, bundle) VALUES (?, (SELECT coalesce(max(turn), 0) + 1 FROM configs), ?)"
+    " ON CONFLICT (hash) DO UPDATE SET turn = excluded.turn, bundle = excluded.bundle"
+)
+_IN_FORCE = (
+    "UPDATE configs SET turn = (SELECT max(turn) + 1 FROM configs)"
+    " WHERE hash = ? AND turn < (SELECT max(turn) FROM configs)"
+)
+
+
+@dataclass(slots=True)
+class _Prepared:
+    """A batch as rows, and the state after it."""
+
+    statements: list[tuple[str, list[tuple[Any, ...]]]]
+    state: "_State"
+    names: dict[str, int]
+    staged: receipts.Staged
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What is on disk, as far as the next batch depends on it."""
+
+    seq: int
+    head: bytes
+    consumed: int
+    last_receipt: int
+    receipt_bytes: int
+    last_at: int | None
+
+
+class SqliteJournal:
+    """``engine.ports.Journal`` in the file ``path``.
+
+    ``keep_receipts`` (seconds) and ``keep_receipts_bytes`` say how long receipts stay. ``kill`` is called
+    with the name of each point at which a test may want the process to die.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        keep_receipts: float = 30 * 86_400.0,
+        keep_receipts_bytes: int = 10 * 1024**3,
+        bodies_in_memory: int = 32 * 1024 * 1024,
+        kill: Callable[[str], None] = nothing,
+        migrations: Sequence[schema.Migration] | None = None,
+        reserve: Reserve | None = None,
+    ) -> None:
+        self.path = Path(path).absolute()
+        self.keep_receipts = keep_receipts
+        self.keep_receipts_bytes = keep_receipts_bytes
+        self._kill = kill
+        self._migrations = schema.migrations() if migrations is None else migrations
+        self._lock = Lock(self.path)
+        self._reserve = reserve or Reserve(self.path)
+        self._bases = receipts.Bases(bodies_in_memory)
+        self._db: apsw.Connection | None = None
+        self._reader: Reader | None = None
+        self._names: dict[str, int] = {}
+        self._state = _State(0, chain.GENESIS, 0, 0, 0, None)
+        self._wal = 0  # pages
+        self._swept = 0
+
+    # -------------------------------------------------------------- opening and closing
+    def open(self) -> None:
+        self._lock.take()
+        try:
+            self._reserve.look()
+            try:
+                self._connect()
+            except JournalFull:
+                if not self._reserve.give_up():
+                    raise
+                self._connect()
+            self._reserve.restore()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self._disconnect()
+        self._lock.release()
+
+    def reconnect(self) -> int:
+        if not self._lock.held:
+            raise JournalUnavailable(f"the journal {self.path} isn't open")
+        self._disconnect()
+        self._connect()
+        db = self._connected()
+        with explained(self.path):
+            try:
+                # After an I/O error the kernel may have dropped what it couldn't write to the WAL: what is
+                # read now has to be on disk before anything is decided on it.
+                db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            except (apsw.BusyError, apsw.LockedError):
+                db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            except apsw.FullError:
+                pass
+        return self._state.seq
+
+    def _connect(self) -> None:
+        with explained(self.path):
+            db = schema.connect(self.path)
+            try:
+                steps = schema.pending(db, self.path, self._migrations)
+                if steps:
+                    self._keep_old(db, steps[-1].version)
+                    schema.migrate(db, steps, self._kill)
+                self._read_state(db)
+                if db.execute("SELECT EXISTS (SELECT 1 FROM bases WHERE last IS NULL)").get:
+                    with _transaction(db):
+                        receipts.settle(db)
+            except BaseException:
+                db.close(True)
+                raise
+            db.set_wal_hook(self._wal_grew)
+        self._db = db
+        self._reader = Reader(db)
+        self._bases.clear()
+        self._swept = 0
+
+    def _disconnect(self) -> None:
+        db, self._db, self._reader = self._db, None, None
+        if db is not None:
+            try:
+                db.close()
+            except apsw.Error:
+                db.close(True)
+
+    def _keep_old(self, db: apsw.Connection, version: int) -> None:
+        """A copy of what is there before it is migrated."""
+        if not schema.version(db) or not (at := db.execute("SELECT max(at) FROM events").get):
+            return
+        day = codec.instant(int(at)).date()
+        target = self.path.with_name(f"{self.path.name}.before-{version}-{day}")
+        if not target.exists():
+            backup.copy(self.path, target)
+
+    def _read_state(self, db: apsw.Connection) -> None:
+        seq, head = Reader(db).head()
+        if (db.execute("SELECT max(seq) FROM events").get or 0) != seq:
+            raise JournalCorrupt(f"the journal {self.path} has events that no commit ends with")
+        found = schema.rows(db, "SELECT consumed, last_receipt, receipt_bytes, last_at FROM state")
+        if len(found) != 1:
+            raise JournalCorrupt(f"the journal {self.path} has lost its state row")
+        self._state = _State(seq, head, *found[0])
+        self._names = {name: number for number, name in schema.rows(db, "SELECT id, name FROM names")}
+
+    def _wal_grew(self, db: apsw.Connection, name: str, pages: int) -> int:
+        self._wal = pages
+        return apsw.SQLITE_OK
+
+    def _connected(self) -> apsw.Connection:
+        if self._db is None:
+            raise JournalUnavailable(f"the journal {self.path} isn't connected")
+        return self._db
+
+    def _reading(self) -> Reader:
+        if self._reader is None:
+            raise JournalUnavailable(f"the journal {self.path} isn't connected")
+        return self._reader
+
+    # -------------------------------------------------------------- writing
+    @property
+    def reserve_ok(self) -> bool:
+        """Whether the reserve is there; while it isn't, only urgent batches are written."""
+        return self._reserve.ok
+
+    def commit(self, batch: Batch) -> int:
+        db = self._connected()
+        if not self._reserve.ok and not batch.urgent:
+            raise JournalFull(f"no space left for the journal {self.path}: its reserve is used up")
+        try:
+            prepared = self._prepare(batch)
+        except codec.Unstorable as error:
+            raise JournalError(f"the batch can't be stored: {error}") from error
+        try:
+            self._write(db, prepared)
+        except JournalFull:
+            if not batch.urgent or not self._reserve.give_up():
+                raise
+            self._write(db, prepared)
+        self._state = prepared.state
+        self._names.update(prepared.names)
+        self._bases.apply(prepared.staged)
+        if self._wal >= LARGE_WAL:
+            self._checkpoint()
+        return self._state.seq
+
+    def _prepare(self, batch: Batch) -> _Prepared:
+        before = self._state
+        check_batch(batch, last_receipt=before.last_receipt)
+        names: dict[str, int] = {}
+        seq, head, last_at = before.seq, before.head, before.last_at or 0
+        events: list[tuple[Any, ...]] = []
+        in_force: list[tuple[Any, ...]] = []
+        for fact in batch.facts:
+            seq += 1
+            type, version, payload = codec.encode_event(fact.event)
+            at = codec.micros(fact.at)
+            salt = chain.salt_for(type)
+            head = chain.link(
+                head,
+                seq=seq,
+                subject=fact.subject,
+                type=type,
+                version=version,
+                at=at,
+                digest=chain.digest_of(salt, payload),
+            )
+            stored = incident_of(fact.subject)
+            if stored is None:
+                stored = -self._number(fact.subject, names)
+            events.append((seq, stored, self._number(type, names), version, at, salt or None, payload))
+            last_at = max(last_at, at)
+            if isinstance(fact.event, ConfigLoaded):
+                in_force.append((fact.event.hash,))
+        staged = self._bases.stage(batch.receipts)
+        if staged.rows:
+            last_at = max(last_at, *(row[1] for row in staged.rows))
+        sources = {source: self._number(source, names) for source in staged.sources}
+        state = _State(
+            seq,
+            head,
+            before.consumed if batch.cursor is None else batch.cursor,
+            staged.last or before.last_receipt,
+            before.receipt_bytes + staged.size,
+            last_at or None,
+        )
+        new_names: list[tuple[Any, ...]] = [(number, name) for name, number in names.items()]
+        statements: list[tuple[str, list[tuple[Any, ...]]]] = [
+            ("INSERT INTO names (id, name) VALUES (?, ?)", new_names),
+            (_RECEIPT, [(*row[:5], sources.get(row[5]), *row[6:]) for row in staged.rows]),
+            ("INSERT INTO bases (id) VALUES (?)", list(staged.needed)),
+            ("UPDATE bases SET last = ? WHERE id = ?", list(staged.over)),
+            (_EVENT, events),
+            ("INSERT INTO commits (seq, head) VALUES (?, ?)", [(seq, head)] if events else []),
+            (
+                _INCIDENT,
+                [
+                    (number, int(projection.live(row)), codec.encode_row(row))
+                    for number, row in batch.incidents.items()
+                ],
+            ),
+            (
+                _MEMBER,
+                [
+                    (sid, row.incident, key_number(row.key), codec.encode_row(row))
+                    for sid, row in batch.members.items()
+                ],
+            ),
+            (
+                _PAGE,
+                [
+                    (id, row.incident, int(projection.awaited(row)), codec.encode_row(row))
+                    for id, row in batch.pages.items()
+                ],
+            ),
+            (_COUNTER, list(batch.counters.items())),
+            (_CONFIG, [(hash, zlib.compress(bundle)) for hash, bundle in batch.configs.items()]),
+            (_IN_FORCE, in_force),
+            (
+                "UPDATE state SET consumed = ?, last_receipt = ?, receipt_bytes = ?, last_at = ?",
+                [(state.consumed, state.last_receipt, state.receipt_bytes, state.last_at)],
+            ),
+        ]
+        return _Prepared(statements, state, names, staged)
+
+    def _number(self, name: str, new: dict[str, int]) -> int:
+        number = self._names.get(name) or new.get(name)
+        if number is None:
+            number = new[name] = len(self._names) + len(new) + 1
+        return number
+
+    def _write(self, db: apsw.Connection, prepared: _Prepared) -> None:
+        """All of it in one transaction. Raises the port's errors."""
+        with self._guarded(db):
+            db.execute("BEGIN IMMEDIATE")
+            for statement, rows in prepared.statements:
+                if rows:
+                    db.executemany(statement, rows)
+            self._kill("before-commit")
+            db.execute("COMMIT")
+        self._kill("after-commit")
+
+    @contextmanager
+    def _guarded(self, db: apsw.Connection) -> Iterator[None]:
+        """Around a transaction: whatever happens in it, nothing of it stays, or the connection goes."""
+        try:
+            yield
+        except BaseException as error:
+            try:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                usable = Reader(db).head()[0] == self._state.seq
+            except apsw.Error:
+                usable = False
+            if not isinstance(error, apsw.Error):
+                raise
+            found = meaning(error, self.path)
+            if isinstance(found, JournalFull) and usable:
+                raise found from error
+            self._disconnect()
+            if isinstance(found, JournalFull):
+                found = JournalUnavailable(str(found))
+            raise found from error
+
+    # -------------------------------------------------------------- upkeep
+    def _checkpoint(self) -> None:
+        """Move what is in the WAL into the file. On a full disk it stays where it is."""
+        db = self._connected()
+        try:
+            db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except apsw.Error as error:
+            if not no_space(error) and not isinstance(error, apsw.BusyError | apsw.LockedError):
+                self._disconnect()
+                raise meaning(error, self.path) from error
+        self._wal = 0
+
+    def maintain(self, now: datetime) -> None:
+        db = self._connected()
+        self._reserve.restore()
+        if self._reserve.ok:
+            with suppress(JournalFull):
+                self._drop_old(db, now)
+        if self._wal >= WORTH_CHECKPOINT:
+            self._checkpoint()
+
+    def _drop_old(self, db: apsw.Connection, now: datetime) -> None:
+        state = self._state
+        over = self._bases.expire(codec.micros(now))
+        before = codec.micros(now - timedelta(seconds=self.keep_receipts))
+        excess = max(0, state.receipt_bytes - self.keep_receipts_bytes)
+        oldest = db.execute(
+            "SELECT min(at) FROM (SELECT at FROM receipts WHERE id > ? ORDER BY id LIMIT 1)", (self._swept,)
+        ).get
+        if not over and not excess and (oldest is None or oldest >= before):
+            return
+        with self._guarded(db):
+            db.execute("BEGIN IMMEDIATE")
+            db.executemany("UPDATE bases SET last = ? WHERE id = ?", over)
+            swept = receipts.sweep(
+                db, after=self._swept, consumed=state.consumed, before=before, excess=excess
+            )
+            left = max(0, state.receipt_bytes - swept.freed)
+            db.execute("UPDATE state SET receipt_bytes = ?", (left,))
+            db.execute("COMMIT")
+        self._bases.settled()
+        self._swept = swept.through
+        self._state = _State(state.seq, state.head, state.consumed, state.last_receipt, left, state.last_at)
+
+    def erase(self, seq: int, instead: Fact | None = None) -> None:
+        """Erase an event's payload and its salt for good; the chain still verifies.
+
+        ``instead`` is what readers get from now on (the same event without what had to go); without it
+        they don't see the event. Raises LookupError if there is no such event."""
+        db = self._connected()
+        reader = self._reading()
+        with self._guarded(db):
+            db.execute("BEGIN IMMEDIATE")
+            row = db.execute(
+                "SELECT type, salt, payload, digest FROM events WHERE seq = ?", (seq,)
+            ).fetchone()
+            if row is None:
+                db.execute("ROLLBACK")
+                raise LookupError(f"there is no event {seq}")
+            type, salt, payload, digest = row
+            new: bytes | None = None
+            if instead is not None:
+                encoded = codec.encode_event(instead.event)
+                if encoded.type != reader.name(type):
+                    db.execute("ROLLBACK")
+                    raise ValueError(f"event {seq} is of the type {reader.name(type)}")
+                new = encoded.payload
+            db.execute(
+                "UPDATE events SET salt = NULL, payload = ?, digest = ? WHERE seq = ?",
+                (new, digest or chain.digest_of(salt or b"", payload), seq),
+            )
+            db.execute("COMMIT")
+        with explained(self.path):
+            # What was erased must not stay readable in the WAL.
+            db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
+    def backup(self, path: str) -> None:
+        backup.copy(self.path, Path(path))
+
+    # -------------------------------------------------------------- reading
+    def load(self) -> Loaded:
+        with explained(self.path):
+            return self._reading().load()
+
+    def unconsumed(self, after: int, limit: int) -> Sequence[Receipt]:
+        with explained(self.path):
+            return self._reading().receipts(after, limit)
+
+    def receipt(self, receipt: int) -> Receipt | None:
+        with explained(self.path):
+            return self._reading().receipt(receipt)
+
+    def facts(self, *, after: int = 0, subject: str | None = None) -> Iterator[Fact]:
+        with explained(self.path):
+            yield from self._reading().facts(after=after, subject=subject)
+
+    def config(self, hash: str) -> bytes | None:
+        with explained(self.path):
+            return self._reading().config(hash)
+
+    def latest_config(self) -> tuple[str, bytes] | None:
+        with explained(self.path):
+            return self._reading().latest_config()
+
+    def incident(self, number: int) -> tuple[Incident, list[Member], list[Page]] | None:
+        with explained(self.path):
+            return self._reading().incident(number)
+
+    def member(self, key: str) -> Member | None:
+        """The newest signal with this key (the source in front), also one that has left memory."""
+        with explained(self.path):
+            return self._reading().member(key)
+
+    def head(self) -> tuple[int, str]:
+        return self._state.seq, self._state.head.hex()
+
+
+@contextmanager
+def _transaction(db: apsw.Connection) -> Iterator[None]:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
