@@ -1,0 +1,146 @@
+"""The texts of pages: one function a medium, and ``render`` that picks and never fails.
+
+Whatever goes wrong while a text is made, a person is paged all the same: ``render`` then
+falls back to a few plain words that no template takes part in, and says so in ``error``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import structlog
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from irpd.comms import clean
+from irpd.comms.blocks import slack_text
+from irpd.comms.data import fields
+from irpd.comms.story import Story, Subject, name_of, person_name, tell
+from irpd.model.page import PageKind
+
+__all__ = ["Rendered", "built_in", "fields", "mail_text", "plain_text", "render", "slack_text"]
+
+log = structlog.get_logger(__name__)
+
+_COLOURS = {1: "#b3261e", 2: "#b45309", 3: "#8a6d00", 4: "#57606a"}
+
+
+def _environment(*, html: bool) -> Environment:
+    return Environment(
+        loader=PackageLoader("irpd.comms"),
+        autoescape=html,
+        undefined=StrictUndefined,
+        auto_reload=False,
+        keep_trailing_newline=True,
+    )
+
+
+_PLAIN = _environment(html=False)
+_HTML = _environment(html=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """A message for one kind of channel.
+
+    ``fields`` is the content as data; for Slack its ``blocks``. ``error`` is set when the
+    text is the built-in one because the real one could not be made.
+    """
+
+    subject: str
+    text: str
+    html: str = ""
+    fields: Mapping[str, object] = field(default_factory=dict)
+    error: str = ""
+
+
+def mail_text(subject: Subject) -> Rendered:
+    """An e-mail: plain text and the same in simple HTML."""
+    if subject.page.kind == PageKind.TEST:
+        return Rendered(subject=_test_name(subject), text=_test_text(subject))
+    story = tell(subject)
+    plain, html = _PLAIN.get_template("page.txt.j2"), _HTML.get_template("page.html.j2")
+    rows = _rows(story)
+    return Rendered(
+        subject=story.name,
+        text=plain.render(s=story, rows=rows),
+        html=html.render(s=story, rows=rows, colour=_COLOURS[story.level]),
+    )
+
+
+def plain_text(subject: Subject) -> Rendered:
+    """A few lines for a terminal, and for any channel that has no text of its own."""
+    if subject.page.kind == PageKind.TEST:
+        return Rendered(subject=_test_name(subject), text=_test_text(subject))
+    story = tell(subject)
+    return Rendered(subject=story.name, text=_PLAIN.get_template("terminal.txt.j2").render(s=story))
+
+
+def render(channel_type: str, subject: Subject) -> Rendered:
+    """The message for a channel of this type (``smtp``, ``slack``, ``webhook``, ``file``). Never raises."""
+    try:
+        match channel_type:
+            case "smtp":
+                return mail_text(subject)
+            case "slack":
+                slack = slack_text(subject)
+                return Rendered(subject=_name(subject), text=slack.text, fields={"blocks": slack.blocks})
+            case _:
+                plain = plain_text(subject)
+                return Rendered(subject=plain.subject, text=plain.text, fields=fields(subject))
+    except Exception as error:
+        log.exception("text_could_not_be_made", channel_type=channel_type, page=subject.page.id)
+        return built_in(subject, error=f"{type(error).__name__}: {error}")
+
+
+def built_in(subject: Subject, *, error: str = "") -> Rendered:
+    """The last resort: no template, no time zone, nothing that can fail."""
+    page, incident = subject.page, subject.incident
+    if incident is None:
+        about = f"incident #{page.incident}" if page.kind != PageKind.TEST else "a test; nothing is wrong"
+    else:
+        title = clean.line(str(incident.title), 200)
+        about = f"#{incident.number} LEVEL {int(incident.level)}: {title}"
+    name = f"irpd {about}"
+    text = f"{name}\nI have it: {subject.link}\nI can't:   {subject.cant_link}\n"
+    return Rendered(
+        subject=name,
+        text=text,
+        fields={
+            "schema": "irpd.page/1",
+            "page": page.id,
+            "kind": page.kind.value,
+            "person": page.person,
+            "news": name,
+            "acknowledge_url": subject.link,
+            "cant_url": subject.cant_link,
+            "incident": None,
+        },
+        error=error or "built-in text",
+    )
+
+
+def _rows(story: Story) -> list[tuple[str, str]]:
+    rows = [
+        ("Now", story.has_it if story.kind != PageKind.UPDATE else ""),
+        ("News", story.news if story.kind != PageKind.UPDATE else ""),
+        (f"Why {story.level.severity}", story.why),
+        ("Signals", story.signals),
+        ("Runbook", story.runbook),
+        ("Dashboard", story.dashboard),
+        ("Users", "" if story.users else "how many are affected is not known"),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def _name(subject: Subject) -> str:
+    if subject.incident is None:
+        return _test_name(subject)
+    return name_of(subject.incident, subject.configuration)
+
+
+def _test_name(subject: Subject) -> str:
+    return f"[irpd] Test page for {person_name(subject.configuration, subject.page.person)}"
+
+
+def _test_text(subject: Subject) -> str:
+    name = person_name(subject.configuration, subject.page.person)
+    return f"This is a test page from irpd to {name}. Nothing is wrong.\nIt reached me:  {subject.link}\n"
