@@ -29,7 +29,7 @@ from irpd.intake.fingerprint import fingerprint
 from irpd.intake.impact import NONE, impact_of
 from irpd.intake.reading import Unreadable, as_text, kind, read_json, utc
 from irpd.intake.result import with_problems
-from irpd.intake.text import body_text, bounded_labels, cut, key, link, one_line
+from irpd.intake.text import body_text, bounded_labels, cut, key, link, one_line, with_remark
 from irpd.model.signal import MAX_TITLE, Signal, Status
 
 KEEP_HEADERS: tuple[str, ...] = ()
@@ -198,7 +198,7 @@ class Reader:
             status=Status.FIRING if firing else Status.RESOLVED,
             title=title,
             labels=labels,
-            text=body_text(text) if text else "",
+            text=with_remark(text, remark) if remark else body_text(text) if text else "",
             starts_at=utc(starts_at) if starts_at else None,
             ends_at=utc(ends_at) if ends_at and not firing else None,
             group=group,
@@ -207,7 +207,6 @@ class Reader:
             url=link(alert.generatorURL) if alert.generatorURL else "",
             runbook=link(notes.get("runbook_url") or notes.get("runbook") or ""),
             dashboard=_dashboard(alert, notes),
-            note=remark,
         )
 
 

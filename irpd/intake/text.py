@@ -7,6 +7,7 @@ for its length.
 import hashlib
 import re
 import unicodedata
+from html import unescape
 
 from irpd.model.signal import MAX_LABELS, MAX_TITLE, MAX_VALUE
 
@@ -46,10 +47,17 @@ def body_text(text: str) -> str:
     return cut(text.replace("\0", "�") if "\0" in text else text, MAX_VALUE)
 
 
+def with_remark(text: str, remark: str) -> str:
+    """A text with what intake has to say about the report at its end."""
+    if not remark:
+        return text
+    remark = one_line(remark)
+    room = MAX_VALUE - len(remark) - 3
+    return f"{body_text(text[:room])}\n({remark})" if text else f"({remark})"
+
+
 def html_text(text: str) -> str:
     """The words of an HTML fragment as help desks send it; no safe HTML, plain text."""
-    from html import unescape
-
     plain = unescape(_ANY_TAG.sub("", _TAG.sub("\n", text[: 4 * MAX_VALUE])))
     return body_text(re.sub(r"\n\s*\n+", "\n", plain).strip())
 
