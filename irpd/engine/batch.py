@@ -1,0 +1,160 @@
+"""One batch: commands decided on a layer above the committed state, written in one commit."""
+
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from irpd.engine.inbox import Incoming, Item
+from irpd.engine.ports import Batch, Fact, Receipt
+from irpd.model import command as c
+from irpd.model.command import Refusal
+from irpd.model.signal import Signal
+from irpd.protocol.decide import decide
+from irpd.protocol.draft import Draft
+from irpd.protocol.emergency import emergency
+from irpd.protocol.policy import Policy
+from irpd.protocol.receive import Received
+from irpd.protocol.rows import Rows
+
+log = structlog.get_logger("irpd.engine")
+
+
+class CommandFailed(Exception):
+    """Handling the command raised; it was set aside and somebody was paged."""
+
+
+class Assembly:
+    """A batch being put together. ``rows`` is its layer; nothing of it is visible outside
+    until it has been committed and published."""
+
+    def __init__(self, base: Rows, policy: Policy, now: datetime, *, last_receipt: int) -> None:
+        self.rows = Rows(base)
+        self.policy = policy
+        self.now = now
+        self.last_receipt = last_receipt
+        self.cursor: int | None = None
+        self.receipts: list[Receipt] = []
+        self.facts: list[Fact] = []
+        self.configs: dict[str, bytes] = {}
+        self.answers: list[tuple[Item, object]] = []
+        self.items: list[Item] = []
+        self.signals = 0
+
+    @property
+    def empty(self) -> bool:
+        return not (self.receipts or self.facts or self.configs or self.cursor is not None)
+
+    def store_only(self, item: Item, incoming: Incoming) -> None:
+        """Only the receipt: the engine is behind, its signals are decided later."""
+        self.items.append(item)
+        receipt = self._receipt(incoming)
+        self.answers.append((item, (receipt.id, None)))
+
+    def receive(self, item: Item, incoming: Incoming) -> None:
+        """The receipt and what its signals lead to."""
+        self.items.append(item)
+        receipt = self._receipt(incoming)
+        self.cursor = receipt.id
+        answer = self._decide(
+            c.Receive(
+                receipt=receipt.id,
+                source=incoming.source,
+                signals=incoming.signals,
+                first_byte_at=incoming.first_byte_at,
+            ),
+            first_byte_at=incoming.first_byte_at,
+        )
+        self.signals += len(incoming.signals)
+        self.answers.append((item, (receipt.id, answer)))
+
+    def consume(self, receipt: Receipt, signals: tuple[Signal, ...]) -> None:
+        """A receipt that was stored before and is decided now."""
+        self.cursor = receipt.id
+        self.signals += len(signals)
+        command = c.Receive(
+            receipt=receipt.id, source=receipt.source, signals=signals, first_byte_at=receipt.at
+        )
+        self._decide(command, first_byte_at=receipt.at)
+
+    def consume_unread(self, receipt: Receipt, error: Exception) -> None:
+        """A stored receipt that nothing here can read any more: kept, and somebody is told."""
+        self.cursor = receipt.id
+        command = c.Receive(receipt=receipt.id, source=receipt.source, signals=())
+        log.error("receipt-set-aside", receipt=receipt.id, source=receipt.source, error=str(error))
+        self._set_aside(command, error)
+
+    def command(self, item: Item, command: c.Command) -> None:
+        self.items.append(item)
+        try:
+            self.answers.append((item, self._decide(command)))
+        except Refusal as refusal:
+            self.answers.append((item, refusal))
+
+    def batch(self, *, urgent: bool) -> Batch:
+        return Batch(
+            receipts=self.receipts,
+            facts=self.facts,
+            incidents=self.rows.incidents,
+            members=self.rows.members,
+            pages=self.rows.pages,
+            counters=self.rows.counters,
+            configs=self.configs,
+            cursor=self.cursor,
+            urgent=urgent,
+        )
+
+    def _receipt(self, incoming: Incoming) -> Receipt:
+        self.last_receipt += 1
+        receipt = Receipt(
+            id=self.last_receipt,
+            source=incoming.source,
+            at=self.now,
+            body=incoming.body,
+            headers=incoming.headers,
+            group=incoming.group,
+        )
+        self.receipts.append(receipt)
+        return receipt
+
+    def _decide(self, command: c.Command, *, first_byte_at: datetime | None = None) -> object:
+        draft = Draft(self.rows, self.policy, self.now, first_byte_at=first_byte_at)
+        try:
+            answer = decide(draft, command)
+        except Refusal:
+            raise
+        except Exception as error:
+            # Rule 9: a failure in judgement pages somebody and never stops the loop.
+            log.exception("command-raised", command=type(command).__name__)
+            return self._set_aside(command, error)
+        self._take(draft)
+        return answer
+
+    def _set_aside(self, command: c.Command, error: Exception) -> object:
+        about: dict[str, Any] = {
+            "command": type(command).__name__,
+            "error": f"{type(error).__name__}: {error}",
+            "receipt": command.receipt if isinstance(command, c.Receive) else None,
+            "source": command.source if isinstance(command, c.Receive) else "",
+        }
+        draft = Draft(self.rows, self.policy, self.now)
+        answer: object
+        try:
+            answer = decide(draft, c.SetAside(**about))
+        except Exception:
+            log.exception("setting-aside-raised", command=about["command"])
+            draft = Draft(self.rows, self.policy, self.now)
+            received = Received()
+            received.count("opens", emergency(draft, **about))
+            answer = received
+        self._take(draft)
+        if isinstance(command, c.Receive):
+            return answer
+        return CommandFailed(
+            f"{about['command']} could not be handled ({about['error']}); somebody was paged"
+        )
+
+    def _take(self, draft: Draft) -> None:
+        self.rows.absorb(draft.rows)
+        now = self.now
+        self.facts.extend(Fact(subject=subject, event=event, at=now) for subject, event in draft.events)

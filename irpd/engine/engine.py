@@ -1,0 +1,469 @@
+"""The engine: one task that decides, one thread that writes.
+
+Commands wait in the inbox. The engine takes what is there, decides it on a layer above the
+committed state, commits all of it in one go and publishes. While a commit is under way the
+next commands gather and share the one after it (group commit). Readers only ever see what
+is committed.
+
+When the journal can't write: everything waiting is refused, the layer is dropped and the
+committed state stays. When the disk is full, commands of people and outcomes of pages go on
+in the room of the journal's reserve, and nothing else until the reserve is back.
+"""
+
+import asyncio
+import gc
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar, cast
+
+import structlog
+
+from irpd.engine.batch import Assembly, CommandFailed
+from irpd.engine.inbox import Adoption, Inbox, Incoming, Item, Overloaded
+from irpd.engine.ports import (
+    Clock,
+    Fact,
+    Journal,
+    JournalError,
+    JournalFull,
+    JournalUnavailable,
+    Loaded,
+    Normalised,
+    Receipt,
+)  # fmt: skip
+from irpd.engine.state import State
+from irpd.engine.timer import Timer
+from irpd.model import command as c
+from irpd.model.command import Refusal
+from irpd.model.incident import Incident, MemberStatus
+from irpd.model.incident import State as IncidentState
+from irpd.model.page import Page
+from irpd.protocol.deadlines import next_deadline
+from irpd.protocol.policy import Policy
+from irpd.protocol.receive import Received
+from irpd.protocol.rows import Rows
+
+log = structlog.get_logger("irpd.engine")
+T = TypeVar("T")
+
+#: How long one batch may decide before it is committed, in seconds: what waits behind it waits
+#: no longer than this and a commit.
+DECIDE_FOR = 0.020
+#: With more than this many receipts waiting, further ones are stored now and decided later.
+STORE_ONLY_ABOVE = 500
+#: How many stored receipts are decided in one batch while catching up.
+CATCH_UP = 200
+#: Seconds between looks for signals of which nothing was heard, and for journal upkeep.
+SWEEP_EVERY = 300.0
+MAINTAIN_EVERY = 1.0
+
+PublishCallback = Callable[[Collection[Page], Collection[Incident]], None]
+CommitCallback = Callable[[Sequence[Fact], float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A receipt that is on disk. ``incidents`` is None when it is decided later."""
+
+    receipt: int
+    incidents: tuple[int, ...] | None
+    outcomes: Mapping[str, int]
+    unmapped: int = 0
+
+
+class Engine:
+    """Give it a journal, a clock and a policy; then ``start``, and ``submit`` or ``receive``."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Clock,
+        policy: Policy,
+        *,
+        normalise: Callable[[Receipt], Normalised],
+        inbox_limit: int = 5000,
+    ) -> None:
+        self.journal = journal
+        self.clock = clock
+        self.policy = policy
+        self._normalise = normalise
+        self._rows = Rows()
+        self.state = State(self._rows)
+        self._inbox = Inbox(limit=inbox_limit)
+        self._timer = Timer(clock, self._wake)
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="irpd-writer")
+        self._tasks: list[asyncio.Task[None]] = []
+        self._publish_callbacks: list[PublishCallback] = []
+        self._commit_callbacks: list[CommitCallback] = []
+        self._seq = 0
+        self._last_receipt = 0
+        self._cursor = 0
+        self._backlog: Sequence[Receipt] = ()
+        self._backlog_since: datetime | None = None
+        self._stopping = False
+        self.full = False
+        self.down = ""  # why the journal can't be written, while it can't
+        self.progress = 0  # counts batches and idle looks: the watchdog sees it move
+        self.busy = False
+
+    # ------------------------------------------------------------ life
+    async def start(self) -> Loaded:
+        """Load the state, decide what was stored but not decided, and begin.
+
+        The journal must be open. Raises JournalError."""
+        loaded = await self._write(self.journal.load)
+        self._adopt_loaded(loaded)
+        gc.collect()
+        gc.freeze()
+        self._tasks = [
+            asyncio.create_task(self._loop(), name="engine"),
+            asyncio.create_task(self._timer.run(), name="timer"),
+            asyncio.create_task(self._upkeep(), name="upkeep"),
+        ]
+        return loaded
+
+    async def stop(self) -> None:
+        """Refuse what is new, finish what waits, and close the journal."""
+        self._stopping = True
+        self._inbox.wakeup.set()
+        tasks, self._tasks = self._tasks, []
+        for task in tasks[1:]:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for item in self._inbox.drain():
+            item.fail(Overloaded("irpd is stopping", 5.0))
+        await self._write(self.journal.close)
+        self._writer.shutdown(wait=True)
+
+    def on_publish(self, callback: PublishCallback) -> None:
+        """Called on the loop after each commit with the pages and incidents it changed."""
+        self._publish_callbacks.append(callback)
+
+    def on_commit(self, callback: CommitCallback) -> None:
+        """Called on the loop after each commit with its facts and how long it took (seconds)."""
+        self._commit_callbacks.append(callback)
+
+    # ------------------------------------------------------------ doors
+    async def submit(self, command: c.Command) -> object:
+        """Carry out a command; its answer once it is committed.
+
+        Raises Refusal, Overloaded, CommandFailed or JournalError."""
+        if self._stopping:
+            raise Overloaded("irpd is stopping", 5.0)
+        item = Item(what=command, answer=asyncio.get_running_loop().create_future())
+        self._refuse_early(item)
+        self._inbox.put(item)
+        assert item.answer is not None
+        answer = await item.answer
+        if isinstance(answer, Refusal | CommandFailed):
+            raise answer
+        return answer
+
+    async def receive(
+        self,
+        source: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        normalised: Normalised,
+        first_byte_at: datetime,
+    ) -> Accepted:
+        """Take a verified request; returns once it is on disk.
+
+        Raises Overloaded or JournalError; then nothing of it was kept."""
+        if self._stopping:
+            raise Overloaded("irpd is stopping", 5.0)
+        timing = self.policy.configuration.timing
+        behind = self._last_receipt - self._cursor
+        if behind >= timing.behind_receipts:
+            raise Overloaded(f"{behind} receipts are waiting to be decided")
+        if self._backlog_since is not None and (
+            self.clock.now() - self._backlog_since > timedelta(seconds=timing.behind)
+        ):
+            raise Overloaded(f"decisions are more than {timing.behind:.0f} s behind")
+        item = Item(
+            what=Incoming(
+                source=source,
+                body=body,
+                headers=dict(headers),
+                group=normalised.group,
+                signals=normalised.signals,
+                first_byte_at=first_byte_at,
+            ),
+            answer=asyncio.get_running_loop().create_future(),
+        )
+        self._refuse_early(item)
+        self._inbox.put(item)
+        assert item.answer is not None
+        receipt, answer = cast("tuple[int, object]", await item.answer)
+        if not isinstance(answer, Received):
+            return Accepted(receipt, None, {})
+        return Accepted(receipt, tuple(answer.incidents), answer.outcomes, answer.unmapped)
+
+    async def adopt(self, policy: Policy, bundle: bytes, *, by: str) -> None:
+        """Put another configuration in force, durably. Raises JournalError."""
+        item = Item(
+            what=Adoption(policy=policy, bundle=bundle, by=by),
+            answer=asyncio.get_running_loop().create_future(),
+        )
+        self._inbox.put(item)
+        assert item.answer is not None
+        await item.answer
+
+    @property
+    def behind(self) -> int:
+        """Receipts on disk that are not decided yet."""
+        return self._last_receipt - self._cursor
+
+    @property
+    def waiting(self) -> int:
+        return len(self._inbox)
+
+    async def read(self, work: Callable[[], T]) -> T:
+        """Run something that uses the journal on the writer's thread, between commits."""
+        return await self._write(work)
+
+    # ------------------------------------------------------------ the loop
+    async def _loop(self) -> None:
+        while True:
+            if not len(self._inbox) and not (self.behind and not self.full):
+                self.busy = False
+                if self._stopping:
+                    return
+                self._inbox.wakeup.clear()
+                await self._inbox.wakeup.wait()
+            self.busy = True
+            self.progress += 1
+            if self.down and not await self._recover():
+                continue
+            await self._one_batch()
+
+    async def _one_batch(self) -> None:
+        adoption = self._next_adoption()
+        if adoption is not None:
+            await self._adopt(adoption)
+            return
+        if self.behind and not self.full and not any(r.id > self._cursor for r in self._backlog):
+            cursor = self._cursor
+            try:
+                self._backlog = await self._write(lambda: self.journal.unconsumed(cursor, CATCH_UP))
+            except JournalError as error:
+                self._failed([], error)
+                return
+        assembly = self._assemble()
+        if not assembly.items and assembly.empty:
+            if self.full and len(self._inbox):
+                await self._refuse_waiting()
+            return
+        try:
+            await self._commit(assembly)
+        except JournalFull as error:
+            log.warning("journal-full", error=str(error))
+            self.full = True
+            retry = [item for item in assembly.items if item.urgent and not item.tried_alone]
+            for item in assembly.items:
+                if item not in retry:
+                    item.fail(error)
+            for item in retry:
+                item.tried_alone = True
+            self._inbox.give_back(retry)
+        except JournalError as error:
+            self._failed(assembly.items, error)
+
+    def _assemble(self) -> Assembly:
+        now = self.clock.now()
+        assembly = Assembly(self._rows, self.policy, now, last_receipt=self._last_receipt)
+        until = self.clock.boot() + DECIDE_FOR
+        store_only = self.behind > 0 or len(self._inbox.normal) > STORE_ONLY_ABOVE
+        while (item := self._inbox.take(only_urgent=self.full)) is not None:
+            match item.what:
+                case Incoming():
+                    if store_only:
+                        assembly.store_only(item, item.what)
+                    else:
+                        assembly.receive(item, item.what)
+                case Adoption():
+                    self._inbox.give_back([item])
+                    break
+                case Receipt():
+                    raise AssertionError("receipts are consumed from the journal")
+                case _:
+                    assembly.command(item, item.what)
+            if self.clock.boot() >= until:
+                break
+        self._catch_up(assembly, until)
+        return assembly
+
+    def _catch_up(self, assembly: Assembly, until: float) -> None:
+        """Decide receipts that were only stored, in their order."""
+        for receipt in self._backlog:
+            if receipt.id <= self._cursor:
+                continue
+            try:
+                signals = self._normalise(receipt).signals
+            except Exception as error:  # its source is gone, say: kept, and somebody is told
+                assembly.consume_unread(receipt, error)
+            else:
+                assembly.consume(receipt, signals)
+            if self.clock.boot() >= until:
+                break
+
+    async def _commit(self, assembly: Assembly) -> None:
+        if assembly.empty:
+            self._answer(assembly)
+            return
+        started = self.clock.boot()
+        batch = assembly.batch(urgent=self.full)
+        self._seq = await self._write(lambda: self.journal.commit(batch))
+        took = self.clock.boot() - started
+        self._publish(assembly)
+        self._answer(assembly)
+        for callback in self._commit_callbacks:
+            callback(assembly.facts, took)
+
+    def _publish(self, assembly: Assembly) -> None:
+        """One go, on the loop, nothing awaited in between."""
+        self._rows.absorb(assembly.rows)
+        self._last_receipt = assembly.last_receipt
+        if assembly.cursor is not None:
+            self._cursor = assembly.cursor
+        self._backlog_since = None if not self.behind else (self._backlog_since or assembly.now)
+        for incident in assembly.rows.incidents.values():
+            self._timer.set(incident.number, next_deadline(incident))
+        for callback in self._publish_callbacks:
+            callback(assembly.rows.pages.values(), assembly.rows.incidents.values())
+        for incident in assembly.rows.incidents.values():
+            if incident.state in (IncidentState.CLOSED, IncidentState.MERGED) and not incident.firing:
+                self._rows.forget(incident.number)
+
+    def _answer(self, assembly: Assembly) -> None:
+        for item, answer in assembly.answers:
+            item.succeed(answer)
+
+    # ------------------------------------------------------------ configuration
+    def _next_adoption(self) -> Item | None:
+        queue = self._inbox.normal
+        if queue and isinstance(queue[0].what, Adoption):
+            return queue.popleft()
+        return None
+
+    async def _adopt(self, item: Item) -> None:
+        adoption = item.what
+        assert isinstance(adoption, Adoption)
+        previous = self.policy
+        assembly = Assembly(self._rows, adoption.policy, self.clock.now(), last_receipt=self._last_receipt)
+        assembly.command(
+            item, c.ChangeConfig(hash=adoption.policy.hash, previous=previous.hash, by=adoption.by)
+        )
+        assembly.configs[adoption.policy.hash] = adoption.bundle
+        try:
+            await self._commit(assembly)
+        except JournalError as error:
+            self._failed([item], error)
+        else:
+            self.policy = adoption.policy
+
+    # ------------------------------------------------------------ when the journal can't write
+    def _refuse_early(self, item: Item) -> None:
+        if self.full and not item.urgent:
+            raise JournalFull("no space left for the journal")
+        if self.down and not item.urgent:
+            raise JournalUnavailable(self.down)
+
+    def _failed(self, items: Sequence[Item], error: JournalError) -> None:
+        """Unknown whether it was written: nothing is decided until that has been read."""
+        log.error("journal-unavailable", error=str(error))
+        self.down = str(error) or "the journal can't be written"
+        for item in (*items, *self._inbox.drain()):
+            item.fail(error)
+
+    async def _refuse_waiting(self) -> None:
+        for item in list(self._inbox.normal):
+            item.fail(JournalFull("no space left for the journal"))
+        self._inbox.normal.clear()
+
+    async def _recover(self) -> bool:
+        """Ask a fresh connection what is on disk; reload when it is not what we believe."""
+        try:
+            seq = await self._write(self.journal.reconnect)
+            loaded = await self._write(self.journal.load) if seq != self._seq else None
+        except JournalError as error:
+            self.down = str(error)
+            for item in self._inbox.drain():
+                item.fail(error)
+            return False
+        if loaded is not None:
+            self._adopt_loaded(loaded)
+        log.info("journal-back", seq=seq)
+        self.down = ""
+        return True
+
+    def _adopt_loaded(self, loaded: Loaded) -> None:
+        rows = Rows()
+        rows.restore(loaded.incidents, loaded.members, loaded.pages, loaded.counters)
+        for name in Rows.__slots__:
+            if name != "parent":
+                setattr(self._rows, name, getattr(rows, name))
+        self._seq = loaded.seq
+        self._last_receipt = loaded.last_receipt
+        self._cursor = loaded.cursor
+        self._backlog = ()
+        self._timer.clear()
+        for incident in rows.incidents.values():
+            self._timer.set(incident.number, next_deadline(incident))
+        for callback in self._publish_callbacks:
+            callback(rows.pages.values(), rows.incidents.values())
+
+    # ------------------------------------------------------------ timers and upkeep
+    def _wake(self, incident: int) -> bool:
+        """A deadline has come. False: not now, ask again soon."""
+        if self.full or self.down:
+            return False
+        try:
+            self._inbox.put(Item(what=c.Wake(incident=incident)))
+        except Overloaded:
+            return False
+        return True
+
+    async def _upkeep(self) -> None:
+        next_sweep = self.clock.boot() + SWEEP_EVERY
+        while True:
+            await asyncio.sleep(MAINTAIN_EVERY)
+            try:
+                if self.down:
+                    await self._recover()
+                else:
+                    await self._write(lambda: self.journal.maintain(self.clock.now()))
+                    if self.full and getattr(self.journal, "reserve_ok", True):
+                        log.info("journal-has-room-again")
+                        self.full = False
+                        self._inbox.wakeup.set()
+            except JournalError as error:
+                log.warning("journal-upkeep", error=str(error))
+            if self.clock.boot() >= next_sweep:
+                next_sweep = self.clock.boot() + SWEEP_EVERY
+                await self._sweep()
+
+    async def _sweep(self) -> None:
+        """Mark signals of which nothing was heard for long; forget what is over and silent."""
+        before = self.clock.now() - timedelta(seconds=self.policy.configuration.timing.stale)
+        numbers = list(self._rows.incidents)
+        for i, number in enumerate(numbers):
+            if i % 200 == 199:
+                await asyncio.sleep(0)
+            incident = self._rows.incidents.get(number)
+            if incident is None or not incident.firing:
+                continue
+            firing = [m for m in self._rows.members_of(incident) if m.status is MemberStatus.FIRING]
+            if not firing and incident.state in (IncidentState.CLOSED, IncidentState.MERGED):
+                self._rows.forget(number)
+            elif any(member.last_seen <= before for member in firing):
+                try:
+                    await self.submit(c.MarkStale(incident=number, before=before))
+                except (JournalError, Overloaded, CommandFailed) as error:
+                    log.warning("sweep-stopped", error=str(error))
+                    return
+
+    async def _write(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._writer, work)

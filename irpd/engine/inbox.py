@@ -1,0 +1,110 @@
+"""What waits for the engine: commands of people and channels before reports of senders."""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from irpd.engine.ports import Receipt
+from irpd.model import command as c
+from irpd.model.signal import Signal
+from irpd.protocol.policy import Policy
+
+#: Commands that go first, and may still be written when the disk is full: people's, and
+#: what became of pages.
+URGENT = (
+    c.RecordSend | c.Acknowledge | c.Decline | c.Undo | c.Escalate | c.SetLevel | c.Note | c.Resolve
+    | c.Reopen | c.Open | c.Merge | c.Split | c.TestPage
+)  # fmt: skip
+
+
+class Overloaded(Exception):
+    """Too much is waiting; try again after ``retry_after`` seconds."""
+
+    def __init__(self, reason: str, retry_after: float = 10.0) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """A receipt on its way in: what its sender sent and what it says."""
+
+    source: str
+    body: bytes
+    headers: dict[str, str]
+    group: str
+    signals: tuple[Signal, ...]
+    first_byte_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adoption:
+    """Another configuration is to be in force from here on."""
+
+    policy: Policy
+    bundle: bytes
+    by: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Item:
+    """One thing to do, and who waits for its answer."""
+
+    what: c.Command | Incoming | Adoption | Receipt
+    answer: asyncio.Future[object] | None = None
+    tried_alone: bool = False
+
+    @property
+    def urgent(self) -> bool:
+        return isinstance(self.what, URGENT)
+
+    def succeed(self, value: object) -> None:
+        if self.answer is not None and not self.answer.done():
+            self.answer.set_result(value)
+
+    def fail(self, error: BaseException) -> None:
+        if self.answer is not None and not self.answer.done():
+            self.answer.set_exception(error)
+
+
+@dataclass(slots=True)
+class Inbox:
+    """Bounded queues: urgent first, each in order of arrival."""
+
+    limit: int = 5000
+    urgent: deque[Item] = field(default_factory=deque)
+    normal: deque[Item] = field(default_factory=deque)
+    wakeup: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __len__(self) -> int:
+        return len(self.urgent) + len(self.normal)
+
+    def put(self, item: Item) -> None:
+        """Raises Overloaded past the limit; urgent commands have room of their own."""
+        queue = self.urgent if item.urgent else self.normal
+        if len(queue) >= self.limit:
+            raise Overloaded(f"{len(queue)} commands are waiting")
+        queue.append(item)
+        self.wakeup.set()
+
+    def take(self, *, only_urgent: bool = False) -> Item | None:
+        if self.urgent:
+            return self.urgent.popleft()
+        if self.normal and not only_urgent:
+            return self.normal.popleft()
+        return None
+
+    def give_back(self, items: list[Item]) -> None:
+        """Put items back at the front, in their order."""
+        for item in reversed(items):
+            (self.urgent if item.urgent else self.normal).appendleft(item)
+        if items:
+            self.wakeup.set()
+
+    def drain(self) -> list[Item]:
+        """Everything that waits, taken out."""
+        items = [*self.urgent, *self.normal]
+        self.urgent.clear()
+        self.normal.clear()
+        return items

@@ -1,0 +1,41 @@
+"""What everybody else may read: the committed state, as rows."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from irpd.model.incident import Incident, Member
+from irpd.model.page import Page
+from irpd.protocol.rows import Rows
+
+
+class State:
+    """Read-only view of the bottom layer. It changes only by publishing, on the loop, in one go."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    @property
+    def incidents(self) -> Mapping[int, Incident]:
+        return MappingProxyType(self._rows.incidents)
+
+    @property
+    def members(self) -> Mapping[int, Member]:
+        return MappingProxyType(self._rows.members)
+
+    @property
+    def pages(self) -> Mapping[str, Page]:
+        return MappingProxyType(self._rows.pages)
+
+    def members_of(self, number: int) -> list[Member]:
+        """The incident's signals, oldest first; empty when it is not in memory."""
+        incident = self._rows.incidents.get(number)
+        return [] if incident is None else list(self._rows.members_of(incident))
+
+    def pages_of(self, number: int) -> list[Page]:
+        incident = self._rows.incidents.get(number)
+        return [] if incident is None else list(self._rows.pages_of(incident))
+
+    def member_of(self, key: str) -> Member | None:
+        """The newest signal with this key (source in front)."""
+        sid = self._rows.sid_of(key)
+        return None if sid is None else self._rows.member(sid)
