@@ -85,6 +85,11 @@ def level_for(ruleset: RuleSet, facts: Facts, *, default: int, default_because: 
     )
 
 
+def default_because(source: str) -> str:
+    """Why a source's default level holds."""
+    return f"no rule gave a level and the share of users is unknown: the default level of {source}"
+
+
 def settle(levels: Iterable[int], *, caps: Sequence[int], floors: Sequence[int], default: int) -> Settled:
     """Levels, then caps, then floors. A smaller number is more severe."""
     proposed = min(levels, default=0)

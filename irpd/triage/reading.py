@@ -99,7 +99,7 @@ class Reader:
             case "string_type":
                 self.add(path, self.document.found(path, value))
             case "tuple_type" | "list_type":
-                wanted = "a list" if path[-1] in ("cases",) or isinstance(value, Mapping) else "text"
+                wanted = "a list" if path[-1] == "cases" or isinstance(value, Mapping) else "text"
                 self.add(path, self.document.found(path, value, wanted))
             case "model_type" | "model_attributes_type" | "mapping_type" | "dict_type":
                 self.add(path, self.document.found(path, value, "a mapping"))

@@ -4,8 +4,10 @@ These models are the one source of the JSON Schema and of the reference page; ``
 into them and words what is wrong.
 """
 
+import re
 from collections.abc import Mapping
 from fractions import Fraction
+from math import isfinite
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -20,23 +22,24 @@ NOT_YET = frozenset(
 ID_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
 
 
+#: No exponents: 1e999999999 is a number that would take hours to write out.
+_SHARE = re.compile(r"(\d{1,30}(?=/)|\d{1,30}(?:\.\d{1,40})?(?!/))(/0*[1-9]\d{0,30})?(\s?%)?", re.ASCII)
+
+
 def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
 def _exact_share(value: object) -> object:
     """A share as it was written: 0.42, "42%" or "1/3"; exact."""
-    try:
-        if isinstance(value, Fraction):
-            share = value
-        elif isinstance(value, str) and value.endswith("%"):
-            share = Fraction(value[:-1].strip()) / 100
-        elif isinstance(value, str | int | float) and not isinstance(value, bool):
-            share = Fraction(str(value))
-        else:
-            raise ValueError
-    except (ValueError, ZeroDivisionError):
-        raise ValueError('a share of users is a number from 0 to 1, like 0.42, "42%" or "1/3"') from None
+    if isinstance(value, Fraction):
+        share = value
+    elif isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
+        share = Fraction(str(value))
+    elif isinstance(value, str) and (found := _SHARE.fullmatch(value)):
+        share = Fraction(found[1] + (found[2] or "")) / (100 if found[3] else 1)
+    else:
+        raise ValueError('a share of users is a number from 0 to 1, like 0.42, "42%" or "1/3"')
     if not 0 <= share <= 1:
         raise ValueError("a share of users is from 0 to 1")
     return share

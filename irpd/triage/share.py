@@ -5,11 +5,13 @@ largest single evidence stands. Distinct reporters of tickets are one evidence o
 each is a person who was certainly affected.
 """
 
+import re
 from collections.abc import Iterable
 from fractions import Fraction
 
 from irpd.model.share import UNKNOWN, Impact, Share
 
+_FRACTION = re.compile(r"(\d{1,100})/(\d{1,100})", re.ASCII)
 _NONE = Fraction(0)
 _ALL = Fraction(1)
 
@@ -55,7 +57,7 @@ def share_over(impacts: Iterable[tuple[str, Impact]], reporters: int, users: int
     best_key = ""
     evidence = list(impacts)
     if reporters > 0:
-        # After the signals' own keys, which hold no NUL: an equal report says more than a count of tickets.
+        # Last among equals: a sender's own report says more than a count of tickets.
         evidence.append(("\U0010ffff", Impact(affected=reporters, method="reporters")))
     for key, impact in evidence:
         share = share_of(impact, users)
@@ -69,13 +71,11 @@ def share_over(impacts: Iterable[tuple[str, Impact]], reporters: int, users: int
 
 
 def _written(share: str | None) -> Fraction | None:
-    if share is None:
+    """What isn't ``numerator/denominator`` is no evidence; more than all is all."""
+    found = _FRACTION.fullmatch(share) if share is not None else None
+    if found is None or not int(found[2]):
         return None
-    try:
-        value = Fraction(share)
-    except (ValueError, ZeroDivisionError):
-        return None  # intake writes only fractions; what isn't one is no evidence
-    return min(max(value, _NONE), _ALL)
+    return min(Fraction(int(found[1]), int(found[2])), _ALL)
 
 
 def percent(share: Fraction) -> str:
