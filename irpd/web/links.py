@@ -1,0 +1,350 @@
+"""``/a/{token}``: the page behind the link in a page. No sign-in, no script, one button.
+
+A GET never changes anything, because mail scanners and previews follow links; only a POST
+acts, and answers with a redirect back. The token is the credential: unguessable, bound to a
+person and a page. Unknown tokens are slowed down; a known one never is, so that nobody's
+guessing keeps a paged person from answering.
+"""
+
+import asyncio
+import base64
+import hashlib
+from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import structlog
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from irpd.model.command import Acknowledge, Command, Decline, Note, Refusal, Resolve, SeePage, Undo
+from irpd.model.incident import Incident, Member
+from irpd.model.page import Page, PageKind
+from irpd.web.bucket import Bucket, Buckets
+from irpd.web.history import History
+from irpd.web.ports import Services
+from irpd.web.problem import retry_after
+from irpd.web.screen import link_has_ended, screen_for
+from irpd.web.tokens import Tokens
+
+MAX_FORM = 32 * 1024
+MAX_NOTE = 4_000
+UNKNOWN_EACH: Final = (1 / 6, 20.0)  # a second, at once, for one address
+UNKNOWN_ALL: Final = (20.0, 200.0)
+
+DONE = {
+    "note": "Your note is in the timeline.",
+    "undone": "You gave it back; the path goes on.",
+    "handed-on": "Thank you for saying so.",
+}
+
+log = structlog.get_logger("irpd.web.links")
+
+_FOLDER = Path(__file__).parent / "templates"
+_STYLE = (_FOLDER / "style.css").read_text(encoding="utf-8").strip()
+_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(_FOLDER),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_TEMPLATES.globals["style"] = Markup(_STYLE)
+_PAGE = _TEMPLATES.get_template("acknowledge.html")
+_LOST = _TEMPLATES.get_template("lost.html")
+
+HEADERS = {
+    "Content-Type": "text/html; charset=utf-8",
+    "Server": "irpd",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex, nofollow",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Content-Security-Policy": (
+        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+}
+
+
+def _lost(status: int, title: str, text: str, **headers: str) -> web.Response:
+    return web.Response(
+        status=status, text=_LOST.render(title=title, text=text), headers={**HEADERS, **headers}
+    )
+
+
+Found = tuple[Page, Incident | None, list[Member]]
+
+
+class LinkPages:
+    """The handlers of ``/a/...``."""
+
+    def __init__(self, services: Services, history: History) -> None:
+        self._services = services
+        self._history = history
+        self.tokens = Tokens(services.engine, services.links, history)
+        now = services.clock.boot()
+        self._unknown_all = Bucket(*UNKNOWN_ALL, now)
+        self._unknown_each = Buckets(rate=UNKNOWN_EACH[0], burst=UNKNOWN_EACH[1], names=4096)
+        self._background: set[asyncio.Task[object]] = set()
+
+    def add_to(self, app: web.Application) -> None:
+        app.router.add_get("/a/{token}", self.show)
+        app.router.add_post("/a/{token}", self.acknowledge)
+        for name, handler in (
+            ("cant", self.hand_on),
+            ("undo", self.undo),
+            ("note", self.note),
+            ("resolve", self.resolve),
+        ):
+            app.router.add_get(f"/a/{{token}}/{name}", self.show)
+            app.router.add_post(f"/a/{{token}}/{name}", handler)
+        app.on_startup.append(self._start)
+        app.on_cleanup.append(self._stop)
+
+    async def _start(self, _app: web.Application) -> None:
+        self._in_background(self.tokens.build())
+
+    async def _stop(self, _app: web.Application) -> None:
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+
+    # ---------------------------------------------------------------- looking
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        found = await self._find(request)
+        if isinstance(found, web.Response):
+            return found
+        page, incident, members = found
+        if (
+            page.seen_at is None
+            and page.kind is not PageKind.TEST
+            and request.method == "GET"
+            and _by_a_person(request)
+        ):
+            self._in_background(self._seen(page))
+        return self._page(request, page, incident, members)
+
+    async def _seen(self, page: Page) -> None:
+        try:
+            await self._services.engine.submit(SeePage(page=page.id, via="link"))
+        except Exception as error:  # only the ledger is poorer for it
+            log.info("link.seen_not_recorded", page=page.id, error=repr(error))
+
+    # ---------------------------------------------------------------- acting
+    async def acknowledge(self, request: web.Request) -> web.StreamResponse:
+        found = await self._find(request)
+        if isinstance(found, web.Response):
+            return found
+        page, incident, members = found
+        form = await _form(request)
+        if form is None:
+            return self._page(request, page, incident, members, notice="That was too long.", status=413)
+        chosen = form.get("person", "")
+        if chosen and chosen not in self._services.engine.policy.configuration.people:
+            return self._page(request, page, incident, members, notice="There is no such person.", status=422)
+        if page.kind is PageKind.TEST:
+            return await self._act(request, found, [SeePage(page=page.id, via="link")])
+        by = chosen or page.person
+        commands: list[Command] = [Acknowledge(incident=page.incident, by=by, via="link", page=page.id)]
+        if incident is not None and by != page.person and page.person in incident.acknowledged_by:
+            # Somebody else's phone: that person has it. In this order the path stays still.
+            commands.append(Undo(incident=page.incident, by=page.person, via="link"))
+        return await self._act(request, found, commands)
+
+    async def hand_on(self, request: web.Request) -> web.StreamResponse:
+        return await self._on_incident(
+            request,
+            lambda page, _: Decline(incident=page.incident, by=page.person, via="link", page=page.id),
+            done="handed-on",
+        )
+
+    async def undo(self, request: web.Request) -> web.StreamResponse:
+        return await self._on_incident(
+            request, lambda page, _: Undo(incident=page.incident, by=page.person, via="link"), done="undone"
+        )
+
+    async def note(self, request: web.Request) -> web.StreamResponse:
+        return await self._on_incident(
+            request,
+            lambda page, form: Note(
+                incident=page.incident, by=page.person, text=form.get("text", "").strip()[:MAX_NOTE]
+            ),
+            done="note",
+            needs="text",
+        )
+
+    async def resolve(self, request: web.Request) -> web.StreamResponse:
+        return await self._on_incident(
+            request,
+            lambda page, form: Resolve(
+                incident=page.incident,
+                by=page.person,
+                because=form.get("because", "").strip()[:1000],
+                via="link",
+            ),
+        )
+
+    async def _on_incident(
+        self,
+        request: web.Request,
+        command: Callable[[Page, Mapping[str, str]], Command],
+        *,
+        done: str = "",
+        needs: str = "",
+    ) -> web.StreamResponse:
+        found = await self._find(request)
+        if isinstance(found, web.Response):
+            return found
+        form = await _form(request)
+        if form is None:
+            return self._page(request, *found, notice="That was too long.", status=413)
+        if needs and not form.get(needs, "").strip():
+            return self._page(request, *found, notice="There was nothing in it.", status=422)
+        return await self._act(request, found, [command(found[0], form)], done=done)
+
+    async def _act(
+        self, request: web.Request, found: Found, commands: list[Command], *, done: str = ""
+    ) -> web.StreamResponse:
+        page, incident, members = found
+        if incident is None and page.kind is not PageKind.TEST:
+            return self._page(request, page, incident, members, status=410)
+        keep = self._services.engine.policy.configuration.timing.link_ends
+        if link_has_ended(page, incident, keep=keep, now=self._services.clock.now()):
+            return self._page(request, page, incident, members, status=410)
+        try:
+            for command in commands:
+                await self._services.engine.submit(command)
+        except Refusal as refusal:
+            # What has happened meanwhile stands on the page; the refusal says why nothing else did.
+            return self._page(request, *await self._now(page), notice=refusal.text, status=409)
+        except Exception as error:
+            log.error("link.failed", page=page.id, error=repr(error))
+            return self._page(
+                request,
+                page,
+                incident,
+                members,
+                notice="irpd could not save that just now. Please press again.",
+                status=503,
+            )
+        target = f"{_base(request)}{request.match_info['token']}{f'?done={done}' if done else ''}"
+        return web.Response(
+            status=303,
+            headers={
+                "Location": target,
+                "Server": "irpd",
+                "Cache-Control": "no-store",
+                "Referrer-Policy": "no-referrer",
+            },
+        )
+
+    # ---------------------------------------------------------------- finding
+    async def _find(self, request: web.Request) -> Found | web.Response:
+        page_id = self.tokens.page_id(request.match_info["token"])
+        if page_id is None:
+            return self._unknown(request)
+        page = self._services.engine.state.pages.get(page_id)
+        if page is not None:
+            return await self._now(page)
+        number = page_id.rpartition("-")[0]
+        stored = await self._stored(int(number)) if number.isdecimal() else None
+        if stored is not None:
+            for page in stored[2]:
+                if page.id == page_id:
+                    return page, stored[0], stored[1]
+        return _lost(410, "This link has ended", "What it was about is no longer kept here.")
+
+    async def _now(self, page: Page) -> Found:
+        """The page as it is now, with its incident; also one that has left memory."""
+        state = self._services.engine.state
+        page = state.pages.get(page.id, page)
+        incident = state.incidents.get(page.incident)
+        if incident is not None:
+            return page, incident, list(state.members_of(incident.number))
+        stored = await self._stored(page.incident) if page.incident else None
+        return (page, None, []) if stored is None else (page, stored[0], stored[1])
+
+    async def _stored(self, number: int) -> tuple[Incident, list[Member], list[Page]] | None:
+        try:
+            return await self._history.incident(number)
+        except Exception as error:
+            log.warning("link.incident_not_read", incident=number, error=repr(error))
+            return None
+
+    def _unknown(self, request: web.Request) -> web.Response:
+        now = self._services.clock.boot()
+        if not (self._unknown_all.take(now) and self._unknown_each.take(request.remote or "", now)):
+            return _lost(
+                429,
+                "Too many unknown links",
+                "Wait a little, then open the link from the newest message.",
+                **{"Retry-After": retry_after()},
+            )
+        return _lost(
+            404, "No such link", "Open the link from the newest message; it may have been cut at its end."
+        )
+
+    # ---------------------------------------------------------------- showing
+    def _page(
+        self,
+        request: web.Request,
+        page: Page,
+        incident: Incident | None,
+        members: list[Member],
+        *,
+        notice: str = "",
+        status: int = 200,
+    ) -> web.Response:
+        configuration = self._services.engine.policy.configuration
+        screen = screen_for(page, incident, members, configuration, self._services.clock.now())
+        text = _PAGE.render(
+            s=screen,
+            token=request.match_info["token"],
+            base=_base(request),
+            notice=notice,
+            done=DONE.get(request.query.get("done", ""), "") if request.method == "GET" else "",
+            cant_first=request.path.endswith("/cant"),
+            server=configuration.server.public_url,
+        )
+        if screen.state == "ended" and status == 200:
+            status = 410
+        headers = {**HEADERS, "Retry-After": retry_after()} if status == 503 else HEADERS
+        return web.Response(status=status, text=text, headers=headers)
+
+    def _in_background(self, work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+
+def _base(request: web.Request) -> str:
+    """In front of the token in a relative address, so that irpd may live below any prefix."""
+    below = request.path.count("/") > 2
+    return "../" if below else ""
+
+
+def _by_a_person(request: web.Request) -> bool:
+    """Whether a browser says that somebody went there; scanners and previews don't say so."""
+    return request.headers.get("Sec-Fetch-Mode") == "navigate" and "purpose" not in {
+        name.lower().removeprefix("sec-") for name in request.headers
+    }
+
+
+async def _form(request: web.Request) -> dict[str, str] | None:
+    """The fields of a small form; None when it is too large."""
+    if (request.content_length or 0) > MAX_FORM:
+        return None
+    body = b""
+    async with asyncio.timeout(20):
+        while len(body) <= MAX_FORM and (chunk := await request.content.readany()):
+            body += chunk
+    if len(body) > MAX_FORM:
+        return None
+    pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20)
+    return dict(pairs)

@@ -1,0 +1,244 @@
+"""What the API shows: incidents, their timelines and reasons, pages, who is on call."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from aiohttp import web
+
+from irpd.engine.ports import Fact
+from irpd.model.command import Refusal
+from irpd.model.event import EvidenceExceeded, LevelChanged, Opened
+from irpd.model.incident import Incident, Member
+from irpd.model.level import Level
+from irpd.model.page import Page
+from irpd.oncall.rotation import shift_at
+from irpd.web.actor import Actor
+from irpd.web.filters import Filter, filter_of, instant_of
+from irpd.web.history import History
+from irpd.web.ports import Services
+from irpd.web.problem import answer
+from irpd.web.shapes import plain, utc_text
+from irpd.web.views import (
+    contribution_view,
+    incident_document,
+    incident_view,
+    incidents_document,
+    page_view,
+    share_view,
+)
+
+Rows = list[tuple[Incident, Sequence[Member]]]
+
+_AT_ONCE = 2_000  # incidents looked at before others have their turn
+_PAST_AT_ONCE = 200
+_PAST_PER_REQUEST = 2_000
+
+
+def number_of(request: web.Request) -> int:
+    """The incident that the path names: ``42``, also as ``#42`` or ``%2342``."""
+    text = request.match_info["number"].removeprefix("#")
+    if not text.isascii() or not text.isdecimal() or len(text) > 15:
+        raise Refusal("not-found", f"{text[:40]!r} is no incident's number")
+    return int(text)
+
+
+def flag(request: web.Request, name: str) -> bool:
+    return request.query.get(name, "0").lower() in ("1", "true", "yes", "")
+
+
+class Looking:
+    def __init__(self, services: Services, history: History) -> None:
+        self._services = services
+        self._history = history
+
+    async def found(self, number: int) -> tuple[Incident, Sequence[Member], Sequence[Page]]:
+        """The incident, wherever it is. Raises Refusal when there is none."""
+        state = self._services.engine.state
+        incident = state.incidents.get(number)
+        if incident is not None:
+            return incident, list(state.members_of(number)), list(state.pages_of(number))
+        stored = await self._history.incident(number)
+        if stored is None:
+            raise Refusal("not-found", f"there is no incident #{number}")
+        return stored
+
+    # ---------------------------------------------------------------- incidents
+    async def incidents(self, request: web.Request, actor: Actor) -> web.Response:
+        """Incidents, newest first. Filters: ``state`` (a list with commas, or all), ``level``, ``service``,
+        ``since``, ``mine``, ``drill``; ``limit`` up to 500 and ``cursor`` (what ``next_cursor`` said)."""
+        wanted = filter_of(request.query, person=actor.person)
+        if wanted.active_only:
+            rows, total, cursor = await self._live(wanted)
+        else:
+            rows, total, cursor = await self._all(wanted)
+        return answer(
+            incidents_document(
+                [incident_view(row, members) for row, members in rows], total=total, next_cursor=cursor
+            )
+        )
+
+    async def _live(self, wanted: Filter) -> tuple[Rows, int | None, str | None]:
+        state = self._services.engine.state
+        matching = []
+        for looked_at, number in enumerate(sorted(state.incidents, reverse=True)):
+            if looked_at % _AT_ONCE == _AT_ONCE - 1:
+                await asyncio.sleep(0)
+            incident = state.incidents.get(number)
+            if incident is not None and wanted.holds(incident):
+                matching.append(incident)
+        shown = [i for i in matching if wanted.before is None or i.number < wanted.before]
+        more = len(shown) > wanted.limit
+        shown = shown[: wanted.limit]
+        rows: Rows = [(i, list(state.members_of(i.number))) for i in shown]
+        return rows, len(matching), str(shown[-1].number) if more and shown else None
+
+    async def _all(self, wanted: Filter) -> tuple[Rows, int | None, str | None]:
+        """From the newest back, in memory or not. How many there are in all isn't counted (null)."""
+        state = self._services.engine.state
+        number = (wanted.before - 1) if wanted.before else max(state.incidents, default=0)
+        if not number and not wanted.before:
+            number = await self._history.highest_incident()
+        rows: Rows = []
+        read = 0
+        while number > 0 and len(rows) < wanted.limit and read < _PAST_PER_REQUEST:
+            numbers = range(number, max(0, number - _PAST_AT_ONCE), -1)
+            past = [n for n in numbers if n not in state.incidents]
+            stored = {row[0].number: row for row in await self._history.incidents(past)} if past else {}
+            read += len(past)
+            for n in numbers:
+                number = n - 1
+                if (incident := state.incidents.get(n)) is not None:
+                    members: Sequence[Member] = list(state.members_of(n))
+                elif n in stored:
+                    incident, members = stored[n][0], stored[n][1]
+                else:
+                    continue
+                if wanted.holds(incident):
+                    rows.append((incident, members))
+                    if len(rows) == wanted.limit:
+                        break
+        if number > 0:
+            return rows, None, str(number + 1)
+        return rows, len(rows) if wanted.before is None else None, None
+
+    async def incident(self, request: web.Request, _actor: Actor) -> web.Response:
+        """One incident; with ``signals=1``, ``events=1`` and ``pages=1`` its signals, timeline and pages."""
+        number = number_of(request)
+        incident, members, _ = await self.found(number)
+        events = await self._history.events(number) if flag(request, "events") else None
+        document = incident_document(incident, members, signals=flag(request, "signals"), events=events)
+        if flag(request, "pages"):
+            document["pages"] = [page_view(page) for page in (await self.found(number))[2]]
+        return answer(document, headers={"ETag": f'"{incident.version}"'})
+
+    async def why(self, request: web.Request, _actor: Actor) -> web.Response:
+        """Why its level is what it is, decision by decision, rule by rule; ``event=SEQ`` for one."""
+        number = number_of(request)
+        incident, members, _ = await self.found(number)
+        asked = request.query.get("event", "")
+        decisions = [
+            fact
+            for fact in await self._history.events(number)
+            if isinstance(fact.event, Opened | LevelChanged | EvidenceExceeded)
+            and (not asked or str(fact.seq) == asked)
+        ]
+        if asked and not decisions:
+            raise Refusal("not-found", f"event {asked[:20]} of #{number} decided no level")
+        return answer(
+            {
+                "schema": "irpd.why/1",
+                "incident": number,
+                "level": int(incident.level),
+                "severity": incident.level.severity,
+                "level_by": plain(incident.level_by),
+                "share": share_view(incident.share, incident.share_at),
+                "decisions": [_decision(fact) for fact in decisions],
+                "joined": [
+                    {"signal": member.handle, "title": member.title, "because": member.why or None}
+                    for member in members[:500]
+                ],
+            }
+        )
+
+    # ---------------------------------------------------------------- pages
+    async def pages(self, request: web.Request, _actor: Actor) -> web.Response:
+        """The ledger of pages, newest first. Filters: ``person``, ``incident`` (needed for pages of
+        incidents long past), ``limit``."""
+        query = request.query
+        person = query.get("person", "")
+        limit = min(int(query["limit"]), 1000) if query.get("limit", "").isdecimal() else 100
+        if incident := query.get("incident", "").removeprefix("#"):
+            if not incident.isdecimal() or len(incident) > 15:
+                raise Refusal("invalid", f"incident={incident[:40]!r}: a number")
+            pages = list((await self.found(int(incident)))[2])
+        else:
+            pages = list(self._services.engine.state.pages.values())
+        matching = [page for page in pages if not person or page.person == person]
+        matching.sort(
+            key=lambda page: (page.requested_at, page.incident, len(page.id), page.id), reverse=True
+        )
+        return answer(
+            {
+                "schema": "irpd.pages/1",
+                "total": len(matching),
+                "pages": [page_view(page) for page in matching[:limit]],
+            }
+        )
+
+    # ---------------------------------------------------------------- on call
+    async def who(self, request: web.Request, actor: Actor) -> web.Response:
+        """Who is on call now, or ``at`` a time, and until when."""
+        at = (
+            instant_of(request.query["at"], name="at")
+            if request.query.get("at")
+            else self._services.clock.now()
+        )
+        configuration = self._services.engine.policy.configuration
+        names = {key: person.name for key, person in configuration.people.items()}
+        schedules: list[dict[str, Any]] = []
+        for name, schedule in configuration.schedules.items():
+            try:
+                shift = shift_at(schedule, at)
+                after = None if shift is None else shift_at(schedule, shift.end)
+            except (LookupError, ValueError, OSError):
+                shift = after = None
+            schedules.append(
+                {
+                    "name": name,
+                    "time_zone": schedule.time_zone,
+                    "person": shift and shift.person,
+                    "person_name": shift and names.get(shift.person, shift.person),
+                    "since": utc_text(shift.start) if shift else None,
+                    "until": utc_text(shift.end) if shift else None,
+                    "next": None
+                    if after is None
+                    else {"person": after.person, "person_name": names.get(after.person)},
+                }
+            )
+        return answer(
+            {
+                "schema": "irpd.who/1",
+                "at": utc_text(at),
+                "you": actor.person or None,
+                "schedules": schedules,
+                "fallback": list(configuration.fallback),
+                "operators": list(configuration.operators),
+            }
+        )
+
+
+def _decision(fact: Fact) -> dict[str, Any]:
+    event = fact.event
+    assert isinstance(event, Opened | LevelChanged | EvidenceExceeded)
+    level = event.after if isinstance(event, LevelChanged) else event.level
+    return {
+        "seq": fact.seq,
+        "at": utc_text(fact.at),
+        "type": type(event).__struct_config__.tag,
+        "level": level,
+        "severity": Level(level).severity,
+        "level_by": plain(event.level_by),
+        "share": share_view(event.share, None),
+        "rules": [contribution_view(rule) for rule in event.rules],
+    }

@@ -1,0 +1,179 @@
+"""What irpd counts, under the names that dashboards and alert rules rely on.
+
+One registry of its own: two daemons in one process (as in tests) don't meet. Counters are
+moved by the rooms that see things happen; gauges of the state are computed when they are
+read, from the published state, so they can't drift from it. No label has unbounded values:
+no incident, no person.
+
+Conventions: https://prometheus.io/docs/practices/naming/
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+LEVELS = ("1", "2", "3", "4")
+_MINUTES = (60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400, 259200)
+_DELAYS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+_COMMITS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5)
+_EVENTS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readings:
+    """What the published state says at the moment of a scrape."""
+
+    open_by_level: dict[int, int] = field(default_factory=dict)
+    pages_pending: int = 0
+    oldest_pending_seconds: float = 0.0
+    gaps: dict[str, bool] = field(default_factory=dict)  # schedule: nobody is on call now
+
+
+class Metrics:
+    """Moved from the loop and from the journal's thread; reading is safe at any time."""
+
+    def __init__(self, version: str = "") -> None:
+        self.registry = registry = CollectorRegistry()
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"irpd_{name}", text, labels, registry=registry)
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(f"irpd_{name}", text, labels, registry=registry)
+
+        def histogram(name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+            return Histogram(f"irpd_{name}", text, labels, registry=registry, buckets=buckets)
+
+        self._signals = counter("signals_received", "Signals taken in.", "source", "outcome")
+        self._unmapped = counter("signals_unmapped", "Signals that no service claims.", "source")
+        self._unreadable = counter(
+            "signals_unreadable", "Reports, or parts of one, that could not be understood.", "source"
+        )
+        self._requests = counter("webhook_requests", "Webhook requests answered.", "source", "code")
+        self._opened = counter("incidents_opened", "Incidents opened.", "level")
+        self._pages = counter("pages", "Attempts to hand a page to a channel.", "channel", "outcome")
+        self._page_delay = histogram(
+            "page_delay_seconds",
+            "From the first byte of a request to the page it caused being handed to its channel.",
+            _DELAYS,
+        )
+        self._acknowledged = histogram(
+            "acknowledge_seconds", "From an incident's opening to its acknowledgement.", _MINUTES, "level"
+        )
+        self._resolved = histogram(
+            "resolve_seconds", "From an incident's opening to its resolution.", _MINUTES, "level"
+        )
+        self._missed = counter(
+            "objectives_missed", "Objectives of the protocol that were missed.", "objective", "level"
+        )
+        self._rule_errors = counter("rules_errors", "Rules that raised while deciding a level.", "rule")
+        self._reload_ok = gauge(
+            "config_last_reload_successful", "1 if the configuration in the files is in force."
+        )
+        self._reload_at = gauge(
+            "config_last_reload_timestamp_seconds", "When a configuration was last put in force."
+        )
+        self._commit = histogram(
+            "journal_commit_seconds", "Time that a commit took, sync included.", _COMMITS
+        )
+        self._commit_events = histogram("journal_commit_events", "Events that a commit wrote.", _EVENTS)
+        self._jumps = counter("clock_jumps", "Jumps of the wall clock.")
+        self._set_aside = counter("commands_set_aside", "Commands whose handling raised.")
+        self._build = gauge("build_info", "Always 1; the version is its label.", "version")
+        self._build.labels(version).set(1)
+        for level in LEVELS:
+            self._opened.labels(level)
+
+    # ---------------------------------------------------------------- intake
+    def signals(self, source: str, outcome: str, n: int = 1) -> None:
+        self._signals.labels(source, outcome).inc(n)
+
+    def unreadable(self, source: str, n: int = 1) -> None:
+        self._unreadable.labels(source).inc(n)
+
+    def unmapped(self, source: str, n: int = 1) -> None:
+        self._unmapped.labels(source).inc(n)
+
+    def request(self, source: str, code: int) -> None:
+        """``source`` is a configured name, or empty for any other."""
+        self._requests.labels(source, str(code)).inc()
+
+    # ---------------------------------------------------------------- incidents
+    def opened(self, level: int) -> None:
+        self._opened.labels(str(int(level))).inc()
+
+    def acknowledged(self, level: int, seconds: float) -> None:
+        self._acknowledged.labels(str(int(level))).observe(seconds)
+
+    def resolved(self, level: int, seconds: float) -> None:
+        self._resolved.labels(str(int(level))).observe(seconds)
+
+    def objective_missed(self, objective: str, level: int) -> None:
+        self._missed.labels(objective, str(int(level))).inc()
+
+    def rule_error(self, rule: str) -> None:
+        self._rule_errors.labels(rule).inc()
+
+    # ---------------------------------------------------------------- delivery
+    def page(self, channel: str, outcome: str) -> None:
+        self._pages.labels(channel, outcome).inc()
+
+    def page_delay(self, seconds: float) -> None:
+        self._page_delay.observe(seconds)
+
+    # ---------------------------------------------------------------- the daemon itself
+    def commit(self, seconds: float, events: int) -> None:
+        self._commit.observe(seconds)
+        self._commit_events.observe(events)
+
+    def config_reloaded(self, ok: bool, at: datetime) -> None:
+        self._reload_ok.set(1 if ok else 0)
+        if ok:
+            self._reload_at.set(at.timestamp())
+
+    def clock_jump(self) -> None:
+        self._jumps.inc()
+
+    def set_aside(self) -> None:
+        self._set_aside.inc()
+
+    # ---------------------------------------------------------------- reading
+    def watch(self, readings: Callable[[], Readings]) -> None:
+        """Give the gauges of the state something to read. Once per registry."""
+        self.registry.register(_State(readings))
+
+    def exposition(self) -> bytes:
+        return generate_latest(self.registry)
+
+
+class _State(Collector):
+    def __init__(self, readings: Callable[[], Readings]) -> None:
+        self._readings = readings
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        readings = self._readings()
+        by_level = GaugeMetricFamily(
+            "irpd_incidents_open", "Incidents that are open or acknowledged.", labels=["level"]
+        )
+        for level in LEVELS:
+            by_level.add_metric([level], readings.open_by_level.get(int(level), 0))
+        yield by_level
+        yield GaugeMetricFamily(
+            "irpd_pages_pending", "Pages with something still to be sent.", value=readings.pages_pending
+        )
+        yield GaugeMetricFamily(
+            "irpd_oldest_pending_page_seconds",
+            "How long ago the oldest unsent message of a page was due; 0 when none is.",
+            value=readings.oldest_pending_seconds,
+        )
+        gaps = GaugeMetricFamily(
+            "irpd_on_call_gap", "1 while nobody is on call in a schedule.", labels=["schedule"]
+        )
+        for schedule, gap in sorted(readings.gaps.items()):
+            gaps.add_metric([schedule], 1 if gap else 0)
+        yield gaps

@@ -1,0 +1,327 @@
+"""What the acknowledgement page says, decided from the published state; how it looks is the
+template's business. Pure.
+
+The page belongs to one person and one page of an incident. Whoever opens it at 3 a.m. must
+see in one look: how bad, what, whether it is theirs to do, and one button.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+
+from irpd.config.values import Configuration
+from irpd.model.incident import Incident, Member, MemberStatus, State
+from irpd.model.page import Page, PageKind
+from irpd.web.wording import clock, listed, share_text, shortened, span, web_address, zone_of
+
+SIGNALS_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One signal on the page."""
+
+    title: str
+    status: str
+    detail: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screen:
+    """Everything that the template shows. ``state`` is one of asking, declined, yours,
+    theirs, over, merged, test, tested, told, ended."""
+
+    state: str
+    severity: str  # critical | high | medium | low, or "" without an incident
+    ref: str
+    drill: bool
+    now: str
+    age: str
+    title: str
+    headline: str
+    lines: tuple[str, ...] = ()
+    where: str = ""
+    since: str = ""
+    why: str = ""
+    why_label: str = ""
+    signals: tuple[Shown, ...] = ()
+    more_signals: int = 0
+    signals_summary: str = ""
+    links: tuple[Link, ...] = ()
+    hand_on: str = ""  # label of the button that hands on
+    people: tuple[Choice, ...] = ()
+    can_take: bool = False
+    can_join: bool = False
+    can_hand_on: bool = False
+    can_undo: bool = False
+    can_note: bool = False
+    can_resolve: bool = False
+    confirm: bool = False  # all signals are resolved: the question is whether it is over
+    person: str = ""
+    zone: str = ""
+
+
+def ended_at(incident: Incident) -> datetime | None:
+    return incident.resolved_at or incident.closed_at
+
+
+def link_has_ended(page: Page, incident: Incident | None, *, keep: float, now: datetime) -> bool:
+    """Links work until ``keep`` seconds after their incident's end (a test page's: its expiry)."""
+    if incident is None:
+        return now > page.expires_at + timedelta(seconds=keep)
+    if incident.state.active:
+        return False
+    end = ended_at(incident) or page.expires_at
+    return now > end + timedelta(seconds=keep)
+
+
+def screen_for(
+    page: Page,
+    incident: Incident | None,
+    members: Sequence[Member],
+    configuration: Configuration,
+    now: datetime,
+) -> Screen:
+    """What to show to the person of ``page`` now."""
+    person = configuration.people.get(page.person)
+    zone = zone_of(person.time_zone if person else configuration.server.time_zone)
+    names = {key: value.name for key, value in configuration.people.items()}
+    who = _first_name(names.get(page.person, page.person))
+    if incident is None:
+        return _without_incident(page, who, zone, now)
+
+    ended = link_has_ended(page, incident, keep=configuration.timing.link_ends, now=now)
+    state = "ended" if ended else _state(page, incident)
+    active = incident.state.active
+    next_name = _first_name(names.get(page.next_person, page.next_person))
+    headline, lines = _said(
+        state, page, incident, who=who, next_name=next_name, names=names, zone=zone, now=now
+    )
+    firing = [member for member in members if member.status is MemberStatus.FIRING]
+    shown = sorted(members, key=lambda m: (m.status is not MemberStatus.FIRING, -m.last_seen.timestamp()))
+    return Screen(
+        state=state,
+        severity=incident.level.severity,
+        ref=incident.ref,
+        drill=incident.drill,
+        now=clock(now, zone, now),
+        age=span((now - incident.opened_at).total_seconds()) if active else "",
+        title=shortened(incident.title, 160),
+        headline=headline,
+        lines=lines,
+        where=_where(incident, configuration),
+        since=_since(incident, zone, now),
+        why_label=f"Why {incident.level.severity}",
+        why=_why(incident),
+        signals=tuple(_shown(member, zone, now) for member in shown[:SIGNALS_SHOWN]),
+        more_signals=max(0, len(shown) - SIGNALS_SHOWN),
+        signals_summary=_summary(len(firing), len(members)),
+        links=_links(incident, shown, configuration),
+        hand_on=_hand_on(page, next_name, now),
+        people=tuple(Choice(id=key, name=name) for key, name in names.items() if key != page.person),
+        can_take=active and state in ("asking", "declined", "told"),
+        can_join=active and state == "theirs",
+        can_hand_on=active and state == "asking",
+        can_undo=active and state == "yours",
+        can_note=not ended and incident.state is not State.MERGED,
+        can_resolve=active and not ended,
+        confirm=active and incident.unconfirmed,
+        person=who,
+        zone=str(zone),
+    )
+
+
+def _state(page: Page, incident: Incident) -> str:
+    if incident.state is State.MERGED:
+        return "merged"
+    if not incident.state.active:
+        return "over"
+    if page.person in incident.acknowledged_by:
+        return "yours"
+    if incident.acknowledged_by:
+        return "theirs"
+    if page.person in incident.declined_by:
+        return "declined"
+    if page.kind is PageKind.UPDATE:
+        return "told"
+    return "asking"
+
+
+def _said(
+    state: str,
+    page: Page,
+    incident: Incident,
+    *,
+    who: str,
+    next_name: str,
+    names: Mapping[str, str],
+    zone: tzinfo,
+    now: datetime,
+) -> tuple[str, tuple[str, ...]]:
+    """The headline and what is said under it."""
+    lines: list[str] = []
+    if state == "yours":
+        others = [_first_name(names.get(p, p)) for p in incident.acknowledged_by if p != page.person]
+        headline = f"You and {listed(others)} have it." if others else f"You have it, {who}."
+        lines.append("Escalation has stopped.")
+        if met := _response(incident, zone, now):
+            lines.append(met)
+    elif state == "theirs":
+        has = listed([_first_name(names.get(p, p)) for p in incident.acknowledged_by])
+        at = f" at {clock(incident.acknowledged_at, zone, now)}" if incident.acknowledged_at else ""
+        headline = f"{has} took it{at}."
+        lines.append("Nothing to do.")
+    elif state == "declined":
+        headline = "You handed it on."
+        lines.append("The next person is paged. You can still take it.")
+    elif state == "asking":
+        headline = _asked(page, next_name, zone, now)
+        if incident.respond_by is not None and incident.respond_state == "running":
+            lines.append(f"Respond by {clock(incident.respond_by, zone, now)}.")
+    elif state == "told":
+        headline = "For your information."
+        lines.append(shortened(page.text, 600) or "Nobody has it yet. You may take it.")
+    elif state == "merged":
+        headline = f"Part of #{incident.merged_into} now."
+        lines.append("Its signals are worked on there. Nothing to do here.")
+    else:
+        headline = _over(incident, names, zone, now)
+        lines.append("Nothing to do.")
+    if incident.state.active and incident.unconfirmed:
+        lines.append("All its signals are resolved; a person must say that it is over.")
+    return headline, tuple(lines)
+
+
+def _asked(page: Page, next_name: str, zone: tzinfo, now: datetime) -> str:
+    if not page.next_at or not next_name:
+        return "You are paged. Nobody has it yet."
+    at = clock(page.next_at, zone, now)
+    if page.next_at > now:
+        return f"You are paged until {at}, then {next_name}."
+    return f"Nobody has it yet. {next_name} was paged at {at}."
+
+
+def _response(incident: Incident, zone: tzinfo, now: datetime) -> str:
+    at = incident.first_acknowledged_at
+    if at is None or incident.respond_state not in ("met", "missed"):
+        return ""
+    return f"First answer at {clock(at, zone, now)}: objective {incident.respond_state}."
+
+
+def _over(incident: Incident, names: Mapping[str, str], zone: tzinfo, now: datetime) -> str:
+    end = ended_at(incident)
+    if end is None:
+        return "It is over."
+    by = (
+        f" by {_first_name(names.get(incident.resolved_by, incident.resolved_by))}"
+        if incident.resolved_by
+        else ""
+    )
+    took = span((end - incident.opened_at).total_seconds())
+    return f"It is over. Resolved at {clock(end, zone, now)}{by} after {took}."
+
+
+def _hand_on(page: Page, next_name: str, now: datetime) -> str:
+    if next_name and page.next_at and page.next_at > now:
+        return f"I can’t: page {next_name} now"
+    return "I can’t: page the next person now"
+
+
+def _where(incident: Incident, configuration: Configuration) -> str:
+    titles = [
+        (service.title or name) if (service := configuration.services.get(name)) else name
+        for name in incident.services
+    ]
+    return " · ".join(part for part in (listed(titles), share_text(incident.share)) if part)
+
+
+def _since(incident: Incident, zone: tzinfo, now: datetime) -> str:
+    at = incident.impact_from if incident.impact_from and incident.impact_from < incident.opened_at else None
+    return f"Since {clock(at or incident.opened_at, zone, now)} ({zone})"
+
+
+def _why(incident: Incident) -> str:
+    by = incident.level_by
+    name = by.rule or by.person or {"default": "default of its source"}.get(by.kind, by.kind)
+    return shortened(f"{name}: {by.because}" if by.because else name, 300)
+
+
+def _summary(firing: int, total: int) -> str:
+    if total == 0:
+        return "Opened by hand"
+    if firing == total:
+        return "1 signal, firing" if total == 1 else f"{total} signals, all firing"
+    if firing == 0:
+        return "1 signal, resolved" if total == 1 else f"{total} signals, all resolved"
+    return f"{total} signals, {firing} firing"
+
+
+def _shown(member: Member, zone: tzinfo, now: datetime) -> Shown:
+    times = f" · {member.count} times" if member.count > 1 else ""
+    return Shown(
+        title=shortened(member.title, 120),
+        status=member.status.value + (", flapping" if member.flapping else ""),
+        detail=f"{member.source} · last {clock(member.last_seen, zone, now)}{times}",
+        url=web_address(member.url),
+    )
+
+
+def _links(incident: Incident, members: Sequence[Member], configuration: Configuration) -> tuple[Link, ...]:
+    services = [configuration.services[name] for name in incident.services if name in configuration.services]
+    found: list[Link] = []
+    for text, addresses in (
+        ("Runbook", [m.runbook for m in members] + [s.runbook for s in services]),
+        ("Dashboard", [m.dashboard for m in members] + [s.dashboard for s in services]),
+    ):
+        address = next((address for one in addresses if (address := web_address(one))), "")
+        if address:
+            found.append(Link(text=text, url=address))
+    return tuple(found)
+
+
+def _without_incident(page: Page, who: str, zone: tzinfo, now: datetime) -> Screen:
+    """A test page, which belongs to no incident; or an incident that is no more."""
+    test = page.kind is PageKind.TEST
+    acknowledged = page.seen_at is not None or page.acknowledged_at is not None
+    if not test:
+        state, headline, line = "ended", "This incident is no longer kept here.", ""
+    elif acknowledged:
+        state, headline, line = "tested", f"It works, {who}.", "Your answer was counted. Nothing else to do."
+    else:
+        state, headline, line = (
+            "test",
+            f"This is only a test, {who}.",
+            "Press the button to show that pages reach you.",
+        )
+    return Screen(
+        state=state,
+        severity="",
+        ref="",
+        drill=False,
+        now=clock(now, zone, now),
+        age="",
+        title="Test page" if test else "Incident",
+        headline=headline,
+        lines=(line,) if line else (),
+        can_take=test and not acknowledged,
+        person=who,
+        zone=str(zone),
+    )
+
+
+def _first_name(name: str) -> str:
+    """The first name, as people call each other; a technical name as it is."""
+    return name.split(maxsplit=1)[0] if name.split() else name

@@ -1,0 +1,253 @@
+"""The JSON objects of the API, and so of the command line's ``--json``.
+
+Readers rely on these shapes: fields are added, never renamed or retyped. What later parts
+of irpd will fill (stage, roles, regimes' clocks) stands here already as null or empty.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from irpd.engine.ports import Fact
+from irpd.model.incident import Contribution, Incident, Member, MemberStatus, PathRun
+from irpd.model.page import Page, SendState
+from irpd.model.share import Share
+from irpd.web.shapes import plain, utc_text
+
+Object = dict[str, Any]
+
+
+def at_or_null(at: datetime | None) -> str | None:
+    return None if at is None else utc_text(at)
+
+
+def incident_view(incident: Incident, members: Sequence[Member]) -> Object:
+    """One incident as it stands in ``irpd.incidents/1`` and ``irpd.incident/1``."""
+    by = incident.level_by
+    return {
+        "id": incident.number,
+        "ref": incident.ref,
+        "drill": incident.drill,
+        "restricted": False,
+        "url": None,
+        "title": incident.title,
+        "services": list(incident.services),
+        "level": int(incident.level),
+        "severity": incident.level.severity,
+        "level_by": {
+            "kind": by.kind,
+            "rule": by.rule,
+            "person": by.person,
+            "because": by.because or None,
+        },
+        "state": incident.state.value,
+        "stage": None,
+        "unconfirmed": incident.unconfirmed,
+        "opened_at": utc_text(incident.opened_at),
+        "impact_from": at_or_null(incident.impact_from),
+        "acknowledged_at": at_or_null(incident.acknowledged_at),
+        "first_acknowledged_at": at_or_null(incident.first_acknowledged_at),
+        "resolved_at": at_or_null(incident.resolved_at),
+        "resolved_by": incident.resolved_by or None,
+        "closed_at": at_or_null(incident.closed_at),
+        "detected_by": incident.detected_by,
+        "source": incident.source or None,
+        "acknowledged_by": list(incident.acknowledged_by),
+        "declined_by": list(incident.declined_by),
+        "share": share_view(incident.share, incident.share_at),
+        "roles": {},
+        "paths": [path_view(run) for run in incident.paths],
+        "objectives": _objectives(incident),
+        "regimes": [{"name": name, "state": "assess", "clocks": []} for name in incident.regimes],
+        "tells": list(incident.tells),
+        "signals": _counts(incident, members),
+        "flapping": any(member.flapping for member in members),
+        "group": None
+        if incident.group is None
+        else {"id": incident.group_rule or None, "key": incident.group},
+        "merged_into": incident.merged_into,
+        "config": incident.config or None,
+        "version": incident.version,
+    }
+
+
+def _objectives(incident: Incident) -> list[Object]:
+    if incident.respond_by is None:
+        return []
+    return [
+        {
+            "kind": "response",
+            "due_at": utc_text(incident.respond_by),
+            "state": incident.respond_state or "running",
+        }
+    ]
+
+
+def _counts(incident: Incident, members: Sequence[Member]) -> Object:
+    if not members:
+        return {"firing": incident.firing, "resolved": incident.members - incident.firing}
+    firing = sum(member.status is MemberStatus.FIRING for member in members)
+    return {"firing": firing, "resolved": len(members) - firing}
+
+
+def share_view(share: Share, at: datetime | None) -> Object:
+    value = None if share.fraction is None else float(share.fraction)
+    return {
+        "known": share.known,
+        "value": value,
+        "low": value,
+        "high": value,
+        "affected": share.affected,
+        "users": share.users,
+        "method": share.method or None,
+        "at": at_or_null(at),
+    }
+
+
+def path_view(run: PathRun) -> Object:
+    """``step`` counts from 1 within its round; null before the first has fired and when
+    everyone is paged."""
+    step = (
+        None
+        if run.fired == 0 or run.fired > run.repeat * len(run.steps)
+        else (run.fired - 1) % len(run.steps) + 1
+    )
+    return {
+        "name": run.name,
+        "kind": run.kind,
+        "step": step,
+        "round": None if run.fired == 0 else min((run.fired - 1) // len(run.steps) + 1, run.repeat),
+        "everyone": run.fired > run.repeat * len(run.steps),
+        "state": run.state.value,
+        "next_at": at_or_null(run.next_at),
+    }
+
+
+def signal_view(member: Member) -> Object:
+    return {
+        "id": member.handle,
+        "key": member.key,
+        "source": member.source,
+        "status": member.status.value,
+        "title": member.title,
+        "service": member.service or None,
+        "labels": dict(member.labels),
+        "text": member.text or None,
+        "count": member.count,
+        "first_seen": utc_text(member.first_seen),
+        "last_seen": utc_text(member.last_seen),
+        "starts_at": at_or_null(member.starts_at),
+        "ends_at": at_or_null(member.ends_at),
+        "episode": member.episode,
+        "affected": member.impact.affected,
+        "flapping": member.flapping,
+        "url": member.url or None,
+        "runbook": member.runbook or None,
+        "dashboard": member.dashboard or None,
+        "why": member.why or None,
+    }
+
+
+def event_view(fact: Fact) -> Object:
+    """An event of a timeline: its number, time and type, then its own fields."""
+    fields = plain(fact.event)
+    assert isinstance(fields, dict)
+    tag = type(fact.event).__struct_config__.tag
+    return {"seq": fact.seq or None, "at": utc_text(fact.at), "type": tag, **fields}
+
+
+def contribution_view(rule: Contribution) -> Object:
+    effect: Object = {
+        name: value
+        for name, value in (
+            ("level", rule.level),
+            ("at_most", rule.at_most),
+            ("at_least", rule.at_least),
+            ("regimes", list(rule.regimes) or None),
+        )
+        if value is not None
+    }
+    return {
+        "id": rule.rule,
+        "result": rule.result,
+        "effect": effect,
+        "decided": rule.decided,
+        "because": rule.because or None,
+        "values": dict(rule.values),
+        "missed": list(rule.missed),
+    }
+
+
+def page_state(page: Page) -> str:
+    """In one word what became of a page: acknowledged, seen, delivered, pending, failed, ended."""
+    if page.acknowledged_at is not None:
+        return "acknowledged"
+    states = {send.state for send in page.sends}
+    if SendState.DELIVERED in states:
+        return "seen" if page.seen_at is not None else "delivered"
+    if page.live and SendState.PENDING in states:
+        return "pending"
+    if states and states <= {SendState.FAILED}:
+        return "failed"
+    if SendState.EXPIRED in states:
+        return "expired"
+    return "ended"
+
+
+def page_view(page: Page) -> Object:
+    return {
+        "id": page.id,
+        "incident": page.incident or None,
+        "person": page.person,
+        "kind": page.kind.value,
+        "reason": page.reason,
+        "state": page_state(page),
+        "path": page.path or None,
+        "step": page.step,
+        "requested_at": utc_text(page.requested_at),
+        "expires_at": utc_text(page.expires_at),
+        "live": page.live,
+        "seen_at": at_or_null(page.seen_at),
+        "acknowledged_at": at_or_null(page.acknowledged_at),
+        "text": page.text or None,
+        "sends": [
+            {
+                "id": f"{page.id}.{send.n}",
+                "channel": send.channel,
+                "due_at": utc_text(send.due_at),
+                "state": send.state.value,
+                "attempts": send.attempts,
+                "last_at": at_or_null(send.last_at),
+                "provider_id": send.provider_id or None,
+                "detail": send.detail or None,
+            }
+            for send in page.sends
+        ],
+    }
+
+
+def incidents_document(views: Sequence[Object], *, total: int | None, next_cursor: str | None) -> Object:
+    return {
+        "schema": "irpd.incidents/1",
+        "next_cursor": next_cursor,
+        "total": total,
+        "incidents": list(views),
+    }
+
+
+def incident_document(
+    incident: Incident,
+    members: Sequence[Member],
+    *,
+    signals: bool = False,
+    events: Iterable[Fact] | None = None,
+    answer: Mapping[str, object] | None = None,
+) -> Object:
+    document: Object = {"schema": "irpd.incident/1", "incident": incident_view(incident, members)}
+    if signals:
+        document["signals_list"] = [signal_view(member) for member in members]
+    if events is not None:
+        document["events"] = [event_view(fact) for fact in events]
+    if answer is not None:
+        document["answer"] = dict(answer)
+    return document

@@ -1,0 +1,147 @@
+"""Commands on incidents: a request becomes a command of the core, its answer the incident."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiohttp import web
+
+from irpd.model import command as c
+from irpd.model.command import Command, Refusal
+from irpd.web import bodies as b
+from irpd.web.actor import Actor
+from irpd.web.history import History
+from irpd.web.looking import Looking, number_of
+from irpd.web.ports import Services
+from irpd.web.problem import answer
+from irpd.web.views import incident_document
+
+Build = Callable[[web.Request, int, str, str], Awaitable[Command]]
+
+
+class Working:
+    def __init__(self, services: Services, history: History) -> None:
+        self._services = services
+        self._looking = Looking(services, history)
+
+    async def open(self, request: web.Request, actor: Actor) -> web.Response:
+        """Open an incident by hand: ``title``, ``service``, ``level``, ``because``, ``text``."""
+        body = await b.read_body(request, b.OpenBody)
+        command = c.Open(
+            by=_who(actor, must_be_person=False),
+            title=body.title,
+            service=body.service,
+            level=None if body.level is None else b.level_of(body.level),
+            because=body.because,
+            text=body.text,
+        )
+        return await self._done(0, await self._services.engine.submit(command), status=201)
+
+    async def command(self, request: web.Request, actor: Actor) -> web.Response:
+        """Work on it: ``ack``, ``cant``, ``undo``, ``escalate`` (path, because), ``level`` (level, because),
+        ``note`` (text), ``resolve`` and ``reopen`` (because), ``merge`` (into), ``split`` (signals). With
+        ``If-Match`` and another version by now: 412."""
+        verb = request.match_info["verb"]
+        build = VERBS.get(verb)
+        if build is None:
+            raise Refusal("not-found", f"nothing is called {verb[:40]!r}; there are {', '.join(VERBS)}")
+        number = number_of(request)
+        by = _who(actor, must_be_person=verb in PERSONAL)
+        command = await build(request, number, by, "cli" if actor.local else "api")
+        self._match(request, number)
+        return await self._done(number, await self._services.engine.submit(command))
+
+    def _match(self, request: web.Request, number: int) -> None:
+        """If-Match: the incident must still be what the asker saw."""
+        wanted = request.headers.get("If-Match", "").strip()
+        incident = self._services.engine.state.incidents.get(number)
+        if not wanted or wanted == "*" or incident is None:
+            return
+        versions = {part.strip().removeprefix("W/").strip('"') for part in wanted.split(",")}
+        if str(incident.version) not in versions:
+            raise Refusal(
+                "stale",
+                f"#{number} has changed: it is at version {incident.version}, not {', '.join(versions)}",
+            )
+
+    async def _done(self, number: int, result: object, *, status: int = 200) -> web.Response:
+        number = getattr(result, "incident", number)
+        incident, members, _ = await self._looking.found(number)
+        said = {"changed": getattr(result, "changed", True), "text": getattr(result, "text", "")}
+        document = incident_document(incident, members, answer=said)
+        headers = {"ETag": f'"{incident.version}"'}
+        if status == 201:
+            headers["Location"] = f"/api/v1/incidents/{number}"
+        return answer(document, status=status, headers=headers)
+
+
+def _who(actor: Actor, *, must_be_person: bool) -> str:
+    """Who acts. A token may act as itself, but nobody's "I have it" is a program's."""
+    if actor.person or (not actor.local and not must_be_person):
+        return actor.name
+    raise Refusal("who", f"irpd doesn't know who you are ({actor.credential}); say it with as=PERSON")
+
+
+async def _ack(request: web.Request, number: int, by: str, via: str) -> Command:
+    await b.read_body(request, b.Nothing)
+    return c.Acknowledge(incident=number, by=by, via=via)
+
+
+async def _cant(request: web.Request, number: int, by: str, via: str) -> Command:
+    await b.read_body(request, b.Nothing)
+    return c.Decline(incident=number, by=by, via=via)
+
+
+async def _undo(request: web.Request, number: int, by: str, via: str) -> Command:
+    await b.read_body(request, b.Nothing)
+    return c.Undo(incident=number, by=by, via=via)
+
+
+async def _escalate(request: web.Request, number: int, by: str, _via: str) -> Command:
+    body = await b.read_body(request, b.EscalateBody)
+    return c.Escalate(incident=number, by=by, path=body.path, because=body.because)
+
+
+async def _level(request: web.Request, number: int, by: str, _via: str) -> Command:
+    body = await b.read_body(request, b.LevelBody)
+    return c.SetLevel(incident=number, by=by, level=b.level_of(body.level), because=body.because)
+
+
+async def _note(request: web.Request, number: int, by: str, _via: str) -> Command:
+    body = await b.read_body(request, b.NoteBody)
+    return c.Note(incident=number, by=by, text=body.text)
+
+
+async def _resolve(request: web.Request, number: int, by: str, via: str) -> Command:
+    body = await b.read_body(request, b.BecauseBody)
+    return c.Resolve(incident=number, by=by, because=body.because, via=via)
+
+
+async def _reopen(request: web.Request, number: int, by: str, _via: str) -> Command:
+    body = await b.read_body(request, b.BecauseBody)
+    return c.Reopen(incident=number, by=by, because=body.because)
+
+
+async def _merge(request: web.Request, number: int, by: str, _via: str) -> Command:
+    body = await b.read_body(request, b.MergeBody)
+    return c.Merge(incident=number, into=body.into, by=by)
+
+
+async def _split(request: web.Request, number: int, by: str, _via: str) -> Command:
+    body = await b.read_body(request, b.SplitBody)
+    return c.Split(incident=number, signals=b.signal_numbers(number, body.signals), by=by)
+
+
+VERBS: Mapping[str, Build] = {
+    "ack": _ack,
+    "cant": _cant,
+    "undo": _undo,
+    "escalate": _escalate,
+    "level": _level,
+    "note": _note,
+    "resolve": _resolve,
+    "reopen": _reopen,
+    "merge": _merge,
+    "split": _split,
+}
+
+#: What only a person can say.
+PERSONAL = frozenset({"ack", "cant", "undo"})
