@@ -112,7 +112,7 @@ def _account(rule: Rule, facts: Facts, row: Mapping[str, str], view: View) -> Ru
     values = {column: row[column] for column in rule.match.wants if column not in missed}
     result, error, reasons = "held", "", []
     if missed:
-        result = "nearly" if len(missed) == 1 and values else "not-held"
+        result = "nearly" if rule.match.nearly(missed) else "not-held"
         reasons = [Missed(column, row[column], rule.match.wants[column]) for column in missed]
     elif rule.when is not None:
         answer = rule.when.ask(view)

@@ -182,7 +182,7 @@ def _cases(reader: Reader, path: Where, part: TestPart) -> list[Case]:
         if not case.expect.model_fields_set:
             reader.add((*at, "expect"), "expects nothing, so it can't fail")
         _share(reader, at, given)
-        name = part.name if at == path else f"{part.name} [{at[-1]}]"
+        name = part.name if at == path else f"{part.name}, case {int(at[-1]) + 1}"
         moment = given.at or part.at
         found.append(Case(name=name, place=_place(reader, at), given=given, expect=case.expect, at=moment))
     return found

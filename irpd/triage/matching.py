@@ -18,6 +18,8 @@ from typing import Any, Generic, TypeVar
 MEMORY = 4096
 
 _LABELS = "labels."
+#: Columns that so many signals share that holding in them alone is no near thing.
+_GENERAL = frozenset({"source", "source_type", "status"})
 Answer = TypeVar("Answer")
 
 
@@ -31,11 +33,17 @@ class Match:
         """The columns that don't hold for these values; none when the match holds."""
         return tuple(column for column, values in self.wants.items() if row[column] not in values)
 
+    def nearly(self, missed: tuple[str, ...]) -> bool:
+        """Whether it would hold but for one column, and held in one that says something."""
+        return len(missed) == 1 and any(
+            column not in _GENERAL and column not in missed for column in self.wants
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """``held`` are the numbers of the matches that hold, ascending; ``nearly`` those where all but one
-    column held (and at least one did), with that column."""
+    """``held`` are the numbers of the matches that hold, ascending; ``nearly`` those that hold but for one
+    column (see ``Match.nearly``), with that column."""
 
     held: tuple[int, ...]
     nearly: tuple[tuple[int, str], ...]
@@ -106,5 +114,8 @@ class MatchIndex(Generic[Answer]):
             if count == needs[number]:
                 held.append(number)
             elif count == needs[number] - 1:
-                nearly.append((number, self._matches[number].missed(named)[0]))
+                match = self._matches[number]
+                missed = match.missed(named)
+                if match.nearly(missed):
+                    nearly.append((number, missed[0]))
         return Found(tuple(sorted(held)), tuple(sorted(nearly)))

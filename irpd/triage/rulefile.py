@@ -133,7 +133,7 @@ class GivenPart(Part):
 class ExpectPart(Part):
     """What must come of it; only what is named is compared."""
 
-    level: LevelNumber | None = None
+    level: LevelNumber | None = Field(None, description="The level, 1 to 4.")
     rules: Texts | None = Field(
         None, description="Each of these decided the level (share-of-users too); [] means that no rule did."
     )
@@ -154,11 +154,13 @@ class TestPart(Part):
 
     __test__ = False  # not a test of pytest's
 
-    name: Text
+    name: Text = Field(description="A sentence about what must be so.")
     at: str | None = Field(None, description="The time of all its cases that name none.")
     given: GivenPart | None = None
     expect: ExpectPart | None = None
-    cases: tuple[CasePart, ...] | None = Field(None, min_length=1)
+    cases: tuple[CasePart, ...] | None = Field(
+        None, min_length=1, description="Several, each with given and expect."
+    )
 
 
 class RuleFile(Part):
