@@ -39,6 +39,7 @@ class Assembly:
         self.configs: dict[str, bytes] = {}
         self.answers: list[tuple[Item, object]] = []
         self.items: list[Item] = []
+        self.received: list[tuple[str, Received]] = []
         self.signals = 0
 
     @property
@@ -128,6 +129,8 @@ class Assembly:
             log.exception("command-raised", command=type(command).__name__)
             return self._set_aside(command, error)
         self._take(draft)
+        if isinstance(answer, Received) and isinstance(command, c.Receive):
+            self.received.append((command.source, answer))
         return answer
 
     def _set_aside(self, command: c.Command, error: Exception) -> object:

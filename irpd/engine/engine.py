@@ -61,6 +61,7 @@ MAINTAIN_EVERY = 1.0
 
 PublishCallback = Callable[[Collection[Page], Collection[Incident]], None]
 CommitCallback = Callable[[Sequence[Fact], float], None]
+ReceivedCallback = Callable[[str, Received], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ class Engine:
         self._tasks: list[asyncio.Task[None]] = []
         self._publish_callbacks: list[PublishCallback] = []
         self._commit_callbacks: list[CommitCallback] = []
+        self._received_callbacks: list[ReceivedCallback] = []
         self._seq = 0
         self._last_receipt = 0
         self._cursor = 0
@@ -144,6 +146,10 @@ class Engine:
     def on_commit(self, callback: CommitCallback) -> None:
         """Called on the loop after each commit with its facts and how long it took (seconds)."""
         self._commit_callbacks.append(callback)
+
+    def on_received(self, callback: ReceivedCallback) -> None:
+        """Called on the loop, after the commit, with what each receipt's signals came to."""
+        self._received_callbacks.append(callback)
 
     # ------------------------------------------------------------ doors
     async def submit(self, command: c.Command) -> object:
@@ -321,6 +327,9 @@ class Engine:
         self._answer(assembly)
         for callback in self._commit_callbacks:
             callback(assembly.facts, took)
+        for received_callback in self._received_callbacks:
+            for source, received in assembly.received:
+                received_callback(source, received)
 
     def _publish(self, assembly: Assembly) -> None:
         """One go, on the loop, nothing awaited in between."""

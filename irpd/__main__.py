@@ -1,0 +1,60 @@
+"""``irpd``, the command: everything of ``irpd.cli``, and ``serve``."""
+
+import asyncio
+import sys
+
+import click
+
+from irpd.cli import group
+
+
+@group.command("serve")
+@click.option("--config", "-c", multiple=True, type=click.Path(), help="A file or folder; may be repeated.")
+@click.option("--listen", metavar="HOST:PORT", help="Instead of server.listen.")
+@click.option("--state-dir", type=click.Path(), help="Instead of $STATE_DIRECTORY and server.state_dir.")
+@click.option("--socket", type=click.Path(), help="Where the command line reaches the daemon.")
+@click.option(
+    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
+)
+@click.option("--log-json/--log-text", default=None, help="JSON is the default unless on a terminal.")
+def serve(
+    config: tuple[str, ...],
+    listen: str | None,
+    state_dir: str | None,
+    socket: str | None,
+    log_level: str,
+    log_json: bool | None,
+) -> None:
+    """Run the daemon.
+
+    \b
+    Example:
+      irpd serve --config /etc/irpd
+
+    SIGHUP or a change of the files reloads configuration and rules as one set; SIGTERM drains and
+    stops. Exit status: 78 bad files at a first start, 79 the journal is newer than this irpd,
+    75 another process holds the journal, 74 the journal can't be opened, 71 can't listen.
+    """
+    # Only here: a command line that asks one question shouldn't load a server.
+    from irpd.daemon import logs
+    from irpd.daemon.service import Options, StartError
+    from irpd.daemon.service import serve as run
+
+    logs.configure(level=log_level, json=log_json)
+    options = Options(config=config or ("/etc/irpd",), listen=listen, state_dir=state_dir, socket=socket)
+    try:
+        asyncio.run(run(options))
+    except StartError as error:
+        for problem in error.problems:
+            click.echo(str(problem), err=True)
+        click.echo(f"irpd: {error}", err=True)
+        sys.exit(error.code)
+
+
+def main() -> None:
+    """The entry point of the installed command."""
+    group()
+
+
+if __name__ == "__main__":
+    main()
