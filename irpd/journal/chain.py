@@ -8,7 +8,6 @@ with its salt: the digest that stays verifies, and says nothing about what it wa
 h(0) is 32 zero bytes.
 """
 
-import os
 from hashlib import sha256
 from struct import Struct
 
@@ -21,11 +20,6 @@ _length = Struct(">I")
 #: Types that hold numbers of the journal's own and nothing else. There is nothing in them that a
 #: salt would have to hide, and they are by far the most frequent.
 UNSALTED = frozenset({"signals-repeated"})
-
-
-def salt_for(type: str) -> bytes:
-    """A fresh salt for an event of this type."""
-    return b"" if type in UNSALTED else os.urandom(SALT_BYTES)
 
 
 def digest_of(salt: bytes, payload: bytes) -> bytes:

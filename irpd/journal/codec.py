@@ -158,6 +158,11 @@ def _row(decoder: msgspec.json.Decoder[T], data: bytes, what: str) -> T:
 
 
 # ------------------------------------------------------------------ what can be written
+def unicode(text: str) -> str:
+    """The text with U+FFFD for what isn't Unicode: lone surrogates, as undecodable bytes leave them."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def _written(value: AnyEvent | Row) -> bytes:
     try:
         return _encode(value)
@@ -178,7 +183,7 @@ def _readable(decoder: msgspec.json.Decoder[Any], data: bytes, what: str) -> Non
 
 def _unicode(value: Any) -> Any:
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return unicode(value)
     if isinstance(value, dict):
         return {_unicode(key): _unicode(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -15,7 +15,7 @@ def no_space(error: apsw.Error) -> bool:
     """Whether the disk is full. Without room for its shared memory SQLite calls it an I/O error."""
     if isinstance(error, apsw.FullError):
         return True
-    return isinstance(error, apsw.IOError) and getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_SHMSIZE
+    return getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_SHMSIZE
 
 
 def meaning(error: apsw.Error, path: Path) -> JournalError:

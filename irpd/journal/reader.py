@@ -45,17 +45,17 @@ class Reader:
     """What is in the journal behind ``connection``."""
 
     def __init__(self, connection: apsw.Connection) -> None:
-        self._connection = connection
+        self.connection = connection
         self._names: dict[int, str] = {}
 
     def close(self) -> None:
-        self._connection.close()
+        self.connection.close()
 
     # -------------------------------------------------------------- names
     def name(self, number: int) -> str:
         found = self._names.get(number)
         if found is None:
-            found = self._connection.execute("SELECT name FROM names WHERE id = ?", (number,)).get
+            found = self.connection.execute("SELECT name FROM names WHERE id = ?", (number,)).get
             if not isinstance(found, str):
                 raise JournalCorrupt(f"an event names the name {number}, which doesn't exist")
             self._names[number] = found
@@ -63,7 +63,7 @@ class Reader:
 
     def number(self, name: str) -> int | None:
         """The number of a name, if it has one."""
-        found = self._connection.execute("SELECT id FROM names WHERE name = ?", (name,)).get
+        found = self.connection.execute("SELECT id FROM names WHERE name = ?", (name,)).get
         return None if found is None else int(found)
 
     def subject(self, stored: int) -> str:
@@ -94,7 +94,7 @@ class Reader:
             f" ORDER BY seq LIMIT {_CHUNK}"
         )
         while True:
-            found = rows(self._connection, query, (after, *bindings))
+            found = rows(self.connection, query, (after, *bindings))
             for seq, stored, type, version, at, payload in found:
                 if payload is not None:
                     yield Fact(
@@ -109,16 +109,16 @@ class Reader:
 
     def head(self) -> tuple[int, bytes]:
         """Highest sequence number and the chain's head."""
-        found = rows(self._connection, "SELECT seq, head FROM commits ORDER BY seq DESC LIMIT 1")
+        found = rows(self.connection, "SELECT seq, head FROM commits ORDER BY seq DESC LIMIT 1")
         return (found[0][0], found[0][1]) if found else (0, chain.GENESIS)
 
     # -------------------------------------------------------------- receipts
     def receipt(self, number: int) -> Receipt | None:
-        found = rows(self._connection, RECEIPT + "WHERE id = ?", (number,))
+        found = rows(self.connection, RECEIPT + "WHERE id = ?", (number,))
         return self._receipt(found[0], {}) if found else None
 
     def receipts(self, after: int, limit: int) -> list[Receipt]:
-        found = rows(self._connection, RECEIPT + "WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+        found = rows(self.connection, RECEIPT + "WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
         bases: dict[int, Receipt] = {}
         return [self._receipt(row, bases) for row in found]
 
@@ -136,7 +136,7 @@ class Reader:
                 )
             whole = bases.get(base)
             if whole is None:
-                found = rows(self._connection, RECEIPT + "WHERE id = ? AND base IS NULL", (base,))
+                found = rows(self.connection, RECEIPT + "WHERE id = ? AND base IS NULL", (base,))
                 if not found:
                     raise JournalCorrupt(f"receipt {number} is a difference to {base}, which doesn't exist")
                 whole = bases[base] = self._receipt(found[0], bases)
@@ -153,7 +153,7 @@ class Reader:
 
     # -------------------------------------------------------------- the projection
     def load(self) -> Loaded:
-        execute = self._connection.execute
+        execute = self.connection.execute
         incidents: dict[int, Incident] = {}
         for number, data in execute("SELECT number, data FROM incidents WHERE live = 1 ORDER BY number"):
             incidents[number] = codec.decode_incident(data)
@@ -174,7 +174,7 @@ class Reader:
                 pages[id] = codec.decode_page(data)
         counters: dict[str, int] = dict(execute("SELECT name, value FROM counters"))
         ((consumed, last_receipt, last_at),) = rows(
-            self._connection, "SELECT consumed, last_receipt, last_at FROM state"
+            self.connection, "SELECT consumed, last_receipt, last_at FROM state"
         )
         seq, head = self.head()
         return Loaded(
@@ -192,14 +192,12 @@ class Reader:
     def incident(self, number: int) -> tuple[Incident, list[Member], list[Page]] | None:
         if not 0 < number < 2**62:
             return None
-        execute = self._connection.execute
+        execute = self.connection.execute
         data = execute("SELECT data FROM incidents WHERE number = ?", (number,)).get
         if data is None:
             return None
-        members = rows(
-            self._connection, "SELECT data FROM members WHERE incident = ? ORDER BY sid", (number,)
-        )
-        pages = rows(self._connection, "SELECT data FROM pages WHERE incident = ?", (number,))
+        members = rows(self.connection, "SELECT data FROM members WHERE incident = ? ORDER BY sid", (number,))
+        pages = rows(self.connection, "SELECT data FROM pages WHERE incident = ?", (number,))
         return (
             codec.decode_incident(data),
             [codec.decode_member(row[0]) for row in members],
@@ -210,7 +208,7 @@ class Reader:
 
     def member(self, key: str) -> Member | None:
         found = rows(
-            self._connection, "SELECT data FROM members WHERE key = ? ORDER BY sid DESC", (key_number(key),)
+            self.connection, "SELECT data FROM members WHERE key = ? ORDER BY sid DESC", (key_number(key),)
         )
         for (data,) in found:
             member = codec.decode_member(data)
@@ -220,11 +218,11 @@ class Reader:
 
     # -------------------------------------------------------------- configurations
     def config(self, hash: str) -> bytes | None:
-        data = self._connection.execute("SELECT bundle FROM configs WHERE hash = ?", (hash,)).get
+        data = self.connection.execute("SELECT bundle FROM configs WHERE hash = ?", (hash,)).get
         return None if data is None else zlib.decompress(data)
 
     def latest_config(self) -> tuple[str, bytes] | None:
-        found = rows(self._connection, "SELECT hash, bundle FROM configs ORDER BY turn DESC LIMIT 1")
+        found = rows(self.connection, "SELECT hash, bundle FROM configs ORDER BY turn DESC LIMIT 1")
         return (found[0][0], zlib.decompress(found[0][1])) if found else None
 
 

@@ -13,7 +13,7 @@ still needs.
 
 import zlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -35,7 +35,16 @@ OVERHEAD = 32
 #: How many receipts one sweep looks at.
 SWEEP = 2_000
 
-_headers = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder().encode
+
+
+def _headers(headers: Mapping[str, str]) -> bytes:
+    if not headers:
+        return b""
+    try:
+        return _encode(dict(headers))
+    except UnicodeEncodeError:
+        return _encode({codec.unicode(name): codec.unicode(value) for name, value in headers.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +91,10 @@ class Bases:
         staged = Staged()
         for receipt in receipts:
             at = codec.micros(receipt.at)
-            headers = _headers(dict(receipt.headers)) if receipt.headers else b""
-            key = (receipt.source, receipt.group)
-            base = staged.bases.get(key) or self._kept.get(key) if receipt.group else None
+            headers = _headers(receipt.headers)
+            group = receipt.group if receipt.group.isascii() else codec.unicode(receipt.group)
+            key = (receipt.source, group)
+            base = staged.bases.get(key) or self._kept.get(key) if group else None
             kept = (
                 delta.difference(base.body, receipt.body)
                 if base is not None and 0 <= at - base.at < DAY
@@ -106,12 +116,12 @@ class Bases:
                     body, packed = smaller, 1
             staged.sources.add(receipt.source)
             staged.rows.append(
-                (receipt.id, at, None, body, packed, receipt.source, headers or None, receipt.group or None)
+                (receipt.id, at, None, body, packed, receipt.source, headers or None, group or None)
             )
-            staged.size += len(body) + len(headers) + len(receipt.group) + OVERHEAD
+            staged.size += len(body) + len(headers) + len(group) + OVERHEAD
             if base is not None and base.last:
                 staged.over.append((base.last, base.id))
-            if receipt.group and len(receipt.body) * 4 <= self._capacity:
+            if group and len(receipt.body) * 4 <= self._capacity:
                 staged.bases[key] = Base(receipt.id, at, receipt.body, headers)
             elif base is not None:
                 # Too large to serve: the older one can't serve either, it is settled above.
@@ -166,19 +176,25 @@ class Swept:
 
     through: int
     freed: int
-    more: bool
 
 
 def sweep(connection: apsw.Connection, *, after: int, consumed: int, before: int, excess: int) -> Swept:
     """Delete receipts above ``after`` that are older than ``before`` (µs) or, oldest first, until
     ``excess`` bytes are freed; never unconsumed ones or bases still needed. Inside a transaction."""
-    needed = {row[0] for row in connection.execute("SELECT id FROM bases")}
     rows = schema.rows(
         connection,
         "SELECT id, at, length(body) + coalesce(length(headers), 0) + coalesce(length(sender_group), 0)"
         " FROM receipts WHERE id > ? AND id <= ? ORDER BY id LIMIT ?",
         (after, consumed, SWEEP),
     )
+    if not rows:
+        return Swept(after, 0)
+    needed = {
+        row[0]
+        for row in schema.rows(
+            connection, "SELECT id FROM bases WHERE id > ? AND id <= ?", (after, rows[-1][0])
+        )
+    }
     freed, through, gone = 0, after, []
     for id, at, size in rows:
         if at >= before and freed >= excess:
@@ -187,8 +203,6 @@ def sweep(connection: apsw.Connection, *, after: int, consumed: int, before: int
         if id not in needed:
             gone.append((id,))
             freed += size + OVERHEAD
-    if through == after:
-        return Swept(after, 0, False)
     over = schema.rows(
         connection,
         "SELECT b.id, length(r.body) + coalesce(length(r.headers), 0) + coalesce(length(r.sender_group), 0)"
@@ -200,4 +214,4 @@ def sweep(connection: apsw.Connection, *, after: int, consumed: int, before: int
         freed += size + OVERHEAD
     connection.executemany("DELETE FROM bases WHERE id = ?", [(row[0],) for row in over])
     connection.executemany("DELETE FROM receipts WHERE id = ?", gone)
-    return Swept(through, freed, len(rows) == SWEEP and through == rows[-1][0])
+    return Swept(through, freed)

@@ -67,7 +67,8 @@ def connect(path: Path, *, read_only: bool = False) -> apsw.Connection:
         connection.pragma("temp_store", "MEMORY")
         if not read_only:
             _check_ours(connection, path)
-            connection.pragma("journal_mode", "WAL")
+            if (mode := connection.pragma("journal_mode", "WAL")) != "wal":
+                raise apsw.CantOpenError(f"its file system can't have a WAL (journal_mode stays {mode})")
             connection.pragma("synchronous", "FULL")
             connection.pragma("secure_delete", "FAST")
             connection.pragma("cache_size", -16_000)

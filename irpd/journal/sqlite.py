@@ -11,13 +11,11 @@ When the disk is full the batch is rolled back, and urgent ones are tried again 
 gives up; until the reserve is back nothing else is written.
 """
 
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import apsw
 
@@ -31,72 +29,19 @@ from irpd.engine.ports import (
     Loaded,
     Receipt,
 )
-from irpd.journal import backup, chain, codec, projection, receipts, schema
-from irpd.journal.checks import check_batch
+from irpd.journal import backup, chain, codec, projection, rebuild, receipts, schema
 from irpd.journal.failure import explained, meaning, no_space
 from irpd.journal.lock import Lock
 from irpd.journal.memory import nothing
-from irpd.journal.reader import Reader, incident_of, key_number
+from irpd.journal.reader import Reader
 from irpd.journal.reserve import Reserve
-from irpd.model.event import ConfigLoaded
+from irpd.journal.writing import Prepared, State, prepare
 from irpd.model.incident import Incident, Member
 from irpd.model.page import Page
 
 #: WAL sizes, in pages: checkpoint after a commit from here on, and in ``maintain`` from there.
 LARGE_WAL = 4_000
 WORTH_CHECKPOINT = 250
-
-_EVENT = "INSERT INTO events (seq, subject, type, version, at, salt, payload) VALUES (?, ?, ?, ?, ?, ?, ?)"
-_RECEIPT = (
-    "INSERT INTO receipts (id, at, base, body, packed, source, headers, sender_group)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-)
-_INCIDENT = (
-    "INSERT INTO incidents (number, live, data) VALUES (?, ?, ?)"
-    " ON CONFLICT (number) DO UPDATE SET live = excluded.live, data = excluded.data"
-)
-_MEMBER = (
-    "INSERT INTO members (sid, incident, key, data) VALUES (?, ?, ?, ?)"
-    " ON CONFLICT (sid) DO UPDATE SET incident = excluded.incident, key = excluded.key, data = excluded.data"
-)
-_PAGE = (
-    "INSERT INTO pages (id, incident, awaited, data) VALUES (?, ?, ?, ?)"
-    " ON CONFLICT (id) DO UPDATE SET"
-    " incident = excluded.incident, awaited = excluded.awaited, data = excluded.data"
-)
-_COUNTER = (
-    "INSERT INTO counters (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
-)
-_CONFIG = (
-    "INSERT INTO configs (hash, turn, bundle) VALUES (?, (SELECT coalesce(max(turn), 0) + 1 FROM configs), ?)"
-    " ON CONFLICT (hash) DO UPDATE SET turn = excluded.turn, bundle = excluded.bundle"
-)
-_IN_FORCE = (
-    "UPDATE configs SET turn = (SELECT max(turn) + 1 FROM configs)"
-    " WHERE hash = ? AND turn < (SELECT max(turn) FROM configs)"
-)
-
-
-@dataclass(slots=True)
-class _Prepared:
-    """A batch as rows, and the state after it."""
-
-    statements: list[tuple[str, list[tuple[Any, ...]]]]
-    state: "_State"
-    names: dict[str, int]
-    staged: receipts.Staged
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    """What is on disk, as far as the next batch depends on it."""
-
-    seq: int
-    head: bytes
-    consumed: int
-    last_receipt: int
-    receipt_bytes: int
-    last_at: int | None
 
 
 class SqliteJournal:
@@ -128,8 +73,10 @@ class SqliteJournal:
         self._db: apsw.Connection | None = None
         self._reader: Reader | None = None
         self._names: dict[str, int] = {}
-        self._state = _State(0, chain.GENESIS, 0, 0, 0, None)
-        self._wal = 0  # pages
+        self._state = State(0, chain.GENESIS, 0, 0, 0, None)
+        self._wal = 0  # pages in it
+        self._moved = 0  # pages in it at the last checkpoint
+        self._file = (0, 0)
         self._swept = 0
 
     # -------------------------------------------------------------- opening and closing
@@ -156,7 +103,13 @@ class SqliteJournal:
         if not self._lock.held:
             raise JournalUnavailable(f"the journal {self.path} isn't open")
         self._disconnect()
+        if not self.path.exists():
+            raise JournalUnavailable(f"the journal {self.path} is gone")
+        known = self._state.seq
         self._connect()
+        if self._state.seq < known:
+            self._disconnect()
+            raise JournalCorrupt(f"the journal {self.path} has lost events: {known} were written to it")
         db = self._connected()
         with explained(self.path):
             try:
@@ -178,17 +131,35 @@ class SqliteJournal:
                     self._keep_old(db, steps[-1].version)
                     schema.migrate(db, steps, self._kill)
                 self._read_state(db)
-                if db.execute("SELECT EXISTS (SELECT 1 FROM bases WHERE last IS NULL)").get:
-                    with _transaction(db):
-                        receipts.settle(db)
+                self._settle(db)
             except BaseException:
                 db.close(True)
                 raise
             db.set_wal_hook(self._wal_grew)
+        self._file = _identity(self.path)
+        self._wal = self._moved = 0
         self._db = db
         self._reader = Reader(db)
         self._bases.clear()
         self._swept = 0
+
+    def _settle(self, db: apsw.Connection) -> None:
+        """What an earlier life left to be done."""
+        bases = db.execute("SELECT EXISTS (SELECT 1 FROM bases WHERE last IS NULL)").get
+        empty = self._state.seq == 0 and db.execute("SELECT projection FROM state").get != projection.VERSION
+        if not bases and not empty:
+            return
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            if bases:
+                receipts.settle(db)
+            if empty:
+                db.execute("UPDATE state SET projection = ?", (projection.VERSION,))
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
 
     def _disconnect(self) -> None:
         db, self._db, self._reader = self._db, None, None
@@ -214,10 +185,12 @@ class SqliteJournal:
         found = schema.rows(db, "SELECT consumed, last_receipt, receipt_bytes, last_at FROM state")
         if len(found) != 1:
             raise JournalCorrupt(f"the journal {self.path} has lost its state row")
-        self._state = _State(seq, head, *found[0])
+        self._state = State(seq, head, *found[0])
         self._names = {name: number for number, name in schema.rows(db, "SELECT id, name FROM names")}
 
     def _wal_grew(self, db: apsw.Connection, name: str, pages: int) -> int:
+        if pages < self._wal:
+            self._moved = 0  # it begins anew
         self._wal = pages
         return apsw.SQLITE_OK
 
@@ -241,10 +214,7 @@ class SqliteJournal:
         db = self._connected()
         if not self._reserve.ok and not batch.urgent:
             raise JournalFull(f"no space left for the journal {self.path}: its reserve is used up")
-        try:
-            prepared = self._prepare(batch)
-        except codec.Unstorable as error:
-            raise JournalError(f"the batch can't be stored: {error}") from error
+        prepared = prepare(batch, self._state, known=self._names, bases=self._bases)
         try:
             self._write(db, prepared)
         except JournalFull:
@@ -254,96 +224,12 @@ class SqliteJournal:
         self._state = prepared.state
         self._names.update(prepared.names)
         self._bases.apply(prepared.staged)
-        if self._wal >= LARGE_WAL:
-            self._checkpoint()
+        if self._wal - self._moved >= LARGE_WAL:
+            with suppress(JournalError):  # the batch is written; what is wrong will show at the next one
+                self._checkpoint()
         return self._state.seq
 
-    def _prepare(self, batch: Batch) -> _Prepared:
-        before = self._state
-        check_batch(batch, last_receipt=before.last_receipt)
-        names: dict[str, int] = {}
-        seq, head, last_at = before.seq, before.head, before.last_at or 0
-        events: list[tuple[Any, ...]] = []
-        in_force: list[tuple[Any, ...]] = []
-        for fact in batch.facts:
-            seq += 1
-            type, version, payload = codec.encode_event(fact.event)
-            at = codec.micros(fact.at)
-            salt = chain.salt_for(type)
-            head = chain.link(
-                head,
-                seq=seq,
-                subject=fact.subject,
-                type=type,
-                version=version,
-                at=at,
-                digest=chain.digest_of(salt, payload),
-            )
-            stored = incident_of(fact.subject)
-            if stored is None:
-                stored = -self._number(fact.subject, names)
-            events.append((seq, stored, self._number(type, names), version, at, salt or None, payload))
-            last_at = max(last_at, at)
-            if isinstance(fact.event, ConfigLoaded):
-                in_force.append((fact.event.hash,))
-        staged = self._bases.stage(batch.receipts)
-        if staged.rows:
-            last_at = max(last_at, *(row[1] for row in staged.rows))
-        sources = {source: self._number(source, names) for source in staged.sources}
-        state = _State(
-            seq,
-            head,
-            before.consumed if batch.cursor is None else batch.cursor,
-            staged.last or before.last_receipt,
-            before.receipt_bytes + staged.size,
-            last_at or None,
-        )
-        new_names: list[tuple[Any, ...]] = [(number, name) for name, number in names.items()]
-        statements: list[tuple[str, list[tuple[Any, ...]]]] = [
-            ("INSERT INTO names (id, name) VALUES (?, ?)", new_names),
-            (_RECEIPT, [(*row[:5], sources.get(row[5]), *row[6:]) for row in staged.rows]),
-            ("INSERT INTO bases (id) VALUES (?)", list(staged.needed)),
-            ("UPDATE bases SET last = ? WHERE id = ?", list(staged.over)),
-            (_EVENT, events),
-            ("INSERT INTO commits (seq, head) VALUES (?, ?)", [(seq, head)] if events else []),
-            (
-                _INCIDENT,
-                [
-                    (number, int(projection.live(row)), codec.encode_row(row))
-                    for number, row in batch.incidents.items()
-                ],
-            ),
-            (
-                _MEMBER,
-                [
-                    (sid, row.incident, key_number(row.key), codec.encode_row(row))
-                    for sid, row in batch.members.items()
-                ],
-            ),
-            (
-                _PAGE,
-                [
-                    (id, row.incident, int(projection.awaited(row)), codec.encode_row(row))
-                    for id, row in batch.pages.items()
-                ],
-            ),
-            (_COUNTER, list(batch.counters.items())),
-            (_CONFIG, [(hash, zlib.compress(bundle)) for hash, bundle in batch.configs.items()]),
-            (_IN_FORCE, in_force),
-            (
-                "UPDATE state SET consumed = ?, last_receipt = ?, receipt_bytes = ?, last_at = ?",
-                [(state.consumed, state.last_receipt, state.receipt_bytes, state.last_at)],
-            ),
-        ]
-        return _Prepared(statements, state, names, staged)
-
-    def _number(self, name: str, new: dict[str, int]) -> int:
-        number = self._names.get(name) or new.get(name)
-        if number is None:
-            number = new[name] = len(self._names) + len(new) + 1
-        return number
-
-    def _write(self, db: apsw.Connection, prepared: _Prepared) -> None:
+    def _write(self, db: apsw.Connection, prepared: Prepared) -> None:
         """All of it in one transaction. Raises the port's errors."""
         with self._guarded(db):
             db.execute("BEGIN IMMEDIATE")
@@ -386,15 +272,18 @@ class SqliteJournal:
             if not no_space(error) and not isinstance(error, apsw.BusyError | apsw.LockedError):
                 self._disconnect()
                 raise meaning(error, self.path) from error
-        self._wal = 0
+        self._moved = self._wal
 
     def maintain(self, now: datetime) -> None:
         db = self._connected()
+        if self._file != _identity(self.path):
+            self._disconnect()
+            raise JournalUnavailable(f"the journal {self.path} was removed or replaced while it was in use")
         self._reserve.restore()
         if self._reserve.ok:
             with suppress(JournalFull):
                 self._drop_old(db, now)
-        if self._wal >= WORTH_CHECKPOINT:
+        if self._wal - self._moved >= WORTH_CHECKPOINT:
             self._checkpoint()
 
     def _drop_old(self, db: apsw.Connection, now: datetime) -> None:
@@ -415,10 +304,10 @@ class SqliteJournal:
             )
             left = max(0, state.receipt_bytes - swept.freed)
             db.execute("UPDATE state SET receipt_bytes = ?", (left,))
-            db.execute("COMMIT")
+            db.execute("COMMIT" if over or swept.freed else "ROLLBACK")
         self._bases.settled()
         self._swept = swept.through
-        self._state = _State(state.seq, state.head, state.consumed, state.last_receipt, left, state.last_at)
+        self._state = replace(state, receipt_bytes=left)
 
     def erase(self, seq: int, instead: Fact | None = None) -> None:
         """Erase an event's payload and its salt for good; the chain still verifies.
@@ -457,8 +346,17 @@ class SqliteJournal:
 
     # -------------------------------------------------------------- reading
     def load(self) -> Loaded:
+        db, reader = self._connected(), self._reading()
         with explained(self.path):
-            return self._reading().load()
+            if db.execute("SELECT projection FROM state").get != projection.VERSION:
+                rebuild.rebuild(db)
+                return reader.load()
+            try:
+                return reader.load()
+            except JournalCorrupt:
+                # A row that can't be read is no reason to be down: the events have it too.
+                rebuild.rebuild(db)
+                return reader.load()
 
     def unconsumed(self, after: int, limit: int) -> Sequence[Receipt]:
         with explained(self.path):
@@ -493,13 +391,10 @@ class SqliteJournal:
         return self._state.seq, self._state.head.hex()
 
 
-@contextmanager
-def _transaction(db: apsw.Connection) -> Iterator[None]:
-    db.execute("BEGIN IMMEDIATE")
+def _identity(path: Path) -> tuple[int, int]:
+    """Which file is at this path; (0, 0) for none."""
     try:
-        yield
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
+        found = path.stat()
+    except OSError:
+        return (0, 0)
+    return (found.st_dev, found.st_ino)
