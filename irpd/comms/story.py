@@ -247,8 +247,8 @@ def _paged_as(page: Page, incident: Incident) -> str:
         return ""
     role = ""
     run = next((run for run in incident.paths if run.name == page.path), None)
-    if run is not None and run.steps and page.step is not None:
-        step = run.steps[page.step % len(run.steps)]
+    if run is not None and run.steps and page.step:
+        step = run.steps[(page.step - 1) % len(run.steps)]  # counts the steps fired, this one included
         role = clean.line(step.title or step.schedule.replace("-", " "), 60)
     base = _PAGED_BECAUSE.get(page.reason, "You are paged")
     return f"{base} as {role}" if role and page.reason in ("step", "round", "") else base

@@ -1,0 +1,102 @@
+"""From a page's send to the message a channel is handed: address, thread, texts, links."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from irpd.comms.links import Links
+from irpd.comms.story import Subject
+from irpd.comms.texts import Rendered, render
+from irpd.config.values import Configuration
+from irpd.engine.ports import Message
+from irpd.model.incident import Incident, Member
+from irpd.model.page import Page, Send, SendState
+
+
+class NoAddress(Exception):
+    """The send can't be addressed, now or ever; the text says why."""
+
+
+def address_for(configuration: Configuration, person: str, channel: str) -> str:
+    """A person's address on a channel. Raises NoAddress where there is no such channel, person
+    or address (the configuration may have changed since the page was requested)."""
+    settings = configuration.channels.get(channel)
+    if settings is None:
+        raise NoAddress(f"there is no channel {channel!r} any more")
+    who = configuration.people.get(person)
+    if who is None:
+        raise NoAddress(f"there is no person {person!r} any more")
+    address = who.addresses.get(channel, "")
+    if not address:
+        match settings.type:
+            case "smtp":
+                address = who.email
+            case "slack":
+                address = who.slack
+            case "webhook":
+                address = settings.url
+            case "file":
+                address = person
+    if not address:
+        raise NoAddress(f"no address for {channel}")
+    return address
+
+
+def compose(
+    *,
+    page: Page,
+    send: Send,
+    incident: Incident | None,
+    members: Sequence[Member],
+    pages: Sequence[Page],
+    configuration: Configuration,
+    links: Links,
+    now: datetime,
+) -> tuple[Message, Rendered]:
+    """The message of one send. ``pages`` are all of the incident: a channel that threads by the
+    provider's own ids finds its first message among them. Raises NoAddress."""
+    address = address_for(configuration, page.person, send.channel)
+    kind = configuration.channels[send.channel].type
+    subject = Subject(
+        page=page,
+        incident=incident,
+        members=members,
+        configuration=configuration,
+        now=now,
+        link=links.url(page),
+        cant_link=links.cant_url(page),
+    )
+    rendered = render(kind, subject)
+    identity = f"{page.id}.{send.n}"
+    thread = first_message(pages, page, send) if kind == "slack" else thread_of(page, incident)
+    message = Message(
+        id=identity,
+        page=page,
+        send=send,
+        address=address,
+        subject=rendered.subject,
+        text=rendered.text,
+        html=rendered.html,
+        thread=thread,
+        fields={**rendered.fields, "id": identity, "channel": send.channel},
+    )
+    return message, rendered
+
+
+def thread_of(page: Page, incident: Incident | None) -> str:
+    """One name for an incident's messages. With the time, because numbers begin again when a
+    journal does, and a mail program must not put two incidents into one thread."""
+    if incident is None:
+        return f"page-{page.id}.{page.requested_at:%Y%m%d%H%M%S}"
+    return f"incident-{incident.number}.{incident.opened_at:%Y%m%d%H%M%S}"
+
+
+def first_message(pages: Sequence[Page], page: Page, send: Send) -> str:
+    """What the provider called the first message of this incident to this person, or ""."""
+    delivered = [
+        (other.requested_at, one.n, one.provider_id)
+        for other in pages
+        if other.person == page.person
+        for one in other.sends
+        if one.channel == send.channel and one.state is SendState.DELIVERED and one.provider_id
+    ]
+    return min(delivered)[2] if delivered else ""

@@ -1,0 +1,132 @@
+"""E-mail over SMTP: plain text with the same in HTML, one connection a message.
+
+A message's ``Message-ID`` is made of the send's identity and the time the page was
+requested, so a repeat after a crash has the same one and mail servers that drop duplicates
+can. ``References`` names the incident, so that mail programs put its messages together.
+
+Failures (RFC 5321, 4.2.1): a 5yz reply is for good, 4yz and anything unclear is tried
+again. Once the server has taken the message, what happens to the connection is no matter.
+"""
+
+import contextlib
+import re
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
+from email.utils import format_datetime
+
+import aiosmtplib
+
+from irpd.config.values import SmtpChannel
+from irpd.engine.ports import Clock, Message, Outcome
+from irpd.model.page import PageKind
+
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_PLAIN = re.compile(r"[^0-9A-Za-z.\-]")
+
+
+class Smtp:
+    """One mail server. Raises LookupError when the password isn't there, ValueError for a
+    sender that is no address."""
+
+    def __init__(self, name: str, settings: SmtpChannel, *, clock: Clock) -> None:
+        self.name = name
+        self._settings = settings
+        self._clock = clock
+        self._password = settings.auth.password.reveal() if settings.auth else None
+        self._sender = _address(settings.sender)
+        self._domain = _PLAIN.sub("-", self._sender.domain) or "localhost"
+
+    async def send(self, message: Message) -> Outcome:
+        """Never raises for what the network or the server does."""
+        try:
+            recipient = _address(message.address)
+        except ValueError as error:
+            return Outcome(kind="permanent", detail=f"not a mail address: {error}"[:200])
+        mail = self._mail(message, recipient)
+        settings = self._settings
+        client = aiosmtplib.SMTP(
+            hostname=settings.host,
+            port=settings.port,
+            username=settings.auth.user if settings.auth else None,
+            password=self._password,
+            use_tls=settings.tls == "tls",
+            start_tls=settings.tls == "starttls",
+            timeout=settings.timeout,
+        )
+        try:
+            await client.connect()
+            _, answer = await client.send_message(
+                mail, sender=self._sender.addr_spec, recipients=[recipient.addr_spec]
+            )
+        except Exception as error:
+            return _failure(error)
+        finally:
+            with contextlib.suppress(Exception):
+                client.close()
+        return Outcome(kind="delivered", detail=answer[:200], provider_id=str(mail["Message-ID"]))
+
+    async def close(self) -> None:
+        """No connection is kept."""
+
+    def _mail(self, message: Message, recipient: Address) -> EmailMessage:
+        mail = EmailMessage(policy=SMTP_POLICY)
+        page = message.page
+        mail["From"] = self._sender
+        mail["To"] = recipient
+        mail["Subject"] = _header(message.subject)
+        mail["Date"] = format_datetime(self._clock.now())
+        mail["Message-ID"] = self._id(f"{message.id}.{page.requested_at:%Y%m%d%H%M%S}")
+        if message.thread:
+            mail["References"] = self._id(message.thread)
+            mail["In-Reply-To"] = self._id(message.thread)
+        mail["Auto-Submitted"] = "auto-generated"
+        mail["X-Irpd-Page"] = _header(page.id)
+        if page.kind is PageKind.PAGE:
+            mail["Importance"] = "high"
+            mail["X-Priority"] = "1"
+        mail.set_content(message.text)
+        if message.html:
+            mail.add_alternative(message.html, subtype="html")
+        return mail
+
+    def _id(self, name: str) -> str:
+        return f"<irpd.{_PLAIN.sub('-', name)}@{self._domain}>"
+
+
+def _address(text: str) -> Address:
+    """``ben@example.com`` or ``Ben Ito <ben@example.com>``. Raises ValueError for anything else."""
+    if _UNSAFE.search(text):
+        raise ValueError("it has control characters in it")
+    name, bracket, rest = text.rpartition("<")
+    spec = rest.rstrip()[:-1] if bracket and rest.rstrip().endswith(">") else text
+    if "@" not in spec or " " in spec.strip():
+        raise ValueError(repr(text[:80]))
+    try:
+        return Address(display_name=name.strip().strip('"') if bracket else "", addr_spec=spec.strip())
+    except Exception as error:  # the parser raises more than it says
+        raise ValueError(repr(text[:80])) from error
+
+
+def _header(text: str) -> str:
+    return _UNSAFE.sub(" ", text)
+
+
+def _failure(error: Exception) -> Outcome:
+    detail = f"{type(error).__name__}: {error}"[:300]
+    match error:
+        case aiosmtplib.SMTPRecipientsRefused():
+            codes = [refusal.code for refusal in error.recipients]
+            return Outcome(kind="permanent" if codes and min(codes) >= 500 else "transient", detail=detail)
+        case aiosmtplib.SMTPResponseException():
+            return Outcome(kind="permanent" if error.code >= 500 else "transient", detail=detail)
+        case aiosmtplib.SMTPNotSupported():
+            return Outcome(kind="permanent", detail=detail)
+        case TimeoutError():
+            return Outcome(kind="transient", detail="timed out")
+        case aiosmtplib.SMTPException() | OSError():
+            return Outcome(kind="transient", detail=detail)
+        case UnicodeError() | ValueError():
+            return Outcome(kind="permanent", detail=detail)
+        case _:
+            raise error
