@@ -24,6 +24,15 @@ def members(annotation: Any) -> list[Any]:
     return [] if annotation is type(None) else [annotation]
 
 
+def mapping_of(annotation: Any) -> tuple[Any, Any] | None:
+    """The types of keys and values, if it is a mapping."""
+    origin = get_origin(annotation)
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        key, value = get_args(annotation)
+        return key, value
+    return None
+
+
 def is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
@@ -40,8 +49,8 @@ def keys_at(path: Where, value: Mapping[str, object]) -> tuple[str, ...]:
     if model is not None:
         return tuple(named_fields(model))
     for option in _at(path, value):
-        if get_origin(option) is not None and issubclass(get_origin(option), Mapping):
-            return tuple(c for key in members(get_args(option)[0]) for c in choices(key))
+        if (mapping := mapping_of(option)) is not None:
+            return tuple(choice for key in members(mapping[0]) for choice in choices(key))
     return ()
 
 
@@ -55,14 +64,13 @@ def _at(path: Where, value: object) -> list[Any]:
     for part in path:
         following: list[Any] = []
         for option in [m] if (m := _model(options, value)) else options:
-            origin = get_origin(option)
             if is_model(option):
                 field = named_fields(option).get(str(part))
                 following += members(field.annotation) if field else []
-            elif origin is tuple:
+            elif get_origin(option) is tuple:
                 following += members(get_args(option)[0])
-            elif origin is not None and issubclass(origin, Mapping):
-                following += members(get_args(option)[1])
+            elif (mapping := mapping_of(option)) is not None:
+                following += members(mapping[1])
         options, value = following, _value((part,), value)
     return options
 

@@ -1,0 +1,97 @@
+"""Every name that stands for something else must name something."""
+
+from collections.abc import Iterator
+
+from irpd.check.material import Material
+from irpd.config.problem import Problem, quoted, suggest
+from irpd.config.supported import places, value_at
+from irpd.config.yaml import Where
+
+#: Where names stand, the section they are of, and what one of it is called.
+_REFERENCES: tuple[tuple[tuple[str, ...], str, str], ...] = (
+    (("unmapped",), "services", "service"),
+    (("operators",), "people", "person"),
+    (("fallback",), "people", "person"),
+    (("services", "*", "paths", "*"), "paths", "path"),
+    (("services", "*", "signals", "*", "source"), "sources", "source"),
+    (("notify", "*", "*", "via"), "channels", "channel"),
+    (("people", "*", "notify", "*", "via"), "channels", "channel"),
+    (("schedules", "*", "layers", "*", "people"), "people", "person"),
+    (("paths", "*", "steps", "*", "schedule"), "schedules", "schedule"),
+    (("paths", "*", "steps", "*", "person"), "people", "person"),
+    (("roles", "*", "schedule"), "schedules", "schedule"),
+    (("roles", "*", "person"), "people", "person"),
+)
+_RULE_REFERENCES = (
+    (("rules", "*", "match"), "service", "services", "service"),
+    (("rules", "*", "match"), "source", "sources", "source"),
+    (("group", "*", "match"), "service", "services", "service"),
+    (("group", "*", "match"), "source", "sources", "source"),
+)
+
+
+def references(material: Material) -> Iterator[Problem]:
+    """Errors for names that name nothing, and for parts that name too few or too many."""
+    for pattern, section, kind in _REFERENCES:
+        for path, name in material.texts(*pattern):
+            yield from _unknown(material, path, name, section, kind)
+    for path in places(material.merged.value, ("people", "*", "notify")):
+        name = value_at(material.merged.value, path)
+        if isinstance(name, str):
+            yield from _unknown(material, path, name, "notify", "notify")
+    for path in places(material.merged.value, ("people", "*", "addresses", "*")):
+        yield from _unknown(material, path, str(path[-1]), "channels", "channel", key=True)
+    yield from _default(material)
+    yield from _targets(material)
+
+
+def rule_references(material: Material) -> Iterator[Problem]:
+    """A rule about a service or source that isn't there never decides: warnings."""
+    for document in material.rules:
+        for pattern, key, section, kind in _RULE_REFERENCES:
+            known = material.section(section) or {}
+            for path in places(document.value, (*pattern, key)):
+                value = value_at(document.value, path)
+                listed = value if isinstance(value, list) else [value]
+                for n, name in enumerate(listed):
+                    if isinstance(name, str) and name not in known:
+                        at = (*path, n) if isinstance(value, list) else path
+                        message = f"no {kind} {quoted(name)}, so this never holds{suggest(name, known)}"
+                        yield document.problem(at, message, allowed=tuple(known), severity="warning")
+
+
+def _unknown(
+    material: Material, path: Where, name: str, section: str, kind: str, *, key: bool = False
+) -> Iterator[Problem]:
+    known = material.section(section)
+    if known is None and section in material.merged.value:
+        return  # said to be no mapping
+    if known is None or name not in known:
+        names = tuple(known or ())
+        message = f"no {kind} {quoted(name)}{suggest(name, names)}"
+        yield material.merged.problem(path, message, key=key, allowed=names)
+
+
+def _default(material: Material) -> Iterator[Problem]:
+    notify, people = material.section("notify"), material.section("people")
+    if notify is None or people is None or "default" in notify:
+        return
+    lacking = [name for name, person in people.items() if isinstance(person, dict) and "notify" not in person]
+    if lacking:
+        who = ", ".join(lacking[:5]) + (", ..." if len(lacking) > 5 else "")
+        yield material.merged.problem(("notify",), f"default is missing; it is for {who}", key=True)
+
+
+def _targets(material: Material) -> Iterator[Problem]:
+    for pattern in (("paths", "*", "steps", "*"), ("roles", "*")):
+        what = "step" if len(pattern) > 2 else "role"
+        for path in places(material.merged.value, pattern):
+            part = value_at(material.merged.value, path)
+            if not isinstance(part, dict):
+                continue
+            targets = [key for key in ("schedule", "person") if part.get(key) is not None]
+            if not targets:
+                message = f"a {what} that can never fire: it names nobody; add schedule: or person:"
+                yield material.merged.problem(path, message)
+            elif len(targets) == 2:
+                yield material.merged.problem(path, f"a {what} names a schedule or a person, not both")
