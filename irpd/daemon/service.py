@@ -40,7 +40,7 @@ from irpd.intake import IntakeSource, SourceError, build_source
 from irpd.journal.reader import open_reader
 from irpd.journal.sqlite import SqliteJournal
 from irpd.model import command as c
-from irpd.outbox.channels import build_channel
+from irpd.outbox.channels import build_channels
 from irpd.outbox.outbox import Outbox
 from irpd.web.app import build_socket_app, build_tcp_app
 from irpd.web.metrics import Metrics
@@ -286,15 +286,13 @@ class Daemon:
                 await asyncio.sleep(1)
 
     def _channels(self, configuration: Configuration) -> Mapping[str, Channel]:
-        channels: dict[str, Channel] = {}
-        for name, one in configuration.channels.items():
-            try:
-                channels[name] = build_channel(
-                    name, one, state_dir=self.state_dir, terminal=sys.stdout, session=self.session
-                )
-            except LookupError as error:
-                log.error("channel-unusable", channel=name, error=str(error))
-        return channels
+        return build_channels(
+            configuration.channels,
+            state_dir=self.state_dir,
+            terminal=sys.stdout,
+            session=self.session,
+            clock=self.clock,
+        )
 
     # ------------------------------------------------------------ doors
     async def _listen(self, configuration: Configuration) -> None:
