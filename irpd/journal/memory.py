@@ -127,11 +127,12 @@ class MemoryJournal:
         kept = self.storage
         try:
             check_batch(batch, last_receipt=kept.last_receipt)
-            events = [
-                _Event(fact.subject, *codec.encode_event(fact.event)[:2], codec.micros(fact.at), payload)
-                for fact in batch.facts
-                for payload in (codec.encode_event(fact.event).payload,)
-            ]
+            events = []
+            for fact in batch.facts:
+                if fact.subject != codec.unicode(fact.subject):
+                    raise codec.Unstorable(f"the name {fact.subject!r} isn't Unicode")
+                type, version, payload = codec.encode_event(fact.event)
+                events.append(_Event(fact.subject, type, version, codec.micros(fact.at), payload))
             incidents = {number: codec.encode_row(row) for number, row in batch.incidents.items()}
             members = {sid: codec.encode_row(row) for sid, row in batch.members.items()}
             pages = {id: codec.encode_row(row) for id, row in batch.pages.items()}
@@ -160,8 +161,8 @@ class MemoryJournal:
                 source=receipt.source,
                 at=receipt.at,
                 body=bytes(receipt.body),
-                headers=dict(receipt.headers),
-                group=receipt.group,
+                headers={codec.unicode(name): codec.unicode(text) for name, text in receipt.headers.items()},
+                group=codec.unicode(receipt.group),
             )
             kept.last_receipt = receipt.id
         kept.incidents.update(incidents)
@@ -220,7 +221,7 @@ class MemoryJournal:
             return None
         members = [
             member
-            for data in self.storage.members.values()
+            for _, data in sorted(self.storage.members.items())
             if (member := codec.decode_member(data)).incident == number
         ]
         pages = [
@@ -228,7 +229,7 @@ class MemoryJournal:
             for data in self.storage.pages.values()
             if (page := codec.decode_page(data)).incident == number
         ]
-        return codec.decode_incident(self.storage.incidents[number]), members, pages
+        return codec.decode_incident(self.storage.incidents[number]), members, projection.in_order(pages)
 
     def member(self, key: str) -> Member | None:
         found: Member | None = None

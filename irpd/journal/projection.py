@@ -5,6 +5,8 @@ when the code that folds events into rows changes its results, ``VERSION`` is ra
 start rebuilds every row.
 """
 
+from collections.abc import Iterable
+
 from irpd.model.incident import Incident, State
 from irpd.model.page import Page, SendState
 
@@ -19,3 +21,8 @@ def live(incident: Incident) -> bool:
 def awaited(page: Page) -> bool:
     """Whether the outbox still has something to do for the page, whatever became of its incident."""
     return page.live and any(send.state is SendState.PENDING for send in page.sends)
+
+
+def in_order(pages: Iterable[Page]) -> list[Page]:
+    """Oldest first (``42-9`` before ``42-10``)."""
+    return sorted(pages, key=lambda page: (page.requested_at, len(page.id), page.id))

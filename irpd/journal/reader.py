@@ -13,7 +13,7 @@ import apsw
 import msgspec
 
 from irpd.engine.ports import Fact, JournalCorrupt, Loaded, Receipt
-from irpd.journal import chain, codec, delta
+from irpd.journal import chain, codec, delta, projection
 from irpd.journal.failure import explained
 from irpd.journal.schema import connect, pending, rows
 from irpd.model.incident import Incident, Member
@@ -201,9 +201,7 @@ class Reader:
         return (
             codec.decode_incident(data),
             [codec.decode_member(row[0]) for row in members],
-            sorted(
-                (codec.decode_page(row[0]) for row in pages), key=lambda page: (page.requested_at, page.id)
-            ),
+            projection.in_order(codec.decode_page(row[0]) for row in pages),
         )
 
     def member(self, key: str) -> Member | None:

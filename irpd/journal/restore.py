@@ -91,8 +91,9 @@ def _verified(backup: Path) -> tuple[int, str]:
             raise JournalCorrupt(f"{beside} can't be read: {error}") from error
         if (seal.seq, seal.head) != (report.events, report.head):
             raise JournalCorrupt(
-                f"the backup {backup} ends with event {report.events} and the head {report.head}, but {beside}"
-                f" says {seal.seq} and {seal.head}: they don't belong together, or one was changed"
+                f"the backup {backup} ends with event {report.events} and the head {report.head},"
+                f" but {beside} says {seal.seq} and {seal.head}:"
+                " they don't belong together, or one was changed"
             )
     return report.events, report.head
 
@@ -143,10 +144,13 @@ def _lost(path: Path, seq: int, head: str) -> tuple[bool, int, Sequence[Fact], b
 
 
 def _swap(fresh: Path, path: Path, aside: Path | None) -> None:
-    """At no moment is there no journal at ``path``, and no WAL beside it that isn't its own."""
+    """At no moment is there no journal at ``path`` (hard links permitting), or a WAL that isn't its own."""
     try:
         if aside is not None:
-            os.link(path, aside)
+            try:
+                os.link(path, aside)
+            except PermissionError:  # a file system without hard links
+                os.rename(path, aside)
         for suffix in ("-wal", "-shm"):
             with suppress(FileNotFoundError):
                 if aside is not None:
