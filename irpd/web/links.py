@@ -217,6 +217,8 @@ class LinkPages:
         keep = self._services.engine.policy.configuration.timing.link_ends
         if link_has_ended(page, incident, keep=keep, now=self._services.clock.now()):
             return self._page(request, page, incident, members, status=410)
+        if incident is not None and incident.number not in self._services.engine.state.incidents:
+            commands = []  # over for so long that it has left memory: the page says how it ended
         try:
             for command in commands:
                 await self._services.engine.submit(command)

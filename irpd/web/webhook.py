@@ -45,6 +45,7 @@ class Webhook:
         self._services = services
         self._limits: dict[str, tuple[float, Bucket]] = {}
         self._refusals_logged = Bucket(1.0, 20.0, services.clock.boot())
+        self._defects_logged = Bucket(0.1, 1.0, services.clock.boot())  # tracebacks are dear
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_post("/webhook/{source}", self.handle, expect_handler=self.expect)
@@ -165,7 +166,8 @@ class Webhook:
             if self._refusals_logged.take(self._services.clock.boot()):
                 log.error("webhook.journal", source=name, error=repr(error))
             return unavailable("the journal can't be written; nothing was kept", code="journal")
-        log.error("webhook.failed", source=name, exc_info=error)
+        if self._defects_logged.take(self._services.clock.boot()):
+            log.error("webhook.failed", source=name, exc_info=error)
         return unavailable("irpd could not take it in", code="internal")
 
     def _within_limit(self, source: SourceLike) -> bool:

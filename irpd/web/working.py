@@ -46,8 +46,19 @@ class Working:
         number = number_of(request)
         by = _who(actor, must_be_person=verb in PERSONAL)
         command = await build(request, number, by, "cli" if actor.local else "api")
+        if number not in self._services.engine.state.incidents:
+            return await self._long_over(number, verb)
         self._match(request, number)
         return await self._done(number, await self._services.engine.submit(command))
+
+    async def _long_over(self, number: int, verb: str) -> web.Response:
+        """It has left memory: nothing changes any more, and the answer says how it ended."""
+        incident, members, _ = await self._looking.found(number)
+        ended = f"was merged into #{incident.merged_into}" if incident.merged_into else f"is {incident.state}"
+        if verb not in WITHOUT_EFFECT:
+            raise Refusal("state", f"{incident.ref} {ended}; {verb} is no longer possible")
+        said = {"changed": False, "text": f"Nothing to do: {incident.ref} {ended}."}
+        return answer(incident_document(incident, members, answer=said))
 
     def _match(self, request: web.Request, number: int) -> None:
         """If-Match: the incident must still be what the asker saw."""
@@ -142,6 +153,9 @@ VERBS: Mapping[str, Build] = {
     "merge": _merge,
     "split": _split,
 }
+
+#: What is answered, not refused, when there is nothing left to do.
+WITHOUT_EFFECT = frozenset({"ack", "cant", "undo", "resolve"})
 
 #: What only a person can say.
 PERSONAL = frozenset({"ack", "cant", "undo"})
