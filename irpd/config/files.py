@@ -106,4 +106,7 @@ def _counts(name: str) -> bool:
 
 
 def _without_doubles(names: Iterable[str]) -> list[str]:
-    return list({os.path.realpath(name): name for name in reversed(list(names))}.values())[::-1]
+    first: dict[str, str] = {}
+    for name in names:
+        first.setdefault(os.path.realpath(name), name)
+    return list(first.values())

@@ -15,6 +15,7 @@ from irpd.config.secret import Secret
 from irpd.config.shape import choices, is_model, mapping_of, members, named_fields
 from irpd.config.values import Configuration
 
+_PROTOCOL = ("levels.NAME.respond_within", "levels.NAME.urgency")
 _INTRODUCTION = """\
 # Configuration
 
@@ -43,22 +44,23 @@ def reference() -> str:
     return "\n".join(parts)
 
 
-def _rows(path: str, field: FieldInfo) -> Iterator[str]:
+def _rows(path: str, field: FieldInfo, which: str = "") -> Iterator[str]:
+    """``which`` is the type for which a key holds, where several types of a thing differ."""
     kind = _type(field.annotation, _is_duration(field))
     meaning = (field.description or "").replace("|", "\\|")
-    yield f"| `{path}` | {kind} | {_default(field)} | {meaning} |"
-    yield from _below(path, field.annotation)
+    default = "see below" if path in _PROTOCOL else _default(field)
+    yield f"| `{path}`{which} | {kind} | {default} | {meaning} |"
+    yield from _below(path, field.annotation, which)
 
 
-def _below(path: str, annotation: Any) -> Iterator[str]:
+def _below(path: str, annotation: Any, which: str = "") -> Iterator[str]:
     options = members(annotation)
     models = [option for option in options if is_model(option) and option is not Secret]
     for model in models:
-        which = ""
-        if len(models) > 1:  # by type
+        if len(models) > 1:
             which = f" ({choices(model.model_fields['type'].annotation)[0]})"
         for key, field in named_fields(model).items():
-            yield from _rows(f"{path}.{key}{which}", field)
+            yield from _rows(f"{path}.{key}", field, which)
     for option in options:
         mapping = mapping_of(option)
         if get_origin(option) is tuple and _has_keys(get_args(option)[0]):

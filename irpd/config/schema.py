@@ -49,7 +49,7 @@ def _as_written(definition: dict[str, Any]) -> None:
 
 
 def _closed(part: dict[str, Any]) -> None:
-    """Names that don't fit are mistakes, not names without a rule; ``discriminator`` is another standard's."""
+    """Names that don't fit are mistakes; ``discriminator`` is another standard's."""
     if "patternProperties" in part:
         part["additionalProperties"] = False
         for below in part["patternProperties"].values():

@@ -64,6 +64,20 @@ class JournalSettings(Value):
     sqlite: str = Field("irpd.db", min_length=1, description="The journal's file, in the state directory.")
 
 
+class Hmac(Value):
+    """A signature over the raw body, as Zendesk, Jira and generic senders make it."""
+
+    secret: Secret = Field(description="The key that both sides know.")
+    header: str = Field("", description="Header of the signature. Without it the source type's own.")
+    algorithm: Literal["sha256", "sha1"] = Field("sha256", description="The hash.")
+    encoding: Literal["hex", "base64"] = Field("hex", description="How the signature is written.")
+    prefix: str = Field("", description="What stands before it in the header, such as `sha256=`.")
+    timestamp_header: str = Field(
+        "", description="Header of a time that is signed too: time, `separator`, body."
+    )
+    separator: str = Field("", description="What stands between time and body.")
+
+
 class Auth(Value):
     """How a source proves itself: exactly one way."""
 
@@ -76,7 +90,7 @@ class Auth(Value):
         None, description="`{parameter of the URL: secret}`, exactly one; not shown in logs."
     )
     client_secret: Secret | None = Field(None, description="Sentry's client secret; it signs each request.")
-    hmac: "Hmac | None" = Field(None, description="A signature over the body.")
+    hmac: Hmac | None = Field(None, description="A signature over the body.")
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "Auth":
@@ -90,20 +104,6 @@ class Auth(Value):
         if isinstance(value, Mapping) and (len(value) != 1 or not all(value)):
             raise ValueError(f"{ways[0]} has exactly one name with its secret")
         return self
-
-
-class Hmac(Value):
-    """A signature over the raw body, as Zendesk, Jira and generic senders make it."""
-
-    secret: Secret = Field(description="The key that both sides know.")
-    header: str = Field("", description="Header of the signature. Without it the source type's own.")
-    algorithm: Literal["sha256", "sha1"] = Field("sha256", description="The hash.")
-    encoding: Literal["hex", "base64"] = Field("hex", description="How the signature is written.")
-    prefix: str = Field("", description="What stands before it in the header, such as `sha256=`.")
-    timestamp_header: str = Field(
-        "", description="Header of a time that is signed too: time, `separator`, body."
-    )
-    separator: str = Field("", description="What stands between time and body.")
 
 
 class Unreadable(Value):
