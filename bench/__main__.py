@@ -1,0 +1,42 @@
+"""``python -m bench [intake] [delay] [scale]``: without names, all of them."""
+
+import argparse
+import os
+import platform
+from datetime import UTC, datetime
+
+from bench import delay, intake, scale
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description="Measure irpd against a baseline, interleaved; prints ratios and never fails on one.",
+        epilog="example: python -m bench intake --rounds 7",
+    )
+    parser.add_argument("what", nargs="*", metavar="intake|delay|scale", help="default: all three")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--smoke", action="store_true", help="only see that everything runs")
+    options = parser.parse_args()
+    what = options.what or ["intake", "delay", "scale"]
+    if unknown := set(what) - {"intake", "delay", "scale"}:
+        parser.error(f"there is no {unknown.pop()!r}; there are intake, delay and scale")
+    print(
+        f"irpd bench, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, {platform.machine()}, "
+        f"Python {platform.python_version()}, Linux {platform.release()}"
+    )
+    if options.smoke:
+        intake.run(rounds=1, seconds=0.3, batches=(1, 10))
+        delay.run(rate=20, seconds=1, rounds=1)
+        scale.run(incidents=500, events=5000, rounds=1, seconds=0.3)
+        return
+    if "intake" in what:
+        intake.run(rounds=options.rounds)
+    if "delay" in what:
+        delay.run(rounds=options.rounds)
+    if "scale" in what:
+        scale.run(rounds=options.rounds)
+
+
+if __name__ == "__main__":
+    main()

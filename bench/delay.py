@@ -1,0 +1,107 @@
+"""From a request's first byte to the page handed to its channel, at a steady rate of new incidents.
+
+Open loop: each request is sent at its intended time whether or not earlier ones were answered, and
+its delay counts from that time. The page goes to a webhook receiver in this process.
+"""
+
+import asyncio
+import json
+import time
+
+from aiohttp import web
+
+from bench import bodies, process
+from bench.load import Connection
+from bench.process import free_port
+
+CONNECTIONS = 16
+
+
+def run(*, rate: float = 100.0, seconds: float = 20.0, rounds: int = 5) -> None:
+    """Print p50, p99 and the worst of each round; the target is a p99 below 50 ms."""
+    print(f"first byte to page handed over, {rate:g} new incidents/s, {rounds} rounds of {seconds:g} s")
+    print(
+        f"{'':8} {'pages':>6} {'p50 ms':>8} {'p99 ms':>8} {'worst':>8} {'CPU':>6}   (target: p99 below 50 ms)"
+    )
+    for number in range(1, rounds + 1):
+        delays, cpu = asyncio.run(_round(rate, seconds))
+        ordered = sorted(delays)
+        print(
+            f"round {number:2} {len(ordered):6} {ordered[len(ordered) // 2] * 1e3:8.1f}"
+            f" {ordered[int(len(ordered) * 0.99)] * 1e3:8.1f} {ordered[-1] * 1e3:8.1f} {cpu:5.0%}",
+            flush=True,
+        )
+
+
+async def _round(rate: float, seconds: float) -> tuple[list[float], float]:
+    arrived: dict[str, float] = {}
+
+    async def receive(request: web.Request) -> web.Response:
+        page = json.loads(await request.read())
+        arrived.setdefault(page["incident"]["title"], time.perf_counter())
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/", receive)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    port = free_port()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    try:
+        with await asyncio.to_thread(_enter, f"http://127.0.0.1:{port}/") as server:
+            return await _measure(server, rate, seconds, arrived)
+    finally:
+        await runner.cleanup()
+
+
+def _enter(hook: str):  # type: ignore[no-untyped-def]
+    context = process.irpd(hook=hook, channel="hook")
+    server = context.__enter__()
+
+    class Held:
+        def __enter__(self) -> process.Server:
+            return server
+
+        def __exit__(self, *error: object) -> None:
+            context.__exit__(None, None, None)
+
+    return Held()
+
+
+async def _measure(
+    server: process.Server, rate: float, seconds: float, arrived: dict[str, float]
+) -> tuple[list[float], float]:
+    connections = [Connection(server.port) for _ in range(CONNECTIONS)]
+    for connection in connections:
+        await connection.open()
+    free: asyncio.Queue[Connection] = asyncio.Queue()
+    for connection in connections:
+        free.put_nowait(connection)
+    intended: dict[str, float] = {}
+    count = int(rate * seconds)
+    ready = [bodies.new_alerts(1) for _ in range(count)]
+    titles = [json.loads(body)["alerts"][0]["annotations"]["summary"] for body in ready]
+
+    async def send(n: int) -> None:
+        connection = await free.get()
+        await connection.post(ready[n])
+        free.put_nowait(connection)
+
+    cpu, began = server.cpu, time.perf_counter()
+    tasks = []
+    for n in range(count):
+        at = began + n / rate
+        await asyncio.sleep(max(0.0, at - time.perf_counter()))
+        intended[titles[n]] = at
+        tasks.append(asyncio.create_task(send(n)))
+    await asyncio.gather(*tasks)
+    until = time.perf_counter() + 10
+    while len(arrived) < count and time.perf_counter() < until:
+        await asyncio.sleep(0.01)
+    share = (server.cpu - cpu) / (time.perf_counter() - began)
+    for connection in connections:
+        connection.close()
+    missing = [title for title in titles if title not in arrived]
+    if missing:
+        raise RuntimeError(f"{len(missing)} pages never came, {missing[0]!r} first")
+    return [arrived[title] - intended[title] for title in titles], share
