@@ -1,6 +1,8 @@
 """The reserve: a file of 16 MiB beside the journal that is given up when the disk is full.
 
-It buys room for what must not wait: people's commands and the outcomes of sends.
+It buys room for what must not wait: people's commands and the outcomes of sends. So it goes only when
+one of those finds no room: whatever filled the disk would eat what is set free too early. From the
+first time that the disk was found full until there is room again, the reserve isn't ``ok``.
 """
 
 import os
@@ -24,17 +26,23 @@ class Reserve:
 
     @property
     def ok(self) -> bool:
-        """Whether it is there (as far as this process knows)."""
+        """Whether it is there, whole, and the disk wasn't found full since it last was."""
         return self._ok
+
+    def press(self) -> None:
+        """The disk is full."""
+        self._ok = False
 
     def look(self) -> None:
         """Find out whether it is there, whole."""
+        self._ok = self._whole()
+
+    def _whole(self) -> bool:
         try:
             found = os.stat(self.path)
         except OSError:
-            self._ok = False
-        else:
-            self._ok = found.st_size == self.size and found.st_blocks * 512 >= self.size
+            return False
+        return found.st_size == self.size and found.st_blocks * 512 >= self.size
 
     def give_up(self) -> bool:
         """Free its space. False if there was none to free."""
@@ -51,8 +59,12 @@ class Reserve:
             return True
         try:
             disk = os.statvfs(self.path.parent)
-            if disk.f_bavail * disk.f_frsize < self.size + self._margin:
+            whole = self._whole()
+            if disk.f_bavail * disk.f_frsize < self._margin + (0 if whole else self.size):
                 return False
+            if whole:
+                self._ok = True
+                return True
             file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 os.ftruncate(file, self.size)

@@ -213,11 +213,12 @@ class SqliteJournal:
     def commit(self, batch: Batch) -> int:
         db = self._connected()
         if not self._reserve.ok and not batch.urgent:
-            raise JournalFull(f"no space left for the journal {self.path}: its reserve is used up")
+            raise JournalFull(f"no space left for the journal {self.path}: what is left is for urgent things")
         prepared = prepare(batch, self._state, known=self._names, bases=self._bases)
         try:
             self._write(db, prepared)
         except JournalFull:
+            self._reserve.press()
             if not batch.urgent or not self._reserve.give_up():
                 raise
             self._write(db, prepared)
