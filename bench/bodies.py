@@ -43,7 +43,7 @@ def body(alerts: list[dict[str, object]], group: str, reason: str = "new alerts 
             "commonAnnotations": {},
             "externalURL": "http://alertmanager.example:9093",
             "version": "4",
-            "groupKey": '{}:{group="%s"}' % group,
+            "groupKey": f'{{}}:{{group="{group}"}}',
             "truncatedAlerts": 0,
         },
         separators=(",", ":"),
