@@ -184,7 +184,7 @@ class Claim(Value):
 
 
 class Users(Value):
-    count: int = Field(gt=0, description="How many users the service has; what shares are of.")
+    count: int = Field(gt=0, le=10**12, description="How many users the service has; what shares are of.")
 
 
 class Service(Value):
@@ -381,9 +381,14 @@ class Timing(Value):
     keep_receipts: Duration = Field(
         30 * 86400.0, gt=0, description="How long received bodies are kept, for replay."
     )
-    keep_receipts_bytes: int = Field(10 * 1024**3, gt=0, description="How many bytes of them at most.")
+    keep_receipts_bytes: int = Field(
+        10 * 1024**3, gt=0, le=2**60, description="How many bytes of them at most."
+    )
     behind_receipts: int = Field(
-        10_000, gt=0, description="Receipts that may wait for a decision before senders are answered 503."
+        10_000,
+        gt=0,
+        le=10**8,
+        description="Receipts that may wait for a decision before senders are answered 503.",
     )
     behind: Duration = Field(60.0, gt=0, description="How long the oldest of them may wait.")
     stale: Duration = Field(86400.0, gt=0, description="A signal without news for so long is marked stale.")
