@@ -5,6 +5,7 @@ its delay counts from that time. The page goes to a webhook receiver in this pro
 """
 
 import asyncio
+import contextlib
 import json
 import time
 
@@ -35,10 +36,12 @@ def run(*, rate: float = 100.0, seconds: float = 20.0, rounds: int = 5) -> None:
 
 async def _round(rate: float, seconds: float) -> tuple[list[float], float]:
     arrived: dict[str, float] = {}
+    came = asyncio.Event()
 
     async def receive(request: web.Request) -> web.Response:
         page = json.loads(await request.read())
         arrived.setdefault(page["incident"]["title"], time.perf_counter())
+        came.set()
         return web.Response()
 
     app = web.Application()
@@ -49,7 +52,7 @@ async def _round(rate: float, seconds: float) -> tuple[list[float], float]:
     await web.TCPSite(runner, "127.0.0.1", port).start()
     try:
         with await asyncio.to_thread(_enter, f"http://127.0.0.1:{port}/") as server:
-            return await _measure(server, rate, seconds, arrived)
+            return await _measure(server, rate, seconds, arrived, came)
     finally:
         await runner.cleanup()
 
@@ -69,7 +72,7 @@ def _enter(hook: str):  # type: ignore[no-untyped-def]
 
 
 async def _measure(
-    server: process.Server, rate: float, seconds: float, arrived: dict[str, float]
+    server: process.Server, rate: float, seconds: float, arrived: dict[str, float], came: asyncio.Event
 ) -> tuple[list[float], float]:
     connections = [Connection(server.port) for _ in range(CONNECTIONS)]
     for connection in connections:
@@ -95,9 +98,11 @@ async def _measure(
         intended[titles[n]] = at
         tasks.append(asyncio.create_task(send(n)))
     await asyncio.gather(*tasks)
-    until = time.perf_counter() + 10
-    while len(arrived) < count and time.perf_counter() < until:
-        await asyncio.sleep(0.01)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(10):
+            while len(arrived) < count:
+                came.clear()
+                await came.wait()
     share = (server.cpu - cpu) / (time.perf_counter() - began)
     for connection in connections:
         connection.close()

@@ -25,7 +25,8 @@ def run(*, rounds: int = 5, seconds: float = 2.0, batches: tuple[int, ...] = (1,
     """Print one line per kind and batch: rates, and the ratio by wall and by CPU time."""
     print(
         f"durable intake, {CONNECTIONS} connections, {rounds} interleaved rounds of {seconds:g} s, medians\n"
-        f"{'':8} {'batch':>5} {'bare req/s':>11} {'irpd req/s':>11} {'ratio':>7} {'CPU ratio':>10} {'target':>7}"
+        f"{'':8} {'batch':>5} {'bare req/s':>11} {'irpd req/s':>11} {'ratio':>7}"
+        f" {'CPU ratio':>10} {'target':>7}"
         f" {'p50 ms':>7} {'p99 ms':>7}"
     )
     for kind, batch in itertools.product(KINDS, batches):
@@ -39,7 +40,8 @@ def run(*, rounds: int = 5, seconds: float = 2.0, batches: tuple[int, ...] = (1,
             f"{kind:8} {batch:5} {statistics.median(r[0] for r in rows):11,.0f}"
             f" {statistics.median(r[1] for r in rows):11,.0f} {wall:7.2f} {cpu:10.2f}"
             f" {target if target is not None else '':>7}"
-            f" {statistics.median(r[4] for r in rows) * 1e3:7.2f} {statistics.median(r[5] for r in rows) * 1e3:7.2f}",
+            f" {statistics.median(r[4] for r in rows) * 1e3:7.2f}"
+            f" {statistics.median(r[5] for r in rows) * 1e3:7.2f}",
             flush=True,
         )
 

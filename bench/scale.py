@@ -53,7 +53,8 @@ def run(*, incidents: int = 100_000, events: int = 1_000_000, rounds: int = 5, s
                     ratios[kind].append(cost[1] / cost[0])
         for kind, found in ratios.items():
             print(
-                f"CPU per signal, {kind}: {statistics.median(found):.2f} times that with 100 open (target 1.2)"
+                f"CPU per signal, {kind}: {statistics.median(found):.2f} times that with 100 open"
+                " (target at most 1.2)"
             )
 
 
