@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, get_args
 
-from irpd.config.problem import Problem, quoted
+from irpd.config.problem import Problem, quoted, suggest
+from irpd.config.values import Source
 from irpd.config.yaml import Document
+from irpd.model.signal import Status
 from irpd.triage.condition import BadCondition, Condition
 from irpd.triage.matching import Match
 from irpd.triage.moment import parse_moment
@@ -14,6 +16,11 @@ from irpd.triage.reading import Reader, Where
 from irpd.triage.rule import SHARE_RULE, Case, GroupRule, Place, Rule
 from irpd.triage.rulefile import CasePart, GivenPart, GroupPart, MatchPart, RulePart, TestPart
 
+#: ``irpd`` is the type of what irpd itself reports.
+_KNOWN = {
+    "source_type": (*(str(name) for name in get_args(Source.model_fields["type"].annotation)), "irpd"),
+    "status": tuple(status.value for status in Status),
+}
 _FIELDS = ("source", "source_type", "service", "project", "status")
 
 
@@ -77,7 +84,7 @@ def _rule(reader: Reader, path: Where, part: RulePart, gathered: Gathered) -> No
         reader.add((*path, effects[1]), f"{shown} in one rule; write a rule for each", key=True)
     if not effects and not part.regimes:
         reader.add(path, "says nothing: give it one of level, at_most, at_least or regimes")
-    match = _match(part.match)
+    match = _match(reader, path, part.match)
     if not match.wants and part.when is None and effects:
         _warn(reader, path, "holds for every signal: it has neither match nor when")
     gathered.rules.append(
@@ -105,7 +112,7 @@ def _group(reader: Reader, path: Where, part: GroupPart, gathered: Gathered) -> 
         GroupRule(
             id=part.id,
             place=place,
-            match=_match(part.match),
+            match=_match(reader, path, part.match),
             by=part.by,
             within=part.within,
             at_most=part.at_most,
@@ -113,7 +120,15 @@ def _group(reader: Reader, path: Where, part: GroupPart, gathered: Gathered) -> 
     )
 
 
-def _match(part: MatchPart) -> Match:
+def _match(reader: Reader, path: Where, part: MatchPart) -> Match:
+    """What is of a few known words is checked here; sources and services need the configuration."""
+    for name, known in _KNOWN.items():
+        for number, value in enumerate(getattr(part, name) or ()):
+            if value not in known:
+                listed = (*path, "match", name, number)
+                at = listed if listed in reader.document.positions else listed[:-1]
+                near = suggest(value, known)
+                reader.add(at, f"{quoted(value)} is not allowed here{near}", allowed=known)
     wants = {name: values for name in _FIELDS if (values := getattr(part, name)) is not None}
     wants.update((f"labels.{name}", values) for name, values in part.labels.items())
     return Match(wants)

@@ -72,16 +72,13 @@ class View:
 class Condition:
     """A compiled expression. ``expression`` is its text as it was written."""
 
-    __slots__ = ("_compiled", "expression")
+    __slots__ = ("_compiled", "expression", "reads")
 
     def __init__(self, expression: str) -> None:
         """Raises BadCondition with every mistake."""
         self.expression = expression
         self._compiled = _compile(expression)
-
-    @property
-    def reads(self) -> Reads:
-        return reads(self.expression)
+        self.reads: Reads = reads(expression)
 
     def ask(self, view: View) -> Answer:
         """Never raises."""
@@ -128,7 +125,6 @@ def _get(labels: Mapping[str, str], name: str) -> str:
 
 def _bindings(facts: Facts) -> dict[str, object]:
     share = facts.share
-    fraction = share.fraction
     return {
         "source": _text(facts.source),
         "source_type": _text(facts.source_type),
@@ -138,8 +134,8 @@ def _bindings(facts: Facts) -> dict[str, object]:
         "text": _text(facts.text),
         "labels": {_text(name): _text(value) for name, value in facts.labels.items()},
         "project": _text(facts.project),
-        "share": 0.0 if fraction is None else float(fraction),
-        "share_known": fraction is not None,
+        "share": 0.0 if share.numerator is None else share.numerator / share.denominator,
+        "share_known": share.known,
         "affected": _int(share.affected),
         "users": _int(share.users),
         "reporters": _int(facts.reporters),
@@ -151,9 +147,12 @@ def _bindings(facts: Facts) -> dict[str, object]:
 
 
 def _text(value: str) -> str:
-    """Bounded, and free of the lone surrogates that a body's escapes can hold and the library chokes on."""
+    """Bounded, and free of what a body's escapes can hold and the library can't: lone surrogates make it
+    raise, and a NUL ends the text for it, so that what stands behind would go unseen."""
     if len(value) > MAX_VALUE:
         value = value[:MAX_VALUE]
+    if "\0" in value:
+        value = value.replace("\0", "\ufffd")
     if value.isascii():
         return value
     return value.encode("utf-8", "replace").decode("utf-8")
@@ -164,12 +163,12 @@ def _int(value: int | None) -> int:
 
 
 def _shown(name: str, facts: Facts) -> str:
-    fraction = facts.share.fraction
     match name:
         case "share":
+            fraction = facts.share.fraction
             return "unknown" if fraction is None else percent(fraction)
         case "share_known":
-            return "false" if fraction is None else "true"
+            return "true" if facts.share.known else "false"
         case "affected" | "users":
             value = getattr(facts.share, name)
             return "unknown" if value is None else str(value)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from irpd.triage.facts import Facts
 from irpd.triage.ruleset import RuleSet
 
+_text = json.JSONEncoder(separators=(",", ":")).encode
 #: Names in ``by`` that are not labels.
 FIELDS = ("service", "source", "key", "project")
 
@@ -35,7 +36,7 @@ def group_for(ruleset: RuleSet, facts: Facts, key: str) -> Group:
         return Group(key=key)
     values = tuple(_value(name, facts, key) for name in rule.by)
     return Group(
-        key=json.dumps([rule.id, *values], ensure_ascii=False, separators=(",", ":")),
+        key=_text([rule.id, *values]),
         rule=rule.id,
         within=rule.within,
         at_most=rule.at_most,

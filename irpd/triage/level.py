@@ -18,7 +18,7 @@ from irpd.triage.facts import Facts
 from irpd.triage.hearing import MAX_NEARLY, Missed, failed, held, missing, worded
 from irpd.triage.rule import SHARE_RULE, Rule
 from irpd.triage.ruleset import RuleSet
-from irpd.triage.share import wording
+from irpd.triage.share import level_of, wording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ def level_for(ruleset: RuleSet, facts: Facts, *, default: int, default_because: 
             elif len(nearly) < MAX_NEARLY:
                 seen = worded(rule.when.values(facts))
                 nearly.append(missing(rule, values, Missed("when", seen, (rule.when.expression,))))
-    share = facts.share.level
+    share = level_of(facts.share)
     levels = [rule.level for rule in rules if rule.level is not None]
     if share is not None:
         levels.append(share)
@@ -112,7 +112,7 @@ def decides(rule: Rule, settled: Settled) -> bool:
 
 def share_contribution(share: Share, settled: Settled) -> Contribution:
     """What the built-in rule says of a known share."""
-    level = share.level
+    level = level_of(share)
     assert level is not None
     return Contribution(
         rule=SHARE_RULE,

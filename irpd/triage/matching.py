@@ -14,8 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-#: Rows remembered. A row of ten values is about 1 KiB with its answer.
+#: Rows remembered, and the most letters in one: a hostile label must not become megabytes of memory.
 MEMORY = 4096
+LETTERS = 1024
 
 _LABELS = "labels."
 #: Columns that so many signals share that holding in them alone is no near thing.
@@ -91,9 +92,10 @@ class MatchIndex(Generic[Answer]):
             pass
         named = dict(zip(self._order(), row, strict=True))
         answer = self._answer(self._look(row, named), named)
-        if len(self._memory) >= MEMORY:
-            self._memory.clear()
-        self._memory[row] = answer
+        if sum(map(len, row)) <= LETTERS:
+            if len(self._memory) >= MEMORY:
+                self._memory.clear()
+            self._memory[row] = answer
         return answer
 
     def row(self, values: Any, labels: Mapping[str, str]) -> dict[str, str]:

@@ -112,7 +112,7 @@ class GivenPart(Part):
     """A signal and what its incident has gathered. What is absent is as in an ordinary firing alert."""
 
     source: str = Field("", description="Name of a source; absent, none in particular.")
-    source_type: str = Field("", description="Type of the source; absent, that of `source`.")
+    source_type: str = Field("", description="Its type; absent, that of `source`, else alertmanager.")
     service: str = Field("", description="The service; absent, the one that claims the signal.")
     project: str = ""
     status: Literal["firing", "resolved"] = "firing"

@@ -8,7 +8,9 @@ each is a person who was certainly affected.
 import re
 from collections.abc import Iterable
 from fractions import Fraction
+from functools import lru_cache
 
+from irpd.model.level import Level
 from irpd.model.share import UNKNOWN, Impact, Share
 
 _FRACTION = re.compile(r"(\d{1,100})/(\d{1,100})", re.ASCII)
@@ -80,17 +82,20 @@ def _written(share: str | None) -> Fraction | None:
 
 def percent(share: Fraction) -> str:
     """A share as people read it: ``2.0 %``; close to a border with as many digits as keep it on its side."""
+    parts, whole = share.numerator * 100, share.denominator
     for digits in (1, 2, 3):
-        text = f"{float(share * 100):.{digits}f}"
-        if Fraction(text) == share * 100 or all(
-            (Fraction(text) > border) == (share * 100 > border)
-            and (Fraction(text) < border) == (share * 100 < border)
-            for border in (10, 40, 80)
-        ):
-            return f"{text} %"
-    return f"{float(share * 100):.6f} %"
+        scale = 10**digits
+        rounded = (2 * parts * scale + whole) // (2 * whole)
+        if all(_side(rounded, border * scale) == _side(parts, border * whole) for border in (10, 40, 80)):
+            return f"{rounded // scale}.{rounded % scale:0{digits}} %"
+    return f"{parts / whole:.6f} %"
 
 
+def _side(value: int, border: int) -> int:
+    return (value > border) - (value < border)
+
+
+@lru_cache(maxsize=4096)
 def wording(share: Share) -> str:
     """``2.0 % (2,400 of 120,000: label)``, as far as it is known."""
     fraction = share.fraction
@@ -101,3 +106,9 @@ def wording(share: Share) -> str:
         return f"unknown ({counts} affected, number of users not known)" if counts else "unknown"
     inner = ": ".join(part for part in (counts, share.method) if part)
     return f"{percent(fraction)} ({inner})" if inner else percent(fraction)
+
+
+@lru_cache(maxsize=4096)
+def level_of(share: Share) -> Level | None:
+    """``share.level``, remembered: most signals repeat what the last one said."""
+    return share.level

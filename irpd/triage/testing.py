@@ -95,7 +95,7 @@ def _facts(case: Case, configuration: Configuration | None, services: ServiceInd
         users = given.users
     return Facts(
         source=given.source,
-        source_type=given.source_type or (source.type if source is not None else ""),
+        source_type=given.source_type or (source.type if source is not None else "alertmanager"),
         service=service,
         status=given.status,
         title=given.title,
