@@ -19,8 +19,10 @@ _ENDINGS = (".yaml", ".yml")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """Files as they were read: ``contents`` by name in order, ``documents`` of those that could be parsed."""
+    """Files as they were read: all ``names``, ``contents`` of those that could be read, in order, and
+    ``documents`` of those that could be parsed."""
 
+    names: tuple[str, ...]
     contents: dict[str, bytes]
     documents: tuple[Document, ...]
     problems: tuple[Problem, ...]
@@ -86,7 +88,12 @@ def read_files(names: Sequence[str]) -> Read:
         except ConfigurationError as error:
             problems += error.problems
     parsed = parse_files(contents)
-    return Read(contents=contents, documents=parsed.documents, problems=(*problems, *parsed.problems))
+    return Read(
+        names=tuple(names),
+        contents=contents,
+        documents=parsed.documents,
+        problems=(*problems, *parsed.problems),
+    )
 
 
 def parse_files(contents: dict[str, bytes]) -> Read:
@@ -98,7 +105,9 @@ def parse_files(contents: dict[str, bytes]) -> Read:
             documents.append(parse_document(data, name))
         except ConfigurationError as error:
             problems += error.problems
-    return Read(contents=contents, documents=tuple(documents), problems=tuple(problems))
+    return Read(
+        names=tuple(contents), contents=contents, documents=tuple(documents), problems=tuple(problems)
+    )
 
 
 def _counts(name: str) -> bool:

@@ -58,7 +58,7 @@ class Loaded:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """What was read, good or not. ``merged`` is None when a file could not be parsed; ``loaded`` when
-    there is an error in ``problems``."""
+    there is an error in ``problems``. ``files`` names all that take part, those too that can't be read."""
 
     merged: Merged | None
     configuration: Configuration | None
@@ -135,8 +135,8 @@ def _reading(read: Read, rules: Read | None, problems: Sequence[Problem], direct
         found += [*merged.problems, *_empty(merged), *_rule_problems(rules)]
         configuration, more = _validated(merged, directory)
         found += more
-    rules = rules or Read(contents={}, documents=(), problems=())
-    names = (*read.contents, *rules.contents)
+    rules = rules or Read(names=(), contents={}, documents=(), problems=())
+    names = (*read.names, *rules.names)
     ordered = tuple(in_file_order(found, names))
     loaded = None
     if merged and configuration and not any(problem.severity == "error" for problem in ordered):

@@ -1,11 +1,14 @@
 """Configuration and rules as a whole."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from irpd.check import check, check_files
 from irpd.config.load import load_configuration
@@ -34,6 +37,19 @@ def find(write: Write, good: str) -> Find:
 
 def said(problems: list[Problem]) -> list[tuple[str, str]]:
     return [(problem.severity, problem.path) for problem in problems]
+
+
+GOOD = """\
+version: 1
+unmapped: platform
+fallback: [emil]
+services:
+  platform: {paths: {technical: engineering}}
+channels: {local: {type: file}}
+notify: {default: [{via: [local]}]}
+people: {emil: {name: Emil Novak}}
+paths: {engineering: {kind: technical, steps: [{person: emil, wait: 10m}]}}
+"""
 
 
 def test_the_good_file_and_the_example_that_ships_have_no_problem(
@@ -324,8 +340,29 @@ def test_a_claim_that_an_earlier_one_of_the_same_service_takes_is_a_warning(find
     assert said(problems) == [("warning", "services.s0.signals[1]")]
 
 
-def test_an_empty_claim_is_an_error(find: Find) -> None:
-    assert said(find(*claims("{}"))) == [("error", "services.s0.signals[0]")]
+@pytest.mark.parametrize("claim", ["{}", "{labels: {}}", "{source: []}", "{labels: {a: []}}"])
+def test_a_claim_of_everything_or_nothing_is_an_error(find: Find, claim: str) -> None:
+    assert said(find(*claims(claim))) == [("error", "services.s0.signals[0]")]
+
+
+VALUES = st.sets(st.sampled_from("xyz"), min_size=1).map(sorted)
+CLAIM = st.dictionaries(st.sampled_from(["a", "b", "c"]), VALUES, min_size=1)
+
+
+@given(st.lists(CLAIM, min_size=2, max_size=6))
+def test_a_claim_is_refused_exactly_when_one_before_it_takes_every_report(
+    tmp_path_factory: pytest.TempPathFactory, wanted: list[dict[str, list[str]]]
+) -> None:
+    old, new = claims(*(json.dumps({"labels": labels}) for labels in wanted))
+    file = tmp_path_factory.mktemp("claims") / "irpd.yaml"
+    file.write_text(GOOD.replace(old, new, 1))
+    problems = check(load_configuration([file]), now=NOW)[0]
+    expected = [
+        f"services.s{n}.signals[0]"
+        for n, later in enumerate(wanted)
+        if any(all(set(later.get(k, ["-"])) <= set(v) for k, v in one.items()) for one in wanted[:n])
+    ]
+    assert [problem.path for problem in problems] == expected
 
 
 def test_paths_of_the_wrong_kind_or_of_no_use_are_warnings(find: Find) -> None:
