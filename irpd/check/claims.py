@@ -22,7 +22,7 @@ class _Claim:
 
 class _Earlier:
     """The claims so far. Each is kept under one of its keys, the one that says most, with each of the values
-    it takes there: a claim that takes all of another's reports is found under any one value of the other's."""
+    it takes there: a claim that takes all that another wants is found under any one value of that."""
 
     def __init__(self) -> None:
         self._under: dict[tuple[str, str], list[tuple[int, _Claim]]] = {}

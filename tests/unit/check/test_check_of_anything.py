@@ -24,7 +24,8 @@ ANYTHING = st.sampled_from(
 [null, true, false, 0, 1, 4, -1, 7, 1180591620717411303424, 0.5, .inf, "", x, emil, 5m, 0m, 3650d, none,
  "09:00", "24:00", Mon 09:00, "2026-01-05", "9999-12-31", Europe/Berlin, ../x, "https://a:b@c",
  "\x7f", "\U0001F692", "127.0.0.1:1", "http://[", engineering, alertmanager, a.b, [], {}, [[]], [{}], [emil],
- {env: HOME}, {file: x}, {person: emil}, {type: smtp}, {auth: {bearer: {env: X}}}, [1, 2], [1, 1], {a: {b: {c: d}}}]
+ {env: HOME}, {file: x}, {person: emil}, {type: smtp}, {auth: {bearer: {env: X}}},
+ [1, 2], [1, 1], {a: {b: {c: d}}}]
 """)
 )
 
