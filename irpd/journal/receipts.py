@@ -187,12 +187,12 @@ def sweep(connection: apsw.Connection, *, after: int, consumed: int, before: int
         " FROM receipts WHERE id > ? AND id <= ? ORDER BY id LIMIT ?",
         (after, consumed, SWEEP),
     )
-    if not rows:
-        return Swept(after, 0)
     needed = {
         row[0]
         for row in schema.rows(
-            connection, "SELECT id FROM bases WHERE id > ? AND id <= ?", (after, rows[-1][0])
+            connection,
+            "SELECT id FROM bases WHERE id > ? AND id <= ?",
+            (after, rows[-1][0] if rows else after),
         )
     }
     freed, through, gone = 0, after, []
