@@ -9,13 +9,12 @@ import json
 import os
 import socket as sockets
 import ssl
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
-
-import click
 
 from irpd.cli.failure import NO, REFUSED, UNREACHABLE, USAGE, Failed
 
@@ -181,17 +180,17 @@ def _unreachable(error: Exception, place: str) -> Failed:
         return Failed(
             f"{place}: no permission; be a member of its group", exit_code=REFUSED, code="permission"
         )
-    if isinstance(error, ConnectionRefusedError) or getattr(error, "errno", None) in (errno.ENOENT,):
+    if isinstance(error, ConnectionRefusedError) or getattr(error, "errno", None) == errno.ENOENT:
         return Failed(f"nothing answers at {place}; is `irpd serve` running?", exit_code=UNREACHABLE)
     if isinstance(error, ssl.SSLError):
         return Failed(f"{place}: TLS: {error.reason or error}", exit_code=UNREACHABLE)
     if isinstance(error, TimeoutError):
         return Failed(f"{place}: no answer in {_TIMEOUT:g} s", exit_code=UNREACHABLE)
-    return Failed(
-        f"{place}: {getattr(error, 'strerror', None) or error or type(error).__name__}", exit_code=UNREACHABLE
-    )
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return Failed(f"{place}: {reason}", exit_code=UNREACHABLE)
 
 
 def pass_on(answer: Answer) -> None:
     """The API's answer as it is, byte for byte."""
-    click.get_binary_stream("stdout").write(answer.body)
+    sys.stdout.flush()
+    sys.stdout.buffer.write(answer.body)

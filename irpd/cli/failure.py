@@ -35,7 +35,7 @@ class Failed(Exception):
             return
         if self.raw:
             sys.stdout.flush()
-            click.get_binary_stream("stdout").write(self.raw)
+            sys.stdout.buffer.write(self.raw)
         else:
             click.echo(dump(problem(self.code, self.text, status=self.status)), nl=False)
 

@@ -48,6 +48,7 @@ def routes_of(services: Services, history: History) -> tuple[Route, ...]:
         Route("GET", "/incidents/{number}", "read", look.incident),
         Route("GET", "/incidents/{number}/why", "read", look.why),
         Route("POST", "/incidents/{number}/{verb}", "respond", work.command),
+        Route("POST", "/ack", "respond", work.acknowledge_all),
         Route("GET", "/pages", "read", look.pages),
         Route("GET", "/who", "read", look.who),
         Route("POST", "/page-tests", "respond", run.page_test),

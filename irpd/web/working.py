@@ -6,13 +6,14 @@ from aiohttp import web
 
 from irpd.model import command as c
 from irpd.model.command import Command, Refusal
+from irpd.model.page import PageKind
 from irpd.web import bodies as b
 from irpd.web.actor import Actor
 from irpd.web.history import History
 from irpd.web.looking import Looking, number_of
 from irpd.web.ports import Services
 from irpd.web.problem import answer
-from irpd.web.views import incident_document
+from irpd.web.views import incident_document, incident_view
 
 Build = Callable[[web.Request, int, str, str], Awaitable[Command]]
 
@@ -34,6 +35,25 @@ class Working:
             text=body.text,
         )
         return await self._done(0, await self._services.engine.submit(command), status=201)
+
+    async def acknowledge_all(self, request: web.Request, actor: Actor) -> web.Response:
+        """Acknowledge everything that is paged to you and that nobody has yet."""
+        by = _who(actor, must_be_person=True)
+        await b.read_body(request, b.Nothing)
+        state = self._services.engine.state
+        numbers = {
+            page.incident
+            for page in state.pages.values()
+            if page.live and page.person == by and page.kind in (PageKind.PAGE, PageKind.QUIET)
+        }
+        answers, views = [], []
+        for number in sorted(numbers):
+            command = c.Acknowledge(incident=number, by=by, via="cli" if actor.local else "api")
+            result = await self._services.engine.submit(command)
+            incident, members, _ = await self._looking.found(number)
+            views.append(incident_view(incident, members))
+            answers.append({"incident": number, **_said(result)})
+        return answer({"schema": "irpd.acknowledged/1", "person": by, "incidents": views, "answers": answers})
 
     async def command(self, request: web.Request, actor: Actor) -> web.Response:
         """Work on it: ``ack``, ``cant``, ``undo``, ``escalate`` (path, because), ``level`` (level, because),
@@ -76,12 +96,16 @@ class Working:
     async def _done(self, number: int, result: object, *, status: int = 200) -> web.Response:
         number = getattr(result, "incident", number)
         incident, members, _ = await self._looking.found(number)
-        said = {"changed": getattr(result, "changed", True), "text": getattr(result, "text", "")}
-        document = incident_document(incident, members, answer=said)
+        document = incident_document(incident, members, answer=_said(result))
         headers = {"ETag": f'"{incident.version}"'}
         if status == 201:
             headers["Location"] = f"/api/v1/incidents/{number}"
         return answer(document, status=status, headers=headers)
+
+
+def _said(result: object) -> dict[str, object]:
+    """What the core says a command came to."""
+    return {"changed": getattr(result, "changed", True), "text": getattr(result, "text", "") or None}
 
 
 def _who(actor: Actor, *, must_be_person: bool) -> str:

@@ -1,0 +1,222 @@
+"""``irpd audit``, ``journal``, ``backup``, ``restore`` and ``migrate``: the journal as a file."""
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from irpd.cli.client import Daemon, pass_on
+from irpd.cli.failure import NO, REFUSED, UNREACHABLE, USAGE, Failed, dump
+from irpd.cli.incident import example
+from irpd.cli.options import config_option, daemon_options, json_option
+from irpd.cli.terminal import echo
+
+T = TypeVar("T")
+
+
+def journal_option(function: Any) -> Any:
+    return click.option(
+        "--journal", type=click.Path(), metavar="FILE", help="The journal.  [default: where serve keeps it]"
+    )(function)
+
+
+@click.group()
+def audit() -> None:
+    """Verify the journal's hash chain."""
+
+
+@audit.command("verify")
+@click.option("--head", metavar="HASH", help="A head noted elsewhere; the chain must have had it.")
+@journal_option
+@config_option
+@json_option
+@example("irpd audit verify --head 3f9c2a1b7d20e4aa")
+def verify(head: str | None, journal: str | None, config: tuple[str, ...], json: bool) -> None:
+    """Follow the hash chain from its beginning: was any event changed, left out or put in?
+
+    Needs no daemon and disturbs none.
+    """
+    from irpd.cli.files import journal_path
+    from irpd.journal.verify import verify_chain
+
+    path = journal_path(config, journal)
+    report = _reading(lambda: verify_chain(path, head, progress=_progress("chain")))
+    if json:
+        document = {
+            "schema": "irpd.audit/1", "ok": report.ok, "events": report.events, "erased": report.erased,
+            "head": report.head, "head_at": report.head_at, "problems": report.problems,
+        }  # fmt: skip
+        click.echo(dump(document), nl=False)
+    else:
+        for problem in report.problems:
+            click.echo(problem, err=True)
+        if report.ok:
+            found = (
+                f", the head asked for was after event {report.head_at}" if report.head_at is not None else ""
+            )
+            erased = f" ({report.erased} erased)" if report.erased else ""
+            echo(f"The chain holds: {report.events} events{erased}, head {report.head}{found}.")
+    if not report.ok:
+        raise click.exceptions.Exit(NO)
+
+
+@click.group()
+def journal() -> None:
+    """Check the journal."""
+
+
+@journal.command("check")
+@journal_option
+@config_option
+@json_option
+@example("irpd journal check --journal /var/lib/irpd/irpd.db")
+def check(journal: str | None, config: tuple[str, ...], json: bool) -> None:
+    """Verify the chain, replay every event and compare with the stored rows. Needs no daemon."""
+    from irpd.cli.files import journal_path
+    from irpd.journal.verify import check_projection, verify_chain
+
+    path = journal_path(config, journal)
+    chain = _reading(lambda: verify_chain(path, progress=_progress("chain")))
+    rows = _reading(lambda: check_projection(path, progress=_progress("replay")))
+    ok = chain.ok and rows.ok
+    if json:
+        document = {
+            "schema": "irpd.journal-check/1", "ok": ok, "events": chain.events, "head": chain.head,
+            "rows": rows.rows, "different": rows.different, "problems": [*chain.problems, *rows.differences],
+        }  # fmt: skip
+        click.echo(dump(document), nl=False)
+    else:
+        for problem in (*chain.problems, *rows.differences):
+            click.echo(problem, err=True)
+        said = "equal to" if rows.ok else f"{rows.different} differ from"
+        echo(f"{chain.events} events, {rows.rows} rows {said} what the events make, head {chain.head}.")
+    if not ok:
+        raise click.exceptions.Exit(NO)
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False))
+@journal_option
+@daemon_options
+@example("irpd backup /var/backups/irpd-$(date +%F).db")
+def backup(file: str, journal: str | None, socket: str | None, config: tuple[str, ...], json: bool) -> None:
+    """Copy the journal to FILE, consistent, while the daemon runs (or without one)."""
+    target = Path(file).absolute()
+    if journal is None:
+        try:
+            answer = Daemon(socket=socket, config=config).post("/backup", {"path": str(target)})
+        except Failed as error:
+            if error.exit_code != UNREACHABLE or error.status is not None or socket:
+                raise
+        else:
+            pass_on(answer) if json else echo(f"Written: {target}")
+            return
+    from irpd.cli.files import journal_path
+    from irpd.journal.backup import copy
+
+    path = journal_path(config, journal)
+    seal = _reading(lambda: copy(path, target))
+    if json:
+        click.echo(dump({"schema": "irpd.backup/1", "path": str(target)}), nl=False)
+    else:
+        echo(f"Written: {target} ({seal.seq} events, head {seal.head})")
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.option(
+    "--journal", type=click.Path(), metavar="FILE", help="What to replace.  [default: where serve keeps it]"
+)
+@config_option
+@json_option
+@example("systemctl stop irpd; irpd restore /var/backups/irpd-2026-11-24.db")
+def restore(file: str, journal: str | None, config: tuple[str, ...], json: bool) -> None:
+    """Put the backup FILE in the journal's place, verified; what was there is set aside.
+
+    Refused while a daemon holds the journal.
+    """
+    from irpd.cli.files import journal_place
+    from irpd.journal.restore import restore as put_back
+
+    path = journal_place(config, journal)
+    done = _reading(lambda: put_back(Path(file), path, now=datetime.now(UTC)))
+    if json:
+        document = {
+            "schema": "irpd.restore/1", "events": done.seq, "head": done.head,
+            "set_aside": str(done.aside) if done.aside else None, "lost_events": done.lost_events,
+            "same_history": done.same_history,
+        }  # fmt: skip
+        click.echo(dump(document), nl=False)
+        return
+    lines = [f"Restored: {path} ({done.seq} events, head {done.head})"]
+    if done.aside:
+        lines.append(f"What was there is now {done.aside}")
+    if not done.readable:
+        lines.append("It can't be read, so what it had beyond the backup isn't known.")
+    if done.lost_events:
+        lines.append(f"It had {done.lost_events} events that the backup hasn't:")
+        lines += [
+            f"  {fact.seq} {fact.at:%d %b %H:%M:%S} {fact.subject} {_tag(fact)}" for fact in done.lost[-20:]
+        ]
+    if not done.same_history:
+        lines.append("It was not a continuation of this backup.")
+    echo(lines)
+
+
+@click.command()
+@click.option("--plan", "plan_only", is_flag=True, help="Say what would be done.")
+@journal_option
+@config_option
+@json_option
+@example("irpd migrate --plan")
+def migrate(plan_only: bool, journal: str | None, config: tuple[str, ...], json: bool) -> None:
+    """What the next start of this irpd would change in the journal (after a backup)."""
+    from irpd.cli.files import journal_path
+    from irpd.journal.schema import plan
+
+    if not plan_only:
+        raise click.UsageError("migrations are applied by `irpd serve` at its start; --plan says which")
+    path = journal_path(config, journal)
+    steps = _reading(lambda: plan(path))
+    if json:
+        document = {
+            "schema": "irpd.migrate/1", "journal": str(path),
+            "steps": [{"version": step.version, "name": step.name} for step in steps],
+        }  # fmt: skip
+        click.echo(dump(document), nl=False)
+    elif steps:
+        echo([f"{path}: the next start makes a backup and applies", *(f"  {step.name}" for step in steps)])
+    else:
+        echo(f"{path}: nothing to do.")
+
+
+def _tag(fact: Any) -> str:
+    return str(type(fact.event).__struct_config__.tag)
+
+
+def _progress(what: str) -> Callable[[int, int], None]:
+    """A line that is written over, on a terminal only."""
+    if not sys.stderr.isatty():
+        return lambda _seen, _of: None
+
+    def show(seen: int, of: int) -> None:
+        click.echo(f"\r{what}: {seen:,} of {of:,}\x1b[K", err=True, nl=seen >= of)
+
+    return show
+
+
+def _reading(work: Callable[[], T]) -> T:
+    """``work``, its errors as this command's."""
+    from irpd.engine.ports import JournalError, JournalHeld
+
+    try:
+        return work()
+    except JournalHeld as error:
+        raise Failed(f"{error}; stop the daemon first", exit_code=REFUSED, code="held") from None
+    except JournalError as error:
+        raise Failed(str(error), exit_code=NO, code="journal") from None
+    except OSError as error:
+        raise Failed(f"{error.filename}: {error.strerror}", exit_code=USAGE) from None

@@ -1,0 +1,233 @@
+"""``irpd rules``: do rules say what their tests say, and what would they say of this payload?"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from irpd.cli.client import Daemon
+from irpd.cli.failure import NO, USAGE, Failed, dump
+from irpd.cli.incident import example
+from irpd.cli.options import config_option, daemon_options, json_option, tz_option
+from irpd.cli.terminal import echo
+from irpd.cli.times import parse_time
+
+if TYPE_CHECKING:
+    from irpd.config.values import Configuration
+    from irpd.triage.explain import Explanation
+    from irpd.triage.ruleset import RuleSet
+
+_MAX_PAYLOAD = 16 * 1024 * 1024
+_SENTRY = (
+    (b'"metric_alert"', "metric_alert"),
+    (b'"triggered_rule"', "event_alert"),
+    (b'"comment_id"', "comment"),
+    (b'"issue"', "issue"),
+    (b'"error"', "error"),
+)
+
+
+@click.group()
+def rules() -> None:
+    """Test rules, and explain what they decide."""
+
+
+@rules.command("test")
+@click.option("-k", "pattern", default="", metavar="NAME", help="Only cases whose name or file holds this.")
+@click.option(
+    "--junit", type=click.Path(dir_okay=False), metavar="FILE", help="Also write JUnit XML, for CI."
+)
+@config_option
+@json_option
+@example("irpd rules test -k payment --config config/")
+def test(pattern: str, junit: str | None, config: tuple[str, ...], json: bool) -> None:
+    """Run the tests that stand in the rule files; what fails with a diff and its place."""
+    from irpd.triage.testing import run_tests
+
+    configuration, ruleset = _compiled(config)
+    report = run_tests(ruleset, configuration, pattern)
+    if pattern and not report.results:
+        raise Failed(f"no case's name or file holds {pattern!r}", exit_code=NO, code="not-found")
+    if junit:
+        try:
+            Path(junit).write_text(report.junit(), encoding="utf-8")
+        except OSError as error:
+            raise Failed(f"{junit}: {error.strerror}", exit_code=USAGE) from None
+    if json:
+        click.echo(dump(report.data()), nl=False)
+    else:
+        echo(report.text())
+    if not report.passed:
+        raise click.exceptions.Exit(NO)
+
+
+@rules.command("explain")
+@click.argument("file", type=click.Path(allow_dash=True, exists=True, dir_okay=False))
+@click.option("--source", required=True, help="The configured source that it would come from.")
+@click.option("--at", metavar="TIME", help="As if it came then.  [default: now]")
+@click.option("--with-open", is_flag=True, help="Look at the daemon's open incidents: what would it join?")
+@tz_option
+@daemon_options
+@example(
+    "irpd rules explain payload.json --source alertmanager\ncurl -s ... | irpd rules explain - --source sentry"
+)
+def explain(
+    file: str, source: str, at: str | None, with_open: bool, tz: str | None, json: bool, **common: Any
+) -> None:
+    """What the payload in FILE (- is standard input) would do, and why, rule by rule.
+
+    Exit status 0 when an incident results, 1 when nothing is opened or joined.
+    """
+    from irpd.intake import build_source
+    from irpd.triage.explain import explain_data, explain_signals, explain_text
+    from irpd.triage.service import ServiceIndex
+
+    configuration, ruleset = _compiled(common["config"])
+    settings = configuration.sources.get(source)
+    if settings is None:
+        raise Failed(
+            f"no source {source!r}; there are {', '.join(configuration.sources) or 'none'}", exit_code=USAGE
+        )
+    moment = (
+        parse_time(at, zone=tz or configuration.server.time_zone, now=datetime.now(UTC))
+        if at
+        else datetime.now(UTC)
+    )
+    body = _payload(file)
+    # No secret is needed to read a body.
+    reading = build_source(source, settings.model_copy(update={"auth": "none"}), reporter_key=b"explain" * 5)
+    normalised = reading.normalise(body, _hints(settings.type, body), moment)
+    explanations = explain_signals(
+        configuration, ruleset, ServiceIndex(configuration), source, normalised.signals, moment
+    )
+    joins = _open_groups(Daemon(**common)) if with_open else {}
+    plans = {one.key: _Plan(configuration, one, source, moment) for one in explanations}
+    if json:
+        signals = [
+            one.data(
+                paths=plans[one.key].paths,
+                joins=joins.get(one.group.key),
+                pages=() if one.group.key in joins else plans[one.key].pages,
+            )
+            for one in explanations
+        ]
+        click.echo(dump(explain_data(ruleset, moment, signals)), nl=False)
+    else:
+        if at:
+            echo(f"At {moment.isoformat().replace('+00:00', 'Z')}:")
+        echo(
+            explain_text(
+                explanations,
+                paths={key: plan.paths for key, plan in plans.items()},
+                now={one.key: _now(plans[one.key], joins.get(one.group.key)) for one in explanations},
+            )
+        )
+        echo(f"  {'rules':<13}{ruleset.hash}")
+    if not any(one.outcome in ("opens", "joins", "unreadable") for one in explanations):
+        raise click.exceptions.Exit(NO)
+
+
+class _Plan:
+    """Who would be paged, by what and when: the first step and the beginning of the second."""
+
+    def __init__(self, configuration: "Configuration", one: "Explanation", source: str, at: datetime) -> None:
+        from irpd.oncall.reach import methods_for, persons_for
+
+        settings = configuration.sources[source]
+        service = configuration.services.get(one.service)
+        named = service.paths if service is not None else {}
+        path = (named.get("customer") if settings.ticket else None) or named.get("technical") or ""
+        self.paths: tuple[str, ...] = (path,) if path else ()
+        self.pages: list[Mapping[str, object]] = []
+        self.then = ""
+        opens = one.outcome in ("opens", "unreadable")
+        steps = configuration.paths[path].steps if path in configuration.paths and opens else ()
+        for number, step in enumerate(steps[:2]):
+            after = 0.0 if number == 0 else steps[0].wait
+            persons = (
+                persons_for(
+                    configuration,
+                    schedule=step.schedule or "",
+                    person=step.person or "",
+                    at=at + timedelta(seconds=after),
+                )
+                or configuration.fallback
+            )
+            if number == 1:
+                self.then = f"{_in(after)} {', '.join(persons)}"
+                break
+            for person in persons:
+                for method in methods_for(configuration, person, int(one.level)):
+                    self.pages.append(
+                        {"after_seconds": after + method.after, "person": person, "via": list(method.via)}
+                    )
+
+
+def _now(plan: _Plan, joins: int | None) -> str:
+    if joins is not None:
+        return f"joins #{joins}"
+    parts: list[str] = []
+    for page in plan.pages:
+        via = page["via"]
+        assert isinstance(via, list)
+        after = float(str(page["after_seconds"]))
+        who = f"{page['person']} by " if not parts else ""
+        parts.append(f"{_in(after) + ' ' if after else ''}{who}{', '.join(via)}")
+    if plan.then and parts:
+        parts.append(plan.then)
+    return "; ".join(parts)
+
+
+def _in(seconds: float) -> str:
+    from irpd.config.duration import format_duration
+
+    return format_duration(seconds)
+
+
+def _compiled(config: Sequence[str]) -> "tuple[Configuration, RuleSet]":
+    from irpd.cli.files import loaded_or_failed
+    from irpd.config.problem import ConfigurationError
+    from irpd.triage.ruleset import compile_rules
+
+    loaded = loaded_or_failed(config)
+    try:
+        return loaded.configuration, compile_rules(loaded.rules)
+    except ConfigurationError as error:
+        errors = [str(problem) for problem in error.problems if problem.severity == "error"]
+        text = "the rules can't be used:\n" + "\n".join(errors[:10])
+        raise Failed(text, exit_code=NO, code="configuration") from None
+
+
+def _payload(file: str) -> bytes:
+    body = sys.stdin.buffer.read(_MAX_PAYLOAD + 1) if file == "-" else Path(file).read_bytes()
+    if len(body) > _MAX_PAYLOAD:
+        raise Failed(f"{file}: above {_MAX_PAYLOAD} bytes; irpd wouldn't take it", exit_code=USAGE)
+    return body
+
+
+def _hints(source_type: str, body: bytes) -> dict[str, str]:
+    """Sentry says in a header what a body is; a file has none, so its content must do."""
+    if source_type != "sentry":
+        return {}
+    for mark, resource in _SENTRY:
+        if mark in body:
+            return {"Sentry-Hook-Resource": resource}
+    return {}
+
+
+def _open_groups(daemon: Daemon) -> dict[str, int]:
+    """Group → the newest incident that new signals of it would join."""
+    found: dict[str, int] = {}
+    cursor = ""
+    while True:
+        query = {"state": "open,acknowledged", "limit": "500"} | ({"cursor": cursor} if cursor else {})
+        document: dict[str, Any] = daemon.get("/incidents", query).document
+        for one in document["incidents"]:
+            if one["group"]:
+                found.setdefault(one["group"]["key"], one["id"])
+        cursor = document["next_cursor"] or ""
+        if not cursor:
+            return found

@@ -1,0 +1,205 @@
+"""Incidents, their reasons and their pages as text."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from irpd.cli.terminal import bold, clean, cut, dim, in_level, table, width
+from irpd.cli.timeline import QUIET, line
+from irpd.cli.times import Shown
+
+Incident = Mapping[str, Any]
+_SHOWN_EVENTS = 12
+
+
+def incidents_text(document: Mapping[str, Any], shown: Shown) -> list[str]:
+    incidents: Sequence[Incident] = document["incidents"]
+    if not incidents:
+        return ["No incidents."]
+    rows = [
+        [
+            one["ref"],
+            str(one["severity"]).upper(),
+            one["state"] + (" flapping" if one["flapping"] else ""),
+            ",".join(one["services"]),
+            ("DRILL " if one["drill"] else "") + clean(one["title"]),
+            shown.age(one["opened_at"], one["resolved_at"]),
+            ",".join(one["acknowledged_by"]),
+        ]
+        for one in incidents
+    ]
+    levels = [(n, one["level"]) for n, one in enumerate(incidents)]
+    lines = table(rows, flexible=4, styles=levels)
+    if document.get("next_cursor"):
+        lines.append(dim(f"More: --cursor {document['next_cursor']}"))
+    return lines
+
+
+def incident_text(
+    document: Mapping[str, Any],
+    shown: Shown,
+    *,
+    all_events: bool = False,
+    signals: bool = False,
+    why: bool = False,
+) -> list[str]:
+    """As ``irpd incident show`` prints it."""
+    one: Incident = document["incident"]
+    severity = str(one["severity"]).upper()
+    state = _state(one, shown)
+    title = cut(clean(one["title"]), max(20, width() - len(one["ref"]) - len(severity) - 3))
+    drill = "DRILL " if one["drill"] else ""
+    services = ", ".join(one["services"])
+    lines = [
+        f"{bold(one['ref'])} {drill}{in_level(one['level'], severity)}  {bold(title)}",
+        f"{services}   {state}",
+    ]
+    for objective in one["objectives"]:
+        verb = {"running": "due", "met": "met; was due", "missed": "missed; was due"}
+        when = shown.clock(objective["due_at"])
+        lines.append(f"Due    {objective['kind']} {verb.get(objective['state'], objective['state'])} {when}")
+    lines.append(f"Has it {_has_it(one, shown)}")
+    lines.append(f"Users  {_users(one)}   level {one['level']} by {_by(one['level_by'])}")
+    lines += [f"Path   {_path(run, shown)}" for run in one["paths"]]
+    if one["regimes"]:
+        lines.append("Law    " + ", ".join(f"{r['name']} ({r['state']})" for r in one["regimes"]))
+    if why and one["level_by"].get("because"):
+        lines.append(f"Why    {clean(one['level_by']['because'])}")
+    listed = document.get("signals_list") or []
+    counts = one["signals"]
+    flapping = ", flapping" if one["flapping"] else ""
+    lines.append(f"Signals {counts['firing']} firing, {counts['resolved']} resolved{flapping}")
+    if signals:
+        lines += table([_signal(s, shown) for s in listed], flexible=3)
+    lines += _timeline(document.get("events") or [], shown, all_events=all_events)
+    return lines
+
+
+def _state(one: Incident, shown: Shown) -> str:
+    opened = f"({shown.clock(one['opened_at'])} {shown.name})"
+    if one["state"] == "merged":
+        return f"merged into #{one['merged_into']} {opened}"
+    if one["resolved_at"]:
+        by = f" by {one['resolved_by']}" if one["resolved_by"] else ""
+        took = shown.age(one["opened_at"], one["resolved_at"])
+        return f"{one['state']}{by} at {shown.clock(one['resolved_at'])} after {took} {opened}"
+    unconfirmed = ", signals resolved: confirm" if one.get("unconfirmed") else ""
+    return f"{one['state']} {shown.age(one['opened_at'])} {opened}{unconfirmed}"
+
+
+def _has_it(one: Incident, shown: Shown) -> str:
+    if not one["acknowledged_by"]:
+        return "nobody" + (f" (handed on by {', '.join(one['declined_by'])})" if one["declined_by"] else "")
+    who = ", ".join(one["acknowledged_by"])
+    took = shown.age(one["opened_at"], one["acknowledged_at"])
+    met = next((o["state"] for o in one["objectives"] if o["kind"] == "response"), "")
+    told = f", objective {met}" if met in ("met", "missed") else ""
+    return f"{who} (ack {shown.clock(one['acknowledged_at'])}, {took}{told})"
+
+
+def _users(one: Incident) -> str:
+    share = one["share"]
+    if not share["known"]:
+        return f"{share['affected']:,} affected" if share["affected"] is not None else "share unknown"
+    counts = (
+        f" ({share['affected']:,} of {share['users']:,})"
+        if None not in (share["affected"], share["users"])
+        else ""
+    )
+    method = f" from {share['method']}" if share["method"] else ""
+    return f"{share['value'] * 100:.4g} %{counts}{method}"
+
+
+def _by(level_by: Mapping[str, Any]) -> str:
+    return str(level_by.get("rule") or level_by.get("person") or level_by.get("kind"))
+
+
+def _path(run: Mapping[str, Any], shown: Shown) -> str:
+    where = "everyone" if run["everyone"] else f"step {run['step']}" if run["step"] else "not begun"
+    if run["round"] and run["round"] > 1:
+        where += f", round {run['round']}"
+    after = f", next at {shown.clock(run['next_at'])}" if run["next_at"] else ""
+    return f"{run['name']}: {where}, {run['state']}{after}"
+
+
+def _signal(signal: Mapping[str, Any], shown: Shown) -> list[str]:
+    times = f"{signal['count']}x" if signal["count"] > 1 else ""
+    status = signal["status"] + ("~" if signal["flapping"] else "")
+    return [
+        signal["id"],
+        status,
+        signal["source"],
+        clean(signal["title"]),
+        times,
+        shown.clock(signal["last_seen"]),
+    ]
+
+
+def _timeline(events: Sequence[Mapping[str, Any]], shown: Shown, *, all_events: bool) -> list[str]:
+    if not events:
+        return []
+    names: dict[int, str] = {}
+    number = next((e["number"] for e in events if e["type"] == "opened"), "")
+    for event in events:
+        if event["type"] in ("signal-joined", "signal-moved"):
+            names[event["sid"]] = f"{number}.{event['n']}"
+    told = [event for event in events if all_events or event["type"] not in QUIET]
+    left_out = 0 if all_events else max(0, len(told) - _SHOWN_EVENTS)
+    lines = [cut(line(event, shown, names), width()) for event in told[left_out:]]
+    if left_out:
+        lines.insert(0, dim(f"({left_out} earlier events: --events)"))
+    return lines
+
+
+def why_text(document: Mapping[str, Any], shown: Shown) -> list[str]:
+    """The level's history: each decision with its rules."""
+    reason = document["level_by"]
+    because = f": {clean(reason['because'])}" if reason.get("because") else ""
+    severity = document["severity"].upper()
+    lines = [f"#{document['incident']} is level {document['level']} {severity} by {_by(reason)}{because}"]
+    for decision in document["decisions"]:
+        lines.append("")
+        lines.append(
+            bold(f"{shown.second(decision['at'])} {decision['type']}: level {decision['level']}")
+            + dim(f"  (event {decision['seq']})")
+        )
+        by = decision["level_by"]
+        if by.get("kind") in ("person", "default"):
+            lines.append(
+                f"  {by['kind']:<10} {by.get('person') or ''} {clean(by.get('because') or '')}".rstrip()
+            )
+        lines += [_rule(rule) for rule in decision["rules"]]
+    if joined := [j for j in document["joined"] if j["because"]]:
+        lines.append("")
+        lines += [
+            f"{j['signal']}  {cut(clean(j['title']), 40)}  joined: {clean(j['because'])}" for j in joined[:20]
+        ]
+    return lines
+
+
+def _rule(rule: Mapping[str, Any]) -> str:
+    effect = rule["effect"]
+    shown = ", ".join(f"{key} {value}" for key, value in effect.items() if key != "regimes") or rule["result"]
+    values = ", ".join(f'{key} = "{value}"' for key, value in rule["values"].items())
+    missed = ", ".join(rule["missed"])
+    arrow = "<-" if rule["decided"] else "  "
+    said = values or missed or (rule["because"] or "")
+    return cut(f"  {shown:<12} {arrow} {rule['id']:<22} {clean(said)}".rstrip(), 200)
+
+
+def pages_text(document: Mapping[str, Any], shown: Shown) -> list[str]:
+    rows = []
+    for page in document["pages"]:
+        sends = ", ".join(f"{send['channel']} {send['state']}" for send in page["sends"])
+        incident = f"#{page['incident']}" if page["incident"] else "test"
+        rows.append(
+            [
+                page["id"],
+                incident,
+                shown.second(page["requested_at"]),
+                page["person"],
+                page["reason"],
+                page["state"],
+                sends,
+            ]
+        )
+    return table(rows, flexible=6) if rows else ["No pages."]

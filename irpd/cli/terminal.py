@@ -1,0 +1,66 @@
+"""Colour and width: only on a terminal, and never where NO_COLOR is set."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+
+import click
+
+_LEVEL_COLOURS = {1: "red", 2: "yellow", 3: "cyan", 4: None}
+
+
+def colourful() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def width() -> int:
+    """80 columns, or what a terminal has up to 120."""
+    return min(120, shutil.get_terminal_size((80, 24)).columns) if sys.stdout.isatty() else 80
+
+
+def bold(text: str) -> str:
+    return click.style(text, bold=True) if colourful() else text
+
+
+def dim(text: str) -> str:
+    return click.style(text, dim=True) if colourful() else text
+
+
+def in_level(level: int, text: str) -> str:
+    if not colourful():
+        return text
+    return click.style(text, fg=_LEVEL_COLOURS.get(level), bold=level <= 2)
+
+
+def clean(text: object) -> str:
+    """One line without control characters: senders write these texts, terminals obey them."""
+    return "".join(c if c.isprintable() else " " for c in str(text)).strip()
+
+
+def cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: max(0, length - 1)] + "…"
+
+
+def table(
+    rows: Sequence[Sequence[str]], *, flexible: int, styles: Iterable[tuple[int, int]] = ()
+) -> list[str]:
+    """Columns side by side; the ``flexible`` one gives way when the line is too long."""
+    if not rows:
+        return []
+    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
+    over = sum(widths) + 2 * (len(widths) - 1) - width()
+    if over > 0:
+        widths[flexible] = max(12, widths[flexible] - over)
+    levels = dict(styles)
+    lines = []
+    for number, row in enumerate(rows):
+        cells = [cut(cell, widths[n]).ljust(widths[n]) for n, cell in enumerate(row)]
+        if number in levels:
+            cells[1] = in_level(levels[number], cells[1])
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def echo(lines: str | Iterable[str]) -> None:
+    click.echo(lines if isinstance(lines, str) else "\n".join(lines))

@@ -1,0 +1,97 @@
+"""Times as people type and read them."""
+
+import re
+from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+from irpd.cli.failure import USAGE, Failed
+
+_SPAN = re.compile(r"([+-])((?:\d{1,5}[dhms])+)")
+_PART = re.compile(r"(\d+)([dhms])")
+_UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+
+
+def parse_time(text: str, *, zone: str | None, now: datetime) -> datetime:
+    """``now``, ``+2h``, ``-30m``, RFC 3339, or a local time in ``zone`` (else this machine's).
+
+    Raises Failed; for a local time that a change of the clocks repeats with both readings."""
+    text = text.strip()
+    if text == "now":
+        return now
+    if span := _SPAN.fullmatch(text):
+        seconds = sum(int(count) * _UNITS[unit] for count, unit in _PART.findall(span[2]))
+        try:
+            return now + timedelta(seconds=-seconds if span[1] == "-" else seconds)
+        except OverflowError:
+            raise Failed(f"{text} is out of all bounds", exit_code=USAGE) from None
+    from irpd.triage.moment import parse_moment
+
+    try:
+        return parse_moment(text, zone or local_zone())
+    except ValueError as error:
+        raise Failed(f"{error}; or now, +2h, -30m", exit_code=USAGE) from None
+
+
+def local_zone() -> str:
+    """The name of this machine's time zone; UTC where it has none that can be named."""
+    import os
+    from pathlib import Path
+
+    name = os.environ.get("TZ", "").removeprefix(":")
+    if not name:
+        target = str(Path("/etc/localtime").resolve())
+        name = target.partition("/zoneinfo/")[2]
+    try:
+        ZoneInfo(name or "UTC")
+    except (ValueError, OSError, LookupError):
+        return "UTC"
+    return name or "UTC"
+
+
+class Shown:
+    """How times read in one zone, seen from ``now``."""
+
+    def __init__(self, zone: str | None, now: datetime | None = None) -> None:
+        self.name = zone or local_zone()
+        try:
+            self.zone: tzinfo = ZoneInfo(self.name)
+        except (ValueError, OSError, LookupError):
+            raise Failed(
+                f'no time zone "{self.name}"; write it like Europe/Berlin', exit_code=USAGE
+            ) from None
+        self.now = (now or datetime.now(UTC)).astimezone(self.zone)
+
+    def _local(self, text: str) -> datetime:
+        return datetime.fromisoformat(text).astimezone(self.zone)
+
+    def clock(self, text: str | None) -> str:
+        """``03:02``, with its day when that isn't today."""
+        return "" if text is None else self._dated(text, "%H:%M")
+
+    def second(self, text: str | None) -> str:
+        return "" if text is None else self._dated(text, "%H:%M:%S")
+
+    def _dated(self, text: str, form: str) -> str:
+        at = self._local(text)
+        if at.date() == self.now.date():
+            return at.strftime(form)
+        year = "" if at.year == self.now.year else f" {at.year}"
+        return f"{at.day} {at:%b}{year} {at.strftime(form)}"
+
+    def age(self, text: str | None, until: str | None = None) -> str:
+        if text is None:
+            return ""
+        end = self._local(until) if until is not None else self.now
+        return span((end - self._local(text)).total_seconds())
+
+
+def span(seconds: float) -> str:
+    minutes = max(0, int(seconds // 60))
+    if minutes < 1:
+        return "under 1 min"
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, rest = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {rest} min" if rest else f"{hours} h"
+    return f"{hours // 24} days"
