@@ -7,7 +7,7 @@ from irpd.model.level import Level
 from irpd.model.share import CRITICAL_ABOVE, HIGH_FROM, MEDIUM_FROM, Share
 from irpd.triage.condition import View
 from irpd.triage.facts import Facts
-from irpd.triage.hearing import Missed, worded
+from irpd.triage.hearing import Missed, cut, worded
 from irpd.triage.level import Verdict, decides, settle
 from irpd.triage.rule import SHARE_RULE, Rule
 from irpd.triage.ruleset import RuleSet
@@ -109,11 +109,11 @@ def accounts_of(ruleset: RuleSet, facts: Facts, *, default: int, verdict: Verdic
 
 def _account(rule: Rule, facts: Facts, row: Mapping[str, str], view: View) -> RuleAccount:
     missed = rule.match.missed(row)
-    values = {column: row[column] for column in rule.match.wants if column not in missed}
+    values = {column: cut(row[column]) for column in rule.match.wants if column not in missed}
     result, error, reasons = "held", "", []
     if missed:
         result = "nearly" if rule.match.nearly(missed) else "not-held"
-        reasons = [Missed(column, row[column], rule.match.wants[column]) for column in missed]
+        reasons = [Missed(column, cut(row[column]), rule.match.wants[column]) for column in missed]
     elif rule.when is not None:
         answer = rule.when.ask(view)
         seen = rule.when.values(facts)

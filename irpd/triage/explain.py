@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from irpd.config.values import Configuration
 from irpd.model.incident import LevelBy
 from irpd.model.level import Level
-from irpd.model.share import Impact, Share
+from irpd.model.share import UNKNOWN, Impact, Share
 from irpd.model.signal import Signal, Status
 from irpd.triage.account import NextBand, RuleAccount, accounts_of
 from irpd.triage.facts import Facts
@@ -122,6 +122,9 @@ def explain_signals(
     bodies = _Bodies()
     found = []
     for signal in signals:
+        if signal.unreadable:
+            found.append(_unreadable(configuration, source, signal))
+            continue
         service, service_by = services.service_for(source, signal)
         configured = configuration.services.get(service)
         users = configured.users.count if configured is not None and configured.users is not None else None
@@ -224,8 +227,6 @@ class _Bodies:
         )
 
     def outcome(self, signal: Signal, group: Group) -> str:
-        if signal.unreadable:
-            return "unreadable"
         match signal.status:
             case Status.RESOLVED:
                 return "resolves"
@@ -237,6 +238,25 @@ class _Bodies:
                 known = group.key in self._opened
                 self._opened.add(group.key)
                 return "joins" if known else "opens"
+
+
+def _unreadable(configuration: Configuration, source: str, signal: Signal) -> Explanation:
+    """No rule is asked about what nobody could read: its source says the level."""
+    settings = configuration.sources.get(source)
+    key = f"{source}/{signal.key}"
+    return Explanation(
+        key=key,
+        title=signal.title,
+        service=configuration.unmapped,
+        service_by="unreadable",
+        outcome="unreadable",
+        level=Level(settings.unreadable_level if settings is not None else 2),
+        level_by=LevelBy(kind="default", because=f"a report of {source} can't be read: {signal.unreadable}"),
+        regimes=(),
+        rules=(),
+        share=UNKNOWN,
+        group=Group(key=key),
+    )
 
 
 def _counted(number: int, word: str) -> str:

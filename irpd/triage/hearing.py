@@ -14,6 +14,8 @@ from irpd.triage.rule import Rule
 
 #: Rules that nearly held, kept with each decision.
 MAX_NEARLY = 8
+#: Letters kept of a value.
+MAX_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Missed:
 
     def __str__(self) -> str:
         if self.field == "when":
-            return f"when {self.wants[0]}" + (f" ({self.got})" if self.got else "")
+            return f"when {cut(self.wants[0])}" + (f" ({self.got})" if self.got else "")
         wants = " | ".join(want or '""' for want in self.wants[:10])
         more = f" | and {len(self.wants) - 10} more" if len(self.wants) > 10 else ""
         return f"{self.field} = {quoted(self.got)}, wants {wants}{more}"
@@ -47,7 +49,7 @@ def hear(rules: Sequence[Rule], found: Found, row: Mapping[str, str]) -> Hearing
     asking: list[tuple[Rule, dict[str, str]]] = []
     for number in found.held:
         rule = rules[number]
-        values = {column: row[column] for column in rule.match.wants}
+        values = {column: cut(row[column]) for column in rule.match.wants}
         if rule.when is None:
             sure.append((rule, held(rule, values), held(rule, values, decided=True)))
         else:
@@ -55,8 +57,8 @@ def hear(rules: Sequence[Rule], found: Found, row: Mapping[str, str]) -> Hearing
     nearly = []
     for number, column in found.nearly[:MAX_NEARLY]:
         rule = rules[number]
-        values = {other: row[other] for other in rule.match.wants if other != column}
-        nearly.append(missing(rule, values, Missed(column, row[column], rule.match.wants[column])))
+        values = {other: cut(row[other]) for other in rule.match.wants if other != column}
+        nearly.append(missing(rule, values, Missed(column, cut(row[column]), rule.match.wants[column])))
     return Hearing(tuple(sure), tuple(asking), tuple(nearly))
 
 
@@ -82,6 +84,11 @@ def missing(rule: Rule, values: dict[str, str], missed: Missed) -> Contribution:
 
 def failed(rule: Rule, values: dict[str, str], error: str) -> Contribution:
     return Contribution(rule=rule.id, result="error", because=error, values=values)
+
+
+def cut(value: str) -> str:
+    """A value as it is kept with a decision: long ones are cut where people stop reading."""
+    return value if len(value) <= MAX_SHOWN else value[: MAX_SHOWN - 1] + "…"
 
 
 def worded(values: Mapping[str, str]) -> str:

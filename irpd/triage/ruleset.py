@@ -8,6 +8,7 @@ from irpd.config.problem import ConfigurationError, Problem
 from irpd.config.yaml import Document
 from irpd.triage.compiling import Gathered, compile_file
 from irpd.triage.hearing import hear
+from irpd.triage.idle import idle_rules
 from irpd.triage.matching import MatchIndex
 from irpd.triage.rule import Case, GroupRule, Rule
 
@@ -52,6 +53,7 @@ def compile_rules(documents: Sequence[Document]) -> RuleSet:
         problems += compile_file(document, gathered)
     if any(problem.severity == "error" for problem in problems):
         raise ConfigurationError(problems)
+    problems += _idle(gathered, documents)
     return RuleSet(
         gathered.rules,
         gathered.groups,
@@ -67,3 +69,21 @@ def rules_hash(documents: Sequence[Document]) -> str:
         return ""
     said = json.dumps([document.value for document in documents], default=str, ensure_ascii=True)
     return hashlib.sha256(said.encode()).hexdigest()[:12]
+
+
+def _idle(gathered: Gathered, documents: Sequence[Document]) -> list[Problem]:
+    by_file = {document.file: document for document in documents}
+    problems = []
+    for idle in idle_rules(gathered.rules):
+        place = idle.rule.place
+        problem = Problem(
+            file=place.file,
+            line=place.line,
+            column=place.column,
+            path=idle.rule.id,
+            message=idle.because,
+            severity="warning",
+            source_line=by_file[place.file].lines[place.line - 1][:200],
+        )
+        problems.append(problem)
+    return problems

@@ -157,6 +157,19 @@ def test_what_opens_nothing_is_said_so(rules: Rules) -> None:
     assert [one.outcome for one in found] == ["updates", "muted", "unreadable"]
 
 
+def test_what_nobody_could_read_gets_its_sources_level_and_no_rule_is_asked(rules: Rules) -> None:
+    broken = Signal(key="unreadable", status=Status.FIRING, title="x", unreadable="not JSON at byte 3")
+    (alert,) = explain_signals(CONFIGURATION, rules(RULES), SERVICES, "alertmanager", [broken], AT)
+    (ticket,) = explain_signals(CONFIGURATION, rules(RULES), SERVICES, "helpdesk", [broken], AT)
+    assert (alert.level, alert.service, alert.service_by, alert.rules) == (2, "platform", "unreadable", ())
+    assert (ticket.level, ticket.level_by.because) == (
+        4, "a report of helpdesk can't be read: not JSON at byte 3",
+    )  # fmt: skip
+    assert explain_text([alert]).splitlines()[0] == (
+        "1 signal -> 1 incident: level 2 HIGH at platform, unreadable"
+    )
+
+
 def test_a_default_level_and_an_error_are_told(rules: Rules) -> None:
     found = explain_signals(
         CONFIGURATION, rules(RULES), SERVICES, "alertmanager", [alert("a", category="error")], AT

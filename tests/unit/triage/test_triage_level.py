@@ -244,3 +244,18 @@ def test_of_rules_that_nearly_held_only_a_few_are_kept_and_of_those_that_held_al
 
 def test_between_rules_that_decide_together_the_reason_names_the_first_id(facts: Make) -> None:
     assert judge([rule("b", level=1), rule("a", level=1)], facts()).level_by.rule == "a"
+
+
+def test_long_values_are_cut_in_what_is_kept_with_a_decision(facts: Make) -> None:
+    long = "v" * 4000
+    seen = facts(labels={"x": long, "y": long})
+    said = judge(
+        [
+            Rule(id="held", place=PLACE, match=Match({"labels.x": (long,)}), because="", level=1),
+            Rule(id="near", place=PLACE, match=Match({"labels.x": (long,), "labels.y": ("a",)}), because=""),
+            rule("asked", level=1, when=Condition('title == "' + "x" * 3000 + '"')),
+        ],
+        seen,
+    ).contributions
+    assert {one.rule: one.result for one in said} == {"held": "held", "near": "nearly", "asked": "nearly"}
+    assert max(len(text) for one in said for text in (*one.values.values(), *one.missed)) < 300

@@ -2,6 +2,8 @@
 
 import textwrap
 from collections.abc import Callable
+from fractions import Fraction
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,8 @@ from hypothesis import strategies as st
 
 from irpd.config.problem import ConfigurationError, in_file_order
 from irpd.config.yaml import parse_document
+from irpd.triage.facts import Facts
+from irpd.triage.level import level_for
 from irpd.triage.place import position_in
 from irpd.triage.ruleset import EMPTY, RuleSet, compile_rules
 
@@ -92,6 +96,114 @@ def test_an_id_that_two_files_have_names_both_places() -> None:
 )
 def test_a_file_of_another_shape_says_what_a_rule_file_is(text: str, message: str) -> None:
     assert problems(text) == [f"a.yaml:{message}"]
+
+
+@pytest.mark.parametrize(
+    "rule, message",
+    [
+        ("level: {a: 1}", "20: error: a.level: a level is a whole number from 1 (critical) to 4 (low)"),
+        ("level: 1.5", "20: error: a.level: a level is a whole number from 1 (critical) to 4 (low)"),
+        ('level: "1"', "20: error: a.level: a level is a whole number from 1 (critical) to 4 (low)"),
+        ("level: yes", "20: error: a.level: a level is a whole number from 1 (critical) to 4 (low)"),
+        ("level: 1, match: text", "30: error: a.match: a text, not a mapping"),
+        ("level: 1, match: {labels: [a]}", "39: error: a.match.labels: a list, not a mapping"),
+        ("level: 1, match: {service: {a: 1}}", "40: error: a.match.service: a mapping, not a list"),
+        ("level: 1, match: {service: [[a]]}", "41: error: a.match.service[0]: a list, not text"),
+        ("level: 1, when: 3", '29: error: a.when: a number, not text; quote it: "3"'),
+        ("level: 1, when: [a]", "29: error: a.when: a list, not text"),
+        ("level: 1, regimes: [GDPR]", '33: error: a.regimes[0]: "GDPR": only lower-case letters, digits'),
+        (f"level: 1, because: {'x' * 1001}", "32: error: a.because: longer than 1,000 characters"),
+    ],
+)
+def test_a_value_of_another_kind_says_what_it_must_be(rule: str, message: str) -> None:
+    because = "" if "because" in rule else ", because: x"
+    found = problems(f"version: 1\nrules:\n  - {{id: a, {rule}{because}}}\n")
+    assert len(found) == 1
+    assert found[0].startswith(f"a.yaml:3:{message}"), found
+
+
+@pytest.mark.parametrize(
+    "given_part, message",
+    [
+        ("signals: -1", "tests[0].given.signals: a whole number, 0 or more"),
+        ("signals: 1.5", "tests[0].given.signals: a whole number, 0 or more"),
+        ("affected: many", "tests[0].given.affected: a whole number, 0 or more"),
+        (
+            "status: fireing",
+            "tests[0].given.status: \"fireing\" is not allowed here; 'firing' or 'resolved'",
+        ),
+        ("share: .nan", "tests[0].given.share: a share of users is a number from 0 to 1"),
+        ("share: 1e999999999", "tests[0].given.share: a share of users is a number from 0 to 1"),
+        ("share: 1/0", "tests[0].given.share: a share of users is a number from 0 to 1"),
+        ("share: true", "tests[0].given.share: a share of users is a number from 0 to 1"),
+        ("share: 101%", "tests[0].given.share: a share of users is from 0 to 1"),
+    ],
+)
+def test_a_test_whose_given_makes_no_sense_is_refused(given_part: str, message: str) -> None:
+    (found,) = problems(
+        f"version: 1\ntests:\n  - name: a\n    given: {{{given_part}}}\n    expect: {{level: 1}}\n"
+    )
+    assert found.startswith("a.yaml:4:")
+    assert f" error: {message}" in found
+
+
+def test_either_one_case_or_several() -> None:
+    both = "{name: a, given: {}, expect: {level: 1}, cases: [{given: {}, expect: {level: 1}}]}"
+    assert problems(f"version: 1\ntests:\n  - {both}\n") == [
+        "a.yaml:3:5: error: tests[0]: either given and expect, or cases"
+    ]
+
+
+@pytest.mark.parametrize("share", ["0.42", '"42%"', '"42 %"', '"21/50"', '"0.42"'])
+def test_a_share_in_a_test_is_exact_as_written(rules: Rules, share: str) -> None:
+    (case,) = rules(
+        f"version: 1\ntests:\n  - {{name: a, given: {{share: {share}}}, expect: {{level: 2}}}}\n"
+    ).cases
+    assert case.given.share == Fraction(42, 100)
+
+
+IDLE = """\
+version: 1
+rules:
+  - {id: wide, match: {labels: {category: [a, b, c]}}, level: 1, because: x}
+  - {id: narrow, match: {service: s, labels: {category: [a, b]}}, level: 2, because: x}
+  - {id: equal, match: {service: s, labels: {category: [a, b]}}, level: 1, because: x}
+  - {id: wider, match: {labels: {category: [a, d]}}, level: 3, because: x}
+  - {id: asked, match: {labels: {x: "1"}}, when: count > 1, level: 1, because: x}
+  - {id: sure, match: {labels: {x: "1"}}, level: 2, because: x}
+  - {id: asked-too, match: {service: s, labels: {x: "1"}}, when: count > 1, level: 3, because: x}
+  - {id: cap-nothing, match: {service: s}, at_most: 1, because: x}
+  - {id: raise-nothing, match: {service: s}, at_least: 4, because: x}
+  - {id: cap, match: {service: s}, at_most: 4, because: x}
+  - {id: cap-less, match: {service: s, labels: {x: "1"}}, at_most: 3, because: x}
+  - {id: floor, match: {service: s}, at_least: 1, because: x}
+  - {id: floor-less, match: {service: [s]}, at_least: 2, because: x}
+  - {id: regime, match: {service: s}, regimes: [gdpr], because: x}
+"""
+
+
+def test_a_rule_that_can_never_decide_is_warned_about(rules: Rules) -> None:
+    assert [str(warning).partition(": warning: ")[2] for warning in rules(IDLE).warnings] == [
+        "narrow: never decides: wide (rules/a.yaml:3) holds whenever it does, and says more",
+        "asked-too: never decides: asked (rules/a.yaml:7) holds whenever it does, and says more",
+        "cap-nothing: at_most 1 caps nothing: no level is more severe",
+        "raise-nothing: at_least 4 raises nothing: no level is less severe",
+        "cap-less: never decides: cap (rules/a.yaml:12) holds whenever it does, and says more",
+        "floor-less: never decides: floor (rules/a.yaml:14) holds whenever it does, and says more",
+    ]
+
+
+def test_a_rule_that_is_said_to_be_idle_never_decides(facts: Callable[..., Facts], rules: Rules) -> None:
+    ruleset = rules(IDLE)
+    idle = {warning.path for warning in ruleset.warnings}
+    decided = set()
+    for category, x, service, count in product("abcde", "01", "st", (1, 2)):
+        seen = facts(labels={"category": category, "x": x}, service=service, count=count)
+        for default in (1, 2, 3, 4):
+            verdict = level_for(ruleset, seen, default=default, default_because="")
+            decided |= {one.rule for one in verdict.contributions if one.decided}
+    assert not idle & decided
+    assert {"wide", "wider", "cap", "floor"} & decided
 
 
 WHENS = [
