@@ -83,10 +83,13 @@ class Condition:
     def ask(self, view: View) -> Answer:
         """Never raises."""
         try:
-            value = self._compiled.eval(view.activation)
-            if value.type() == cel.Type.BOOL:
-                return _HELD if value.value() is True else _NOT_HELD
-            return Answer(False, plain(str(value.value())))
+            value = self._compiled.eval(view.activation).value()
+            # Python's own True and False come of the type BOOL alone; an error's value is a text.
+            if value is True:
+                return _HELD
+            if value is False:
+                return _NOT_HELD
+            return Answer(False, plain(str(value)) or "no answer")
         except Exception as error:  # the library raises bare RuntimeErrors; a rule must not stop a level
             return Answer(False, plain(str(error)) or type(error).__name__)
 
