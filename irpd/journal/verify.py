@@ -4,6 +4,7 @@ Both read on a connection of their own, in pieces, so they may run beside the da
 They judge what was there when they began (``check_projection`` catches up with what came meanwhile).
 """
 
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,18 +116,21 @@ def _follow(reader: Reader, asked: str | None, progress: Progress) -> ChainRepor
                 if payload is None:
                     report.problems.append(f"event {seq} has neither a payload nor the digest of one")
                     break
-                digest = chain.digest_of(salt or b"", payload)
             else:
                 report.erased += 1
-            previous = chain.link(
-                previous,
-                seq=seq,
-                subject=reader.subject(subject),
-                type=reader.name(type),
-                version=version,
-                at=at,
-                digest=digest,
-            )
+            try:
+                previous = chain.link(
+                    previous,
+                    seq=seq,
+                    subject=reader.subject(subject),
+                    type=reader.name(type),
+                    version=version,
+                    at=at,
+                    digest=chain.digest_of(salt or b"", payload) if digest is None else digest,
+                )
+            except (JournalCorrupt, TypeError, ValueError, struct.error) as error:
+                report.problems.append(f"event {seq} can't be read: {error}")
+                break
             report.events = seq
             written = heads.pop(seq, None)
             if written is not None and written != previous:

@@ -4,7 +4,7 @@
 CREATE TABLE names (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE
-);
+) STRICT;
 -- Number 1 is known to the index below.
 INSERT INTO names (id, name) VALUES (1, 'signals-repeated');
 
@@ -19,7 +19,7 @@ CREATE TABLE events (
     salt BLOB,
     payload BLOB,
     digest BLOB
-);
+) STRICT;
 -- Repeats are most of the events and nobody asks for one source's.
 CREATE INDEX events_of_subject ON events (subject) WHERE type > 1;
 
@@ -27,7 +27,7 @@ CREATE INDEX events_of_subject ON events (subject) WHERE type > 1;
 CREATE TABLE commits (
     seq INTEGER PRIMARY KEY,
     head BLOB NOT NULL
-);
+) STRICT;
 
 -- base IS NULL: a whole body (packed = 1: deflated). Otherwise body is a difference to that receipt's
 -- body, and source and sender_group are that receipt's; so are the headers unless they stand here.
@@ -40,26 +40,26 @@ CREATE TABLE receipts (
     source INTEGER,
     headers BLOB,
     sender_group TEXT
-);
+) STRICT;
 -- Receipts that others are differences to. last: the highest of those; NULL while there may be more.
 CREATE TABLE bases (
     id INTEGER PRIMARY KEY,
     last INTEGER
-);
+) STRICT;
 
 -- The projection. key: the first 63 bits of the key's SHA-256.
 CREATE TABLE incidents (
     number INTEGER PRIMARY KEY,
     live INTEGER NOT NULL,
     data BLOB NOT NULL
-);
+) STRICT;
 CREATE INDEX incidents_live ON incidents (number) WHERE live = 1;
 CREATE TABLE members (
     sid INTEGER PRIMARY KEY,
     incident INTEGER NOT NULL,
     key INTEGER NOT NULL,
     data BLOB NOT NULL
-);
+) STRICT;
 CREATE INDEX members_of_incident ON members (incident);
 CREATE INDEX members_by_key ON members (key);
 CREATE TABLE pages (
@@ -67,20 +67,20 @@ CREATE TABLE pages (
     incident INTEGER NOT NULL,
     awaited INTEGER NOT NULL,
     data BLOB NOT NULL
-) WITHOUT ROWID;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX pages_of_incident ON pages (incident);
 CREATE INDEX pages_awaited ON pages (id) WHERE awaited = 1;
 CREATE TABLE counters (
     name TEXT PRIMARY KEY,
     value INTEGER NOT NULL
-) WITHOUT ROWID;
+) STRICT, WITHOUT ROWID;
 
 -- turn: the highest is in force.
 CREATE TABLE configs (
     hash TEXT PRIMARY KEY,
     turn INTEGER NOT NULL,
     bundle BLOB NOT NULL
-) WITHOUT ROWID;
+) STRICT, WITHOUT ROWID;
 
 -- One row. receipt_bytes: what the receipts take; last_receipt: the highest ever given.
 CREATE TABLE state (
@@ -90,5 +90,5 @@ CREATE TABLE state (
     receipt_bytes INTEGER NOT NULL,
     last_at INTEGER,
     projection INTEGER NOT NULL
-);
+) STRICT;
 INSERT INTO state (id, consumed, last_receipt, receipt_bytes, last_at, projection) VALUES (1, 0, 0, 0, NULL, 0);

@@ -308,7 +308,7 @@ def test_rows_of_another_version_are_made_again_from_the_events(
     other = sqlite3.connect(path)
     other.execute("UPDATE state SET projection = projection + 1")
     other.execute("DELETE FROM incidents WHERE number > 1")
-    other.execute("UPDATE members SET data = replace(data, 'Problem', 'Nonsense')")
+    other.execute("UPDATE members SET data = CAST(replace(data, 'Problem', 'Nonsense') AS BLOB)")
     other.execute("DELETE FROM pages")
     other.execute("DELETE FROM counters")
     other.commit()
