@@ -40,10 +40,10 @@ class RuleAccount:
             "because": self.because,
         }
 
-    def line(self) -> str:
+    def line(self, *, id_width: int = 24, at_width: int = 24) -> str:
         """As ``irpd rules explain`` prints it."""
         arrow = f"{self._said():<10}<- " if self.result == "held" else f"{self._said():<13}"
-        return f"  {arrow}{self.id:<24}{self.at:<24}{self._reason()}".rstrip()
+        return f"  {arrow}{self.id:<{id_width}}{self.at:<{at_width}}{self._reason()}".rstrip()
 
     def _said(self) -> str:
         if self.result == "error":

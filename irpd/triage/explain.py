@@ -98,14 +98,17 @@ class Explanation:
 
     def lines(self, *, all_rules: bool = True) -> list[str]:
         """The rules, one a line, most telling first; then the group."""
-        lines = [one.line() for one in self.rules if all_rules or one.result != "not-held"]
+        shown = [one for one in self.rules if all_rules or one.result != "not-held"]
+        id_width = max([22, *(len(one.id) for one in shown)]) + 2
+        at_width = max([22, *(len(one.at) for one in shown)]) + 2
+        lines = [one.line(id_width=id_width, at_width=at_width) for one in shown]
         if self.level_by.kind == "default":
-            lines.insert(
-                0, f"  {f'level {int(self.level)}':<10}<- {'default':<24}{'':<24}{self.level_by.because}"
-            )
+            said = f"level {int(self.level)}"
+            reason = self.level_by.because
+            lines.insert(0, f"  {said:<10}<- {'default':<{id_width}}{'':<{at_width}}{reason}")
         if self.group.rule:
-            shown = ", ".join(value or '""' for value in self.group.values)
-            lines.append(f"  {'group':<13}{self.group.rule}: {shown}")
+            values = ", ".join(_printable(value) or '""' for value in self.group.values)
+            lines.append(f"  {'group':<13}{self.group.rule}: {values}")
         return lines
 
 
@@ -194,7 +197,7 @@ def explain_text(
             head += f" ({', '.join(one.regimes)})"
         if one.outcome not in ("opens", "joins"):
             head += f", {one.outcome}"
-        title = f"{one.key} {one.title}".strip()
+        title = _printable(f"{one.key} {one.title}".strip())
         first = f"{total}: {head}" if len(explanations) == 1 else f"{number + 1}. {title}: {head}"
         lines = [first, *one.lines(all_rules=all_rules)]
         if told := (now or {}).get(one.key):
@@ -261,3 +264,8 @@ def _unreadable(configuration: Configuration, source: str, signal: Signal) -> Ex
 
 def _counted(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def _printable(text: str) -> str:
+    """Without what would steer a terminal: these are senders' words."""
+    return "".join(c if c.isprintable() else "?" for c in text)

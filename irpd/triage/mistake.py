@@ -96,7 +96,8 @@ def _syntax(expression: str, offset: int, text: str) -> str:
 
 
 def plain(message: str) -> str:
-    """The library's words without its wrapping, on one line of bounded length."""
+    """The library's words without its wrapping, on one line of bounded length that a terminal can show:
+    they may repeat what a signal said."""
     text = re.sub(r"\s*\[[A-Z_]+\]$", "", " ".join(message.split()))
-    text = re.sub(r"^[A-Z_]+: ", "", text)
-    return text[:300]
+    text = re.sub(r"^[A-Z_]+: ", "", text)[:300]
+    return "".join(c if c.isprintable() else "?" for c in text)

@@ -79,6 +79,14 @@ def test_an_error_is_not_held_though_its_value_is_a_text(facts: Make) -> None:
     assert ask('at.getHours("Mars/Olympus") > 0', facts())[1]
 
 
+def test_an_error_that_repeats_a_signals_words_is_printable_and_bounded(facts: Make) -> None:
+    held, error = ask('title.matches(labels.get("x"))', facts(labels={"x": "(\x1b[31m" + "y" * 4000}))
+    assert not held
+    assert error.startswith("invalid regular expression")
+    assert error.isprintable()
+    assert len(error) <= 300
+
+
 def test_an_error_on_one_side_is_absorbed_where_the_other_decides(facts: Make) -> None:
     assert ask('labels.team == "x" || count == 1', facts()) == (True, "")
 

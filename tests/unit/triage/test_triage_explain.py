@@ -236,3 +236,32 @@ def test_the_explanation_and_the_decision_never_disagree(
         assert tuple(map(str, account.missed)) == said.missed
     told = {one.rule for one in verdict.contributions}
     assert all(accounts[id].result == "not-held" for id in set(accounts) - told)
+
+
+def test_a_long_id_pushes_its_column_and_touches_nothing(rules: Rules) -> None:
+    long = "a-rule-with-quite-a-long-id-indeed"
+    ruleset = rules(RULES.replace("checkout-slow", long))
+    lines = explain_text(
+        explain_signals(CONFIGURATION, ruleset, SERVICES, "alertmanager", [PAYMENT], AT)
+    ).splitlines()
+    column = lines[1].index("rules/a.yaml")
+    assert [line.index("rules/a.yaml") for line in lines if "rules/a.yaml" in line] == [column] * 5
+    assert f"  no           {long}  rules/a.yaml:9  " in "\n".join(lines)
+
+
+def test_nothing_that_a_sender_writes_steers_the_terminal(rules: Rules) -> None:
+    escape = "\x1b]0;owned\x07\n\r\u202e"
+    hostile = Signal(
+        key=escape,
+        status=Status.FIRING,
+        title=escape,
+        labels={"environment": escape, "category": escape, "pattern": "(" + escape, "alertname": escape},
+    )
+    ruleset = rules(
+        RULES.replace('labels.team == "x"', 'title.matches(labels.get("pattern"))').replace("[error]", "x")
+    )
+    text = explain_text(
+        explain_signals(CONFIGURATION, ruleset, SERVICES, "alertmanager", [hostile, hostile], AT)
+    )
+    assert all(line.isprintable() for line in text.split("\n"))
+    assert text.count("owned") > 4
