@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from irpd.web.metrics import Metrics, Readings
+
 HERE = Path(__file__).resolve().parent
 DEPLOY = HERE.parents[1] / "deploy"
 
@@ -54,3 +56,18 @@ def test_each_alert_says_what_is_wrong_and_what_to_do(rules: Path) -> None:
     for group in yaml.safe_load(rules.read_text())["groups"]:
         for rule in group["rules"]:
             assert {"summary", "description", "runbook"} <= rule["annotations"].keys(), rule["alert"]
+
+
+@pytest.mark.parametrize("rules", sorted((DEPLOY / "prometheus").glob("*.yml")), ids=lambda path: path.name)
+def test_the_alerts_ask_for_metrics_that_irpd_has(rules: Path) -> None:
+    metrics = Metrics("0")
+    metrics.watch(lambda: Readings(gaps={"first-responder": True}))
+    shown = set(re.findall(r"^# TYPE (\w+)", metrics.exposition().decode(), flags=re.MULTILINE))
+    asked = {
+        name.removesuffix("_bucket")
+        for group in yaml.safe_load(rules.read_text())["groups"]
+        for rule in group["rules"]
+        for name in re.findall(r"\birpd_\w+", rule["expr"])
+    }
+    assert asked
+    assert asked <= shown, f"unknown: {asked - shown}"
