@@ -1,0 +1,70 @@
+"""kill -9 at every named point and anywhere, under load: nothing accepted is lost, no page either."""
+
+import os
+import random
+import sys
+
+import pytest
+from harness import Irpd, crash, eventually, firing
+
+pytestmark = pytest.mark.acceptance
+
+
+@pytest.mark.parametrize("point", crash.POINTS)
+def test_killed_at_a_named_point_nothing_accepted_is_lost_and_the_page_goes_out(
+    irpd: Irpd, point: str
+) -> None:
+    irpd.configure(wait="10m")
+    # The first commits are irpd's own (it records that it started): kill in those of the alert.
+    irpd.start()
+    assert irpd.stop() == 0
+    commits = 3 if point.endswith("commit") else 1
+    irpd.start(kill_at=f"{point}:{commits}")
+    accepted = []
+    for n in range(5):
+        try:
+            irpd.post("alertmanager", firing("Kill", n, environment=f"env-{n}"))
+            accepted.append(n)
+        except OSError:
+            break
+    assert irpd.ended() == -9
+    irpd.start()
+    for n in range(5):  # as a sender does: again until it is accepted
+        irpd.post("alertmanager", firing("Kill", n, environment=f"env-{n}"))
+    paged = eventually(
+        lambda: {p["incident"]["id"] for p in irpd.pages()} >= set(range(1, 6)) and irpd.pages(),
+        what="a page for each of the five incidents",
+    )
+    assert irpd.json("incident", "list")["total"] == 5
+    ids = [page["id"] for page in paged]
+    again = len(ids) - len(set(ids))
+    # Twice only what had been sent and not recorded when it died.
+    assert again <= (0 if point == "before-send" else 1), "a page came twice without need"
+    assert irpd.stop() == 0
+    irpd.cli("journal", "check", "--journal", str(irpd.state / "irpd.db"))
+    irpd.cli("audit", "verify", "--journal", str(irpd.state / "irpd.db"))
+
+
+def test_killed_again_and_again_under_load(irpd: Irpd, capsys: pytest.CaptureFixture[str]) -> None:
+    seed = int(os.environ.get("IRPD_SEED", "0")) or random.SystemRandom().randint(1, 10**6)
+    hits = crash.run(irpd, rounds=int(os.environ.get("IRPD_ROUNDS", "20")), seed=seed)
+    with capsys.disabled():
+        sys.stdout.write(f"\nkilled with seed {seed}: " + ", ".join(f"{w} {n}" for w, n in hits.items()) + "\n")
+    assert sum(hits.values()) >= 20
+
+
+def test_two_daemons_never_share_a_journal(irpd: Irpd) -> None:
+    irpd.start()
+    (irpd.folder / "second").mkdir()
+    second = Irpd(irpd.folder / "second")
+    second.state = irpd.state
+    process = second.spawn()
+    assert process.wait(timeout=20) == 75, second.log_tail()
+    assert str(irpd.process.pid) in second.log_tail()  # type: ignore[union-attr]
+
+
+def test_sigterm_drains_and_exits_0(irpd: Irpd) -> None:
+    irpd.start()
+    irpd.post("alertmanager", firing())
+    assert irpd.stop() == 0
+    assert not (irpd.folder / "irpd.sock").exists()
