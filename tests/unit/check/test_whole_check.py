@@ -288,8 +288,9 @@ def test_a_later_layer_that_begins_later_is_no_gap(find: Find) -> None:
     assert find("people: [asha, emil]}]", "people: [asha, emil]}" + layer) == []
 
 
-def test_a_layer_that_a_later_one_always_covers_is_a_warning(find: Find) -> None:
-    layer = ', {rotate: daily, handoff: "09:00", start: "2026-01-01", people: [emil]}]'
+@pytest.mark.parametrize("start", ["2026-01-01", "2026-01-05", "2026-11-24"])
+def test_a_layer_that_a_later_one_always_covers_is_a_warning(find: Find, start: str) -> None:
+    layer = f', {{rotate: daily, handoff: "09:00", start: "{start}", people: [emil]}}]'
     problems = find("people: [asha, emil]}]", "people: [asha, emil]}" + layer)
     assert said(problems) == [("warning", "schedules.first-responder.layers[0]")]
 
@@ -335,6 +336,11 @@ def test_a_claim_that_an_earlier_one_takes_whole_is_an_error(find: Find) -> None
     assert "all of it goes to services.s0.signals[0]" in problems[0].message
 
 
+def test_of_several_claims_that_take_another_the_first_is_named(find: Find) -> None:
+    (problem,) = find(*claims("{labels: {c: x}}", "{labels: {a: x}}", "{labels: {a: x, c: x}}"))
+    assert "all of it goes to services.s0.signals[0]" in problem.message
+
+
 def test_a_claim_that_an_earlier_one_of_the_same_service_takes_is_a_warning(find: Find) -> None:
     problems = find(*claims("{labels: {a: x}}, {labels: {a: x, b: y}}"))
     assert said(problems) == [("warning", "services.s0.signals[1]")]
@@ -357,12 +363,18 @@ def test_a_claim_is_refused_exactly_when_one_before_it_takes_every_report(
     file = tmp_path_factory.mktemp("claims") / "irpd.yaml"
     file.write_text(GOOD.replace(old, new, 1))
     problems = check(load_configuration([file]), now=NOW)[0]
-    expected = [
-        f"services.s{n}.signals[0]"
+    taken = [
+        [
+            m
+            for m, one in enumerate(wanted[:n])
+            if all(set(later.get(k, "-")) <= set(v) for k, v in one.items())
+        ]
         for n, later in enumerate(wanted)
-        if any(all(set(later.get(k, ["-"])) <= set(v) for k, v in one.items()) for one in wanted[:n])
     ]
-    assert [problem.path for problem in problems] == expected
+    said = [(problem.path, problem.message.split(";")[0].split(" ")[-1]) for problem in problems]
+    assert said == [
+        (f"services.s{n}.signals[0]", f"services.s{by[0]}.signals[0]") for n, by in enumerate(taken) if by
+    ]
 
 
 def test_paths_of_the_wrong_kind_or_of_no_use_are_warnings(find: Find) -> None:
@@ -454,6 +466,12 @@ def test_files_that_cannot_be_read_are_answered_too(write: Write) -> None:
         checked = check_files(write(irpd=text), now=NOW)
         assert not checked.good
         assert checked.loaded is None
+
+
+def test_names_of_a_section_that_cannot_be_read_are_not_said_to_be_missing(write: Write, good: str) -> None:
+    text = good.replace("people:\n", "people: 7\nignored:\n")
+    paths = {problem.path for problem in check_files(write(irpd=text), now=NOW).problems}
+    assert paths == {"people", "ignored"}
 
 
 def test_what_is_wrong_in_a_rule_file_is_said_once(write: Write, good: str) -> None:
