@@ -3,6 +3,7 @@
 No statement stays open between two calls, so nothing here keeps the writer from checkpointing.
 """
 
+import gc
 import zlib
 from collections.abc import Iterator
 from hashlib import sha256
@@ -153,6 +154,17 @@ class Reader:
 
     # -------------------------------------------------------------- the projection
     def load(self) -> Loaded:
+        """The live state."""
+        # A few million new objects, none of them garbage: looking for some takes longer than the rest.
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            return self._load()
+        finally:
+            if collecting:
+                gc.enable()
+
+    def _load(self) -> Loaded:
         execute = self.connection.execute
         incidents: dict[int, Incident] = {}
         for number, data in execute("SELECT number, data FROM incidents WHERE live = 1 ORDER BY number"):

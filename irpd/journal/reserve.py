@@ -44,6 +44,15 @@ class Reserve:
             return False
         return found.st_size == self.size and found.st_blocks * 512 >= self.size
 
+    def make_room(self, least: int) -> None:
+        """Give it up if less than this many bytes are free."""
+        try:
+            disk = os.statvfs(self.path.parent)
+        except OSError:
+            return
+        if disk.f_bavail * disk.f_frsize < least:
+            self.give_up()
+
     def give_up(self) -> bool:
         """Free its space. False if there was none to free."""
         self._ok = False

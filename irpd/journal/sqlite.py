@@ -43,6 +43,10 @@ from irpd.model.page import Page
 LARGE_WAL = 4_000
 WORTH_CHECKPOINT = 250
 
+#: Free space, in bytes, without which the reserve goes before the journal is opened. SQLite maps a file
+#: of its own into memory, and on some file systems a page of it that finds no room kills the process.
+ROOM_TO_OPEN = 1024 * 1024
+
 
 class SqliteJournal:
     """``engine.ports.Journal`` in the file ``path``.
@@ -84,12 +88,8 @@ class SqliteJournal:
         self._lock.take()
         try:
             self._reserve.look()
-            try:
-                self._connect()
-            except JournalFull:
-                if not self._reserve.give_up():
-                    raise
-                self._connect()
+            self._reserve.make_room(ROOM_TO_OPEN)
+            self._connect()
             self._reserve.restore()
         except BaseException:
             self.close()
@@ -225,7 +225,8 @@ class SqliteJournal:
         self._state = prepared.state
         self._names.update(prepared.names)
         self._bases.apply(prepared.staged)
-        if self._wal - self._moved >= LARGE_WAL:
+        # With little room left the WAL is used again and again rather than grown.
+        if self._wal - self._moved >= (LARGE_WAL if self._reserve.ok else WORTH_CHECKPOINT):
             with suppress(JournalError):  # the batch is written; what is wrong will show at the next one
                 self._checkpoint()
         return self._state.seq

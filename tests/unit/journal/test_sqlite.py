@@ -140,6 +140,68 @@ def test_a_reserve_that_was_cut_or_is_a_hole_is_none(path: Path) -> None:
     assert reserve.path.stat().st_blocks * 512 >= RESERVE
 
 
+def test_on_a_full_disk_the_reserve_goes_before_the_journal_is_opened(path: Path) -> None:
+    reserve = Reserve(path, size=RESERVE, margin=0)
+    assert reserve.restore()
+    reserve.make_room(1)
+    assert reserve.ok
+    assert reserve.path.exists()
+    reserve.make_room(2**62)
+    assert not reserve.ok
+    assert not reserve.path.exists()
+
+
+# ------------------------------------------------------------------ I/O errors
+class Faulty:
+    """A connection whose next COMMIT fails: before it was carried out, or after."""
+
+    def __init__(self, real: apsw.Connection, error: apsw.Error, *, after: bool) -> None:
+        self._real, self._error, self._after = real, error, after
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def execute(self, statement: str, *more: Any) -> Any:
+        if statement != "COMMIT":
+            return self._real.execute(statement, *more)
+        if self._after:
+            self._real.execute("COMMIT")
+        raise self._error
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_after_an_error_in_a_commit_a_fresh_connection_says_what_is_on_disk(
+    journal: SqliteJournal, history: History, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
+    journal.commit(history.opened(1))
+    faulty = Faulty(journal._connected(), apsw.IOError("disk I/O error"), after=after)
+    monkeypatch.setattr(journal, "_db", faulty)
+    batch = history.opened(2)
+    with pytest.raises(JournalUnavailable, match="disk I/O error"):
+        journal.commit(batch)
+    for _ in range(2):
+        with pytest.raises(JournalUnavailable):
+            journal.commit(batch)
+    assert journal.reconnect() == (8 if after else 4)
+    loaded = journal.load()
+    assert loaded.last_receipt == (2 if after else 1)
+    assert sorted(loaded.incidents) == ([1, 2] if after else [1])
+    if not after:
+        assert journal.commit(batch) == 8
+    assert journal.commit(history.repeated(1, 2)) == 9
+
+
+def test_a_full_disk_that_shows_after_the_commit_is_not_taken_for_nothing_written(
+    journal: SqliteJournal, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        journal, "_db", Faulty(journal._connected(), apsw.FullError("disk is full"), after=True)
+    )
+    with pytest.raises(JournalUnavailable):
+        journal.commit(history.opened(1))
+    assert journal.reconnect() == 4
+
+
 # ------------------------------------------------------------------ somebody else, or nobody
 def test_who_holds_the_journal_is_named(journal: SqliteJournal, path: Path) -> None:
     with pytest.raises(JournalHeld, match=f"process {os.getpid()} holds"):
