@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from irpd.check.addresses import is_url
 from irpd.check.material import Material
 from irpd.config.problem import Problem, quoted, suggest
 from irpd.config.values import Auth, Configuration, SlackChannel, SmtpChannel, Source, WebhookChannel
@@ -40,8 +41,10 @@ def _server(material: Material, configuration: Configuration) -> Iterator[Proble
     elif not server.public_url and not _local(host):
         message = "missing: links in pages need an address that people's phones reach"
         yield material.merged.problem(("server", "public_url"), message, severity="warning")
-    if server.public_url and not _is_url(server.public_url):
-        message = f"{quoted(server.public_url)} is no http:// or https:// address"
+    if server.public_url and (
+        not is_url(server.public_url) or "?" in server.public_url or "#" in server.public_url
+    ):
+        message = f"{quoted(server.public_url)} is no http:// or https:// address that paths can follow"
         yield material.merged.problem(("server", "public_url"), message)
     seen: set[str] = set()
     for n, token in enumerate(server.tokens):
@@ -120,21 +123,6 @@ def _local(host: str | None) -> bool:
     if host is None or host == "localhost":
         return True
     return _is_address(host) and ipaddress.ip_address(host).is_loopback
-
-
-def _is_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        return (
-            parts.scheme in ("http", "https")
-            and bool(parts.hostname)
-            and not parts.query
-            and not parts.fragment
-            and not any(c.isspace() for c in text)
-            and parts.port != 0
-        )
-    except ValueError:
-        return False
 
 
 def _in_the_clear(url: str) -> bool:

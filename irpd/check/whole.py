@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from irpd.check.addresses import addresses
 from irpd.check.claims import claims
 from irpd.check.doors import doors
 from irpd.check.material import Material
@@ -78,7 +79,8 @@ def _all(material: Material, *, reveal: bool) -> tuple[list[Problem], RuleSet | 
     problems = [*references(material), *times(material), *rule_references(material)]
     sound = not any(problem.severity == "error" for problem in problems)
     if material.configuration is not None:
-        problems += [*doors(material, material.configuration), *claims(material, material.configuration)]
+        for look in (doors, claims, addresses):
+            problems += look(material, material.configuration)
         if sound:  # whom pages reach is known only when every name names somebody
             problems += reach(material, material.configuration)
         if reveal:

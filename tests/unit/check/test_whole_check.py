@@ -107,6 +107,21 @@ def test_the_good_file_and_the_example_that_ships_have_no_problem(
             "no http://",
         ),
         (
+            "version: 1",
+            'version: 1\nserver: {public_url: "https://x/?a"}',
+            "server.public_url",
+            "paths can follow",
+        ),
+        ("name: Emil", "email: emil, name: Emil", "people.emil.email", "no e-mail address"),
+        ("name: Emil", 'email: "a@b, c@d", name: Emil', "people.emil.email", "no e-mail address"),
+        (
+            "signals:",
+            'runbook: "javascript:alert(1)"\n    signals:',
+            "services.checkout.runbook",
+            "no http://",
+        ),
+        ("signals:", 'dashboard: "https://"\n    signals:', "services.checkout.dashboard", "no http://"),
+        (
             "auth: none",
             "auth: {client_secret: {env: HOME}}",
             "sources.alertmanager.auth.client_secret",
@@ -397,6 +412,26 @@ def test_a_mail_password_is_not_sent_in_the_clear(find: Find, monkeypatch: pytes
     mail = "{{type: file}}\n  mail: {{type: smtp, host: {}, from: a@b, auth: " + auth + "}}"
     assert said(find("{type: file}", mail.format("mail.example.com"))) == [("error", "channels.mail.auth")]
     assert find("{type: file}", mail.format("localhost")) == []
+
+
+def test_own_addresses_fit_their_channel(find: Find, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET", "x")
+    for channel, bad in (
+        ("{type: smtp, host: localhost, from: a@b}", "x"),
+        ("{type: webhook, auth: {secret: {env: SECRET}}}", "ftp://x"),
+    ):
+        problems = find(
+            "{type: file}",
+            f"{{type: file}}\n  other: {channel}",
+            "name: Emil",
+            f"addresses: {{other: '{bad}'}}, name: Emil",
+        )
+        assert said(problems) == [("error", "people.emil.addresses.other")]
+
+
+def test_a_login_of_two_people_is_an_error(find: Find) -> None:
+    problems = find("name: Asha", "login: ops, name: Asha", "name: Emil", "login: ops, name: Emil")
+    assert said(problems) == [("error", "people.emil.login")]
 
 
 def test_tokens_of_one_name_are_refused(find: Find) -> None:
