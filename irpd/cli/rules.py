@@ -72,7 +72,7 @@ def test(pattern: str, junit: str | None, config: tuple[str, ...], json: bool) -
 @tz_option
 @daemon_options
 @example(
-    "irpd rules explain payload.json --source alertmanager\ncurl -s ... | irpd rules explain - --source sentry"
+    "irpd rules explain pay.json --source alertmanager\nirpd rules explain - --source sentry < issue.json"
 )
 def explain(
     file: str, source: str, at: str | None, with_open: bool, tz: str | None, json: bool, **common: Any

@@ -54,14 +54,14 @@ def incident_text(
         f"{services}   {state}",
     ]
     for objective in one["objectives"]:
-        verb = {"running": "due", "met": "met; was due", "missed": "missed; was due"}
+        verb = {"running": "by", "met": "met, was due", "missed": "missed, was due"}
         when = shown.clock(objective["due_at"])
         lines.append(f"Due    {objective['kind']} {verb.get(objective['state'], objective['state'])} {when}")
     lines.append(f"Has it {_has_it(one, shown)}")
     lines.append(f"Users  {_users(one)}   level {one['level']} by {_by(one['level_by'])}")
     lines += [f"Path   {_path(run, shown)}" for run in one["paths"]]
     if one["regimes"]:
-        lines.append("Law    " + ", ".join(f"{r['name']} ({r['state']})" for r in one["regimes"]))
+        lines.append("Regime " + ", ".join(f"{r['name']} ({r['state']})" for r in one["regimes"]))
     if why and one["level_by"].get("because"):
         lines.append(f"Why    {clean(one['level_by']['because'])}")
     listed = document.get("signals_list") or []

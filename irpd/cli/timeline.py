@@ -16,7 +16,7 @@ QUIET = frozenset(
 
 def line(event: Event, shown: Shown, signals: Mapping[int, str]) -> str:
     """``03:06:40 acknowledged  asha, by link``. ``signals`` names signals by their number."""
-    what = f"{shown.second(event['at'])} {event['type']:<12} {said(event, signals)}"
+    what = f"{shown.second(event['at'])} {event['type']:<16} {said(event, signals)}"
     return clean(what)
 
 

@@ -88,7 +88,7 @@ class Shown:
 def span(seconds: float) -> str:
     minutes = max(0, int(seconds // 60))
     if minutes < 1:
-        return "under 1 min"
+        return "<1 min"
     if minutes < 60:
         return f"{minutes} min"
     hours, rest = divmod(minutes, 60)

@@ -12,7 +12,17 @@ from datetime import datetime, timedelta, tzinfo
 from irpd.config.values import Configuration
 from irpd.model.incident import Incident, Member, MemberStatus, State
 from irpd.model.page import Page, PageKind
-from irpd.web.wording import clock, listed, share_text, shortened, span, web_address, zone_of
+from irpd.web.wording import (
+    brief,
+    clock,
+    counts_text,
+    listed,
+    share_text,
+    shortened,
+    span,
+    web_address,
+    zone_of,
+)
 
 SIGNALS_SHOWN = 5
 
@@ -54,6 +64,7 @@ class Screen:
     headline: str
     lines: tuple[str, ...] = ()
     where: str = ""
+    counts: str = ""
     since: str = ""
     why: str = ""
     why_label: str = ""
@@ -118,11 +129,12 @@ def screen_for(
         ref=incident.ref,
         drill=incident.drill,
         now=clock(now, zone, now),
-        age=span((now - incident.opened_at).total_seconds()) if active else "",
+        age=brief((now - incident.opened_at).total_seconds()) if active else "",
         title=shortened(incident.title, 160),
         headline=headline,
         lines=lines,
         where=_where(incident, configuration),
+        counts=counts_text(incident.share),
         since=_since(incident, zone, now),
         why_label=f"Why {incident.level.severity}",
         why=_why(incident),
@@ -198,11 +210,12 @@ def _said(
         headline = f"Part of #{incident.merged_into} now."
         lines.append("Its signals are worked on there. Nothing to do here.")
     else:
-        headline = _over(incident, names, zone, now)
+        headline = "It is over."
+        lines.append(_over(incident, names, zone, now))
         lines.append("Nothing to do.")
     if incident.state.active and incident.unconfirmed:
         lines.append("All its signals are resolved; a person must say that it is over.")
-    return headline, tuple(lines)
+    return headline, tuple(line for line in lines if line)
 
 
 def _asked(page: Page, next_name: str, zone: tzinfo, now: datetime) -> str:
@@ -224,14 +237,14 @@ def _response(incident: Incident, zone: tzinfo, now: datetime) -> str:
 def _over(incident: Incident, names: Mapping[str, str], zone: tzinfo, now: datetime) -> str:
     end = ended_at(incident)
     if end is None:
-        return "It is over."
+        return ""
     by = (
         f" by {_first_name(names.get(incident.resolved_by, incident.resolved_by))}"
         if incident.resolved_by
         else ""
     )
     took = span((end - incident.opened_at).total_seconds())
-    return f"It is over. Resolved at {clock(end, zone, now)}{by} after {took}."
+    return f"Resolved at {clock(end, zone, now)}{by} after {took}."
 
 
 def _hand_on(page: Page, next_name: str, now: datetime) -> str:
@@ -249,8 +262,11 @@ def _where(incident: Incident, configuration: Configuration) -> str:
 
 
 def _since(incident: Incident, zone: tzinfo, now: datetime) -> str:
-    at = incident.impact_from if incident.impact_from and incident.impact_from < incident.opened_at else None
-    return f"Since {clock(at or incident.opened_at, zone, now)} ({zone})"
+    """The sender's own time where it is believable, else when it was opened."""
+    said = incident.impact_from
+    believable = said is not None and timedelta() <= incident.opened_at - said <= timedelta(days=30)
+    at = said if said is not None and believable else incident.opened_at
+    return f"Since {clock(at, zone, now)} ({zone})"
 
 
 def _why(incident: Incident) -> str:

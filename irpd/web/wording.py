@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
+from irpd.comms.story import percent
 from irpd.model.share import Share
 
 
@@ -26,7 +27,7 @@ def span(seconds: float) -> str:
     """About how long, as one says it: ``4 min``, ``2 h 10 min``, ``3 days``."""
     minutes = max(0, int(seconds // 60))
     if minutes < 1:
-        return "under 1 min"
+        return "less than a minute"
     if minutes < 60:
         return f"{minutes} min"
     hours, rest = divmod(minutes, 60)
@@ -35,18 +36,30 @@ def span(seconds: float) -> str:
     return f"{hours // 24} days"
 
 
+def brief(seconds: float) -> str:
+    """The same in few letters: ``<1m``, ``4m``, ``2h 10m``, ``3d``."""
+    minutes = int(seconds // 60)
+    if minutes < 1:
+        return "<1m"
+    hours, rest = divmod(minutes, 60)
+    if hours < 48:
+        return f"{minutes}m" if not hours else f"{hours}h {rest}m"
+    return f"{hours // 24}d"
+
+
 def share_text(share: Share) -> str:
-    """``2 % of users (2,400 of 120,000)``; empty while nothing is known."""
+    """``2 % of users``; empty while nothing is known."""
     if share.fraction is None:
         return "" if share.affected is None else f"{share.affected:,} users affected"
-    percent = float(share.fraction) * 100
-    shown = f"{percent:.0f}" if percent >= 10 or percent == int(percent) else f"{percent:.1f}"
-    if shown == "0.0":
-        shown = "under 0.1"
-    text = f"{shown} % of users"
-    if share.affected is not None and share.users is not None:
-        text += f" ({share.affected:,} of {share.users:,})"
-    return text
+    shown, exact = percent(share.fraction)
+    return f"{'' if exact else 'about '}{shown} of users"
+
+
+def counts_text(share: Share) -> str:
+    """``(2,400 of 120,000)`` where both are known."""
+    if share.fraction is None or share.affected is None or share.users is None:
+        return ""
+    return f"({share.affected:,} of {share.users:,})"
 
 
 def listed(names: Sequence[str]) -> str:

@@ -112,7 +112,9 @@ def _who(actor: Actor, *, must_be_person: bool) -> str:
     """Who acts. A token may act as itself, but nobody's "I have it" is a program's."""
     if actor.person or (not actor.local and not must_be_person):
         return actor.name
-    raise Refusal("who", f"irpd doesn't know who you are ({actor.credential}); say it with as=PERSON")
+    raise Refusal(
+        "who", f"irpd doesn't know who you are ({actor.credential}): say it with --as PERSON (as=PERSON)"
+    )
 
 
 async def _ack(request: web.Request, number: int, by: str, via: str) -> Command:

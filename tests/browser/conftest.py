@@ -1,0 +1,160 @@
+"""The real daemon, and Chromium as a phone and as a desktop, by day and by night, without scripts."""
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, Queue
+from typing import Any
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+
+ROOT = Path(__file__).resolve().parents[2]
+DEADLINE = 30.0
+
+
+@dataclass
+class Irpd:
+    """A running daemon and the pages that it has sent."""
+
+    url: str
+    state: Path
+    process: subprocess.Popen[str]
+    lines: "Queue[str]"
+
+    def post(self, payload: dict[str, Any]) -> list[int]:
+        request = urllib.request.Request(
+            f"{self.url}/webhook/alertmanager", data=json.dumps(payload).encode(), method="POST"
+        )
+        with urllib.request.urlopen(request, timeout=DEADLINE) as answer:
+            incidents: list[int] = json.load(answer)["incidents"]
+        return incidents
+
+    def alert(self, name: str, **changes: Any) -> int:
+        """Fire an alert of its own; the incident's number."""
+        payload = json.loads((ROOT / "config" / "first-alert.json").read_text())
+        alert = payload["alerts"][0]
+        alert["labels"] |= {"alertname": name, "environment": name}
+        alert["fingerprint"] = f"{abs(hash(name)) % 16**16:016x}"
+        alert |= changes
+        return self.post(payload)[0]
+
+    def link(self, incident: int, person: str = "asha") -> str:
+        """The link in the page to this person; the page may still be on its way."""
+
+        def sent() -> str | None:
+            file = self.state / "pages.jsonl"
+            for line in file.read_text().splitlines() if file.exists() else ():
+                page = json.loads(line)
+                if (page.get("incident") or {}).get("id") == incident and page["person"] == person:
+                    return str(page["acknowledge_url"])
+            return None
+
+        while (found := sent()) is None:
+            self.next_line()  # each page is announced on the terminal
+        return found
+
+    def next_line(self) -> str:
+        try:
+            return self.lines.get(timeout=DEADLINE)
+        except Empty:
+            raise AssertionError("the daemon said nothing more") from None
+
+    def command(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "irpd", *arguments, "--socket", str(self.state / "irpd.sock")],
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE,
+            check=True,
+        )
+        return done.stdout
+
+
+@pytest.fixture(scope="session")
+def irpd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Irpd]:
+    state = tmp_path_factory.mktemp("state")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = {
+        "--config": ROOT / "config",
+        "--listen": f"127.0.0.1:{port}",
+        "--state-dir": state,
+        "--socket": state / "irpd.sock",
+    }
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "irpd",
+            "serve",
+            "--log-json",
+            *(str(o) for pair in options.items() for o in pair),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=ROOT,
+    )
+    assert process.stdout is not None
+    lines: Queue[str] = Queue()
+    output = process.stdout
+    reader = threading.Thread(target=lambda: [lines.put(line) for line in output], daemon=True)
+    reader.start()
+    running = Irpd(f"http://127.0.0.1:{port}", state, process, lines)
+    try:
+        while '"ready"' not in running.next_line():
+            assert process.poll() is None, "the daemon ended"
+        yield running
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=DEADLINE)
+        reader.join(timeout=DEADLINE)
+        output.close()
+
+
+Browser = webdriver.Chrome
+Open = Callable[..., Browser]
+
+
+@pytest.fixture(scope="session")
+def _browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium") or ""
+    for switch in ("headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "no-first-run"):
+        options.add_argument(f"--{switch}")
+    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
+    # The page must work where scripts are off; so they are off in every test.
+    options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    driver.set_page_load_timeout(DEADLINE)
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def browse(_browser: Browser) -> Open:
+    """Open an address as a phone (360 px wide) or a desktop, light or dark."""
+
+    def open_page(address: str, *, width: int = 360, height: int = 640, dark: bool = False) -> Browser:
+        _browser.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": height, "deviceScaleFactor": 2, "mobile": width < 600},
+        )
+        scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
+        _browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
+        _browser.get(address)
+        return _browser
+
+    return open_page
