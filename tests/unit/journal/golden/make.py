@@ -1,0 +1,189 @@
+"""Makes a release's golden journal, as SQL on standard output: ``make.py > golden/0.1.0.sql``.
+
+Once, when the release is made, by that release's code. The files are never changed afterwards: each later
+irpd has to read them, and to come to the same rows.
+"""
+
+import sqlite3
+import sys
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from conftest import START, History
+
+from irpd.engine.ports import Batch, Receipt
+from irpd.journal.reserve import Reserve
+from irpd.journal.sqlite import SqliteJournal
+from irpd.model import event as e
+from irpd.model.incident import Contribution, LevelBy, PathRun, Step
+from irpd.model.page import Page, PageKind, Send, SendState
+from irpd.model.share import Impact, Share
+
+LATER = START + timedelta(minutes=5)
+SHARE = Share(numerator=1, denominator=3, affected=100, users=300, method="label")
+RULE = Contribution(
+    rule="payments", result="held", level=1, decided=True, because="it's money", values={"job": "pay"}
+)
+RUN = PathRun(
+    name="technical",
+    kind="technical",
+    steps=(Step(wait=300.0, schedule="first"), Step(wait=600.0, person="ada", title="Head of it")),
+    repeat=2,
+    every=900.0,
+    next_at=LATER,
+    started_at=START,
+)
+
+
+def page(id: str, incident: int) -> Page:
+    return Page(
+        id=id,
+        incident=incident,
+        person="ada",
+        kind=PageKind.PAGE,
+        reason="step",
+        requested_at=START,
+        expires_at=LATER,
+        sends=(Send(n=1, channel="mail", due_at=START), Send(n=2, channel="phone", due_at=LATER)),
+        path="technical",
+        step=0,
+    )
+
+
+def opened(number: int) -> e.Opened:
+    return e.Opened(
+        number=number,
+        title="Zahlung schlägt fehl 🔥",
+        services=("checkout",),
+        level=2,
+        level_by=LevelBy("rule", "payments", None, "it's money"),
+        evidence_level=2,
+        rules=(RULE,),
+        share=SHARE,
+        source="am",
+        config="0123456789ab",
+        group=f"g{number}",
+        group_rule="by-job",
+        group_within=300.0,
+        group_at_most=3600.0,
+        respond_by=LATER,
+        quiet_for=900.0,
+        reopen_within=1800.0,
+        regimes=("gdpr",),
+        tells=("executives",),
+    )
+
+
+def joined(sid: int, n: int) -> e.SignalJoined:
+    return e.SignalJoined(
+        sid=sid,
+        n=n,
+        key=f"am/{sid:016x}",
+        source="am",
+        title="Zahlung schlägt fehl 🔥",
+        service="checkout",
+        labels={"job": "pay", "instance": f"web-{sid}"},
+        text="It's broken",
+        starts_at=START,
+        episode="e1",
+        sender_group="{}:{}",
+        impact=Impact(100, "1/3", "label"),
+        reporter=f"r{sid}",
+        url="https://example.com/",
+        why="same group",
+    )
+
+
+ONE = "incident:1"
+STORY: list[list[tuple[str, e.AnyEvent]]] = [
+    [("engine", e.Started(version="0.1.0", down_for=12.5)), ("config", e.ConfigLoaded(hash="0123456789ab"))],
+    [("config", e.ConfigRefused(problems=("irpd.yaml:1:1: error: no",), in_force="0123456789ab"))],
+    [
+        (ONE, opened(1)),
+        (ONE, joined(1, 1)),
+        (ONE, e.PathStarted(run=RUN)),
+        (ONE, e.Paged(page=page("1-1", 1))),
+    ],
+    [
+        (
+            ONE,
+            e.SendAttempted(page="1-1", send=1, state=SendState.FAILED, attempt=1, detail="550", took=0.25),
+        ),
+        (ONE, e.SendBrought(page="1-1", send=2, due_at=START)),
+        (ONE, e.PathMoved(path="technical", fired=1, next_at=LATER, persons=("ada",))),
+    ],
+    [(ONE, joined(2, 2)), (ONE, e.SignalChanged(sid=2, impact=Impact(7), labels={"job": "pay"}))],
+    [("source:am", e.SignalsRepeated(sids=(1, 2)))],
+    [(ONE, e.LevelChanged(before=2, after=1, level_by=LevelBy("share"), evidence_level=1, respond_by=LATER))],
+    [(ONE, e.ResponseMissed(due_at=LATER)), (ONE, e.Declined(by="bob", via="link", page="1-1"))],
+    [
+        (ONE, e.PageSeen(page="1-1", via="link")),
+        (ONE, e.Acknowledged(by="ada", via="link", page="1-1")),
+        (ONE, e.PageEnded(page="1-1", because="acknowledged", by="ada")),
+        (ONE, e.PathStopped(path="technical", because="acknowledged")),
+    ],
+    [
+        (ONE, e.AcknowledgementLapsed(because="undone", by="ada")),
+        (ONE, e.PathResumed(path="technical", next_at=LATER)),
+    ],
+    [
+        (
+            ONE,
+            e.LevelChanged(
+                before=1, after=3, level_by=LevelBy("person", None, "ada", "no"), evidence_level=1
+            ),
+        )
+    ],
+    [
+        (ONE, e.EvidenceExceeded(level=1, level_by=LevelBy("share"), share=SHARE)),
+        (ONE, e.ShareMeasured(share=SHARE)),
+    ],
+    [(ONE, e.SignalFlapping(sid=1, flapping=True)), (ONE, e.SignalFlapping(sid=1, flapping=False))],
+    [(ONE, e.SignalResolved(sid=1, ends_at=LATER)), (ONE, e.SignalFired(sid=1, starts_at=LATER))],
+    [(ONE, e.SignalMuted(sid=2, because="ignored")), (ONE, e.SignalStale(sid=1))],
+    [
+        ("incident:2", opened(2)),
+        (ONE, e.SignalLeft(sid=2, into=2)),
+        ("incident:2", e.SignalMoved(sid=2, n=1, out_of=1)),
+    ],
+    [(ONE, e.Noted(text="Ein Wort", by="ada"))],
+    [(ONE, e.Resolved(by="ada")), (ONE, e.Reopened(because="fires again", respond_by=LATER))],
+    [(ONE, e.SignalResolved(sid=1)), (ONE, e.Resolved()), (ONE, e.Closed())],
+    [("incident:3", opened(3)), ("incident:3", joined(3, 1)), ("incident:3", e.SignalLeft(sid=3, into=2))],
+    [("incident:2", e.SignalMoved(sid=3, n=2, out_of=3)), ("incident:3", e.Merged(into=2, by="ada"))],
+    [("engine", e.CommandSetAside(command="Receive", error="KeyError", receipt=1, source="am"))],
+    [("engine", e.ClockJumped(seconds=-3.5)), ("pages", e.Paged(page=page("test-1", 0)))],
+]
+
+
+def receipts() -> list[Receipt]:
+    body = b'{"alerts": ["' + b"x" * 600 + b'"], "reason": "%s"}'
+    return [
+        Receipt(id=n, source="am", at=START, body=body % reason, headers={"x": "1"}, group="g")
+        for n, reason in enumerate((b"first", b"repeat", b"\xff\x00"), 1)
+    ]
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "golden.db"
+        journal = SqliteJournal(path, reserve=Reserve(path, size=4096, margin=0))
+        journal.open()
+        history = History()
+        journal.commit(Batch(receipts=receipts(), configs={"0123456789ab": b"bundle"}))
+        history.receipts = 3
+        for events in STORY:
+            journal.commit(history.batch(*events))
+        journal.close()
+        db = sqlite3.connect(path)
+        for pragma in ("application_id", "user_version"):
+            print(f"PRAGMA {pragma} = {db.execute(f'PRAGMA {pragma}').fetchone()[0]};")
+        print("\n".join(db.iterdump()))
+        db.close()
+
+
+if __name__ == "__main__":
+    main()
