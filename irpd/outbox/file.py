@@ -112,7 +112,7 @@ class Screen:
     def __init__(self, terminal: TextIO) -> None:
         self._terminal = terminal
         self._queue: queue.Queue[str | None] = queue.Queue(maxsize=200)
-        self._coloured = terminal.isatty()
+        self._coloured = not terminal.closed and terminal.isatty()
         self._thread: threading.Thread | None = None
 
     def show(self, message: Message) -> None:

@@ -22,6 +22,10 @@ from irpd.engine.ports import Clock, Message, Outcome
 from irpd.model.page import PageKind
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+#: No quoted local parts, no routes, no lists: what is written in a configuration needs none of them.
+_MAILBOX = re.compile(
+    r"""\s*(?:(?P<name>[^<>]*)<)?(?P<local>[^\s@<>()\[\],;:\\"]{1,64})@(?P<domain>[\w.\-]{1,253})(?(name)>)\s*"""
+)
 _PLAIN = re.compile(r"[^0-9A-Za-z.\-]")
 
 
@@ -96,16 +100,15 @@ class Smtp:
 
 def _address(text: str) -> Address:
     """``ben@example.com`` or ``Ben Ito <ben@example.com>``. Raises ValueError for anything else."""
-    if _UNSAFE.search(text):
-        raise ValueError("it has control characters in it")
-    name, bracket, rest = text.rpartition("<")
-    spec = rest.rstrip()[:-1] if bracket and rest.rstrip().endswith(">") else text
-    if "@" not in spec or " " in spec.strip():
-        raise ValueError(repr(text[:80]))
+    match = _MAILBOX.fullmatch(text)
+    if match is None or _UNSAFE.search(text):
+        raise ValueError(f"{text[:80]!r} is no mail address")
+    name = (match["name"] or "").strip().strip('"')
     try:
-        return Address(display_name=name.strip().strip('"') if bracket else "", addr_spec=spec.strip())
-    except Exception as error:  # the parser raises more than it says
-        raise ValueError(repr(text[:80])) from error
+        domain = match["domain"].encode("idna").decode("ascii")
+    except UnicodeError:
+        raise ValueError(f"{match['domain'][:80]!r} is no domain") from None
+    return Address(display_name=name, username=match["local"], domain=domain)
 
 
 def _header(text: str) -> str:
@@ -121,6 +124,8 @@ def _failure(error: Exception) -> Outcome:
         case aiosmtplib.SMTPResponseException():
             return Outcome(kind="permanent" if error.code >= 500 else "transient", detail=detail)
         case aiosmtplib.SMTPNotSupported():
+            return Outcome(kind="permanent", detail=detail)
+        case aiosmtplib.SMTPException() if "not supported" in str(error):  # STARTTLS, AUTH
             return Outcome(kind="permanent", detail=detail)
         case TimeoutError():
             return Outcome(kind="transient", detail="timed out")
