@@ -1,11 +1,14 @@
 """The page behind the link, as a person meets it at three in the morning: on a phone, without scripts."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support import expected_conditions
+from selenium.webdriver.support.ui import WebDriverWait
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium", "chromedriver")]
 
@@ -27,8 +30,29 @@ def button(browser: Any, words: str) -> Any:
     return browser.find_element(By.XPATH, f"//button[contains(., '{words}')]")
 
 
+def leads_on(browser: Any, act: Callable[[], object]) -> None:
+    """Do what sends the page's form, and wait for the page that it leads to."""
+    before = browser.find_element(By.TAG_NAME, "main")
+    act()
+    WebDriverWait(browser, 20).until(expected_conditions.staleness_of(before))
+    WebDriverWait(browser, 20).until(lambda b: b.execute_script("return document.readyState") == "complete")
+
+
+def press(browser: Any, words: str) -> None:
+    found = button(browser, words)
+    reach(browser, found)
+    leads_on(browser, found.click)
+
+
 def unfold(browser: Any, words: str) -> None:
-    browser.find_element(By.XPATH, f"//summary[contains(., '{words}')]").click()
+    summary = browser.find_element(By.XPATH, f"//summary[contains(., '{words}')]")
+    reach(browser, summary)
+    summary.click()
+
+
+def reach(browser: Any, element: Any) -> None:
+    """Scroll to it, as a thumb does."""
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -40,7 +64,7 @@ def test_one_press_takes_the_incident_and_escalation_stops(
     assert "CRITICAL" in text(browser)
     assert "then Chi" in text(browser)
     assert f"#{incident} " in irpd.command("incident", "list", "--state", "open")
-    button(browser, "I have it").click()
+    press(browser, "I have it")
     assert "You have it, Asha." in text(browser)
     assert "Escalation has stopped." in text(browser)
     assert f"#{incident} " in irpd.command("incident", "list", "--state", "acknowledged")
@@ -117,7 +141,7 @@ def test_every_text_has_the_contrast_that_aa_asks_for(irpd: Any, browse: Any, da
         assert len(ratios) > 8
         assert not [(what, round(ratio, 2)) for what, ratio in ratios if ratio < 4.5]
         if buttons := browser.find_elements(By.CLASS_NAME, "first"):
-            buttons[0].click()
+            leads_on(browser, buttons[0].click)
 
 
 def test_the_keyboard_reaches_the_button_first(irpd: Any, browse: Any) -> None:
@@ -126,15 +150,15 @@ def test_the_keyboard_reaches_the_button_first(irpd: Any, browse: Any) -> None:
     focused = browser.switch_to.active_element
     assert focused.text == "I have it"
     assert focused.value_of_css_property("outline-style") == "solid"
-    focused.send_keys(Keys.ENTER)
+    leads_on(browser, lambda: focused.send_keys(Keys.ENTER))
     assert "You have it, Asha." in text(browser)
 
 
 def test_reloading_after_the_press_sends_nothing_again(irpd: Any, browse: Any) -> None:
     incident = irpd.alert("reload")
     browser = browse(irpd.link(incident))
-    button(browser, "I have it").click()
-    button(browser, "Undo").click()
+    press(browser, "I have it")
+    press(browser, "Undo")
     browser.refresh()
     assert "I have it" in text(browser)
     assert f"#{incident} " in irpd.command("incident", "list", "--state", "open")
@@ -144,7 +168,7 @@ def test_a_late_press_says_who_has_it(irpd: Any, browse: Any) -> None:
     incident = irpd.alert("late")
     browser = browse(irpd.link(incident))
     irpd.command("ack", str(incident), "--as", "ben")
-    button(browser, "I have it").click()
+    press(browser, "I have it")
     assert "You and Ben have it." in text(browser), "the press on an old page joins"
     browser = browse(irpd.link(other := irpd.alert("later")))
     irpd.command("ack", str(other), "--as", "ben")
@@ -156,7 +180,7 @@ def test_a_late_press_says_who_has_it(irpd: Any, browse: Any) -> None:
 def test_i_cant_hands_on_to_the_next_person(irpd: Any, browse: Any) -> None:
     incident = irpd.alert("cannot")
     browser = browse(f"{irpd.link(incident)}/cant")
-    button(browser, "page Chi now").click()
+    press(browser, "page Chi now")
     assert "You handed it on." in text(browser)
     assert "chi" in irpd.command("page", "list", "--incident", str(incident))
 
@@ -166,15 +190,15 @@ def test_note_other_name_and_resolve_work_from_the_phone(irpd: Any, browse: Any)
     browser = browse(irpd.link(incident))
     unfold(browser, "Add a note")
     browser.find_element(By.NAME, "text").send_keys("looking at pay-2")
-    button(browser, "Add the note").click()
+    press(browser, "Add the note")
     assert "Your note is in the timeline." in text(browser)
     unfold(browser, "Not you?")
     browser.find_element(By.NAME, "person").send_keys("Ben")
-    button(browser, "This person has it").click()
+    press(browser, "This person has it")
     assert "Ben took it" in text(browser)
     unfold(browser, "It is over")
     browser.find_element(By.NAME, "because").send_keys("rolled back")
-    button(browser, f"Resolve #{incident}").click()
+    press(browser, f"Resolve #{incident}")
     assert "It is over. Resolved at" in text(browser)
     shown = irpd.command("incident", "show", str(incident), "--events")
     assert "looking at pay-2" in shown
