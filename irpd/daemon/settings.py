@@ -11,8 +11,8 @@ from pathlib import Path
 
 import structlog
 
-from irpd.check import check
-from irpd.config.load import Loaded, bundle, load_bundle, read_configuration
+from irpd.check import check_files
+from irpd.config.load import Loaded, bundle, load_bundle
 from irpd.config.problem import ConfigurationError, Problem
 from irpd.config.values import Configuration
 from irpd.protocol.policy import Policy
@@ -34,13 +34,10 @@ class Prepared:
 
 def from_files(paths: Sequence[str | Path]) -> Prepared:
     """What the files say. Raises ConfigurationError with all problems."""
-    reading = read_configuration(paths)
-    if reading.loaded is None:
-        raise ConfigurationError(reading.problems)
-    problems, ruleset = check(reading.loaded)
-    if ruleset is None or any(problem.severity == "error" for problem in problems):
-        raise ConfigurationError(problems)
-    return _prepared(reading.loaded, ruleset, tuple(problems))
+    checked = check_files(paths)
+    if checked.loaded is None or checked.ruleset is None or not checked.good:
+        raise ConfigurationError(checked.problems)
+    return _prepared(checked.loaded, checked.ruleset, tuple(checked.problems))
 
 
 def from_journal(data: bytes) -> Prepared:
@@ -50,13 +47,6 @@ def from_journal(data: bytes) -> Prepared:
     is missing now must not leave a team without a pager."""
     loaded = load_bundle(data)
     return _prepared(loaded, compile_rules(loaded.rules), ())
-
-
-def watched_files(paths: Sequence[str | Path]) -> tuple[str, ...]:
-    """Every file that takes part, read or not, and the folders they are looked for in."""
-    reading = read_configuration(paths)
-    folders = {str(Path(name).parent) for name in reading.files}
-    return (*map(str, paths), *reading.files, *sorted(folders))
 
 
 def _prepared(loaded: Loaded, ruleset: RuleSet, warnings: tuple[Problem, ...]) -> Prepared:

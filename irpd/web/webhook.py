@@ -17,7 +17,7 @@ import structlog
 from aiohttp import ClientError, web
 
 from irpd.engine.ports import JournalError, Normalised
-from irpd.model.signal import Signal, Status
+from irpd.intake.result import unreadable
 from irpd.web.bucket import Bucket
 from irpd.web.ports import Services, SourceLike
 from irpd.web.problem import JSON, problem, unavailable
@@ -179,18 +179,6 @@ class Webhook:
         if known is None or known[0] != rate:
             known = self._limits[source.name] = (rate, Bucket(rate, max(1.0, rate), now))
         return known[1].take(now)
-
-
-def unreadable(source: str, what: str) -> Normalised:
-    """A body of which nothing was understood."""
-    signal = Signal(
-        key="unreadable",
-        status=Status.FIRING,
-        title=f"{source} sent something that can't be read",
-        text=what,
-        unreadable=what,
-    )
-    return Normalised(signals=(signal,), accepted=0, unreadable=(what,))
 
 
 def _kept(source: SourceLike, headers: Mapping[str, str]) -> Mapping[str, str]:

@@ -49,7 +49,9 @@ def test_killed_again_and_again_under_load(irpd: Irpd, capsys: pytest.CaptureFix
     seed = int(os.environ.get("IRPD_SEED", "0")) or random.SystemRandom().randint(1, 10**6)
     hits = crash.run(irpd, rounds=int(os.environ.get("IRPD_ROUNDS", "20")), seed=seed)
     with capsys.disabled():
-        sys.stdout.write(f"\nkilled with seed {seed}: " + ", ".join(f"{w} {n}" for w, n in hits.items()) + "\n")
+        sys.stdout.write(
+            f"\nkilled with seed {seed}: " + ", ".join(f"{w} {n}" for w, n in hits.items()) + "\n"
+        )
     assert sum(hits.values()) >= 20
 
 

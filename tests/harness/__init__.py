@@ -111,7 +111,10 @@ class Irpd:
         )
 
     # ------------------------------------------------------------ life
-    def spawn(self, *, kill_at: str = "", prefix: tuple[str, ...] = ()) -> "subprocess.Popen[bytes]":
+    def spawn(
+        self, *, kill_at: str = "", prefix: tuple[str, ...] = (), planted: str = ""
+    ) -> "subprocess.Popen[bytes]":
+        """``planted`` is Python that runs in the daemon before it starts, to break something."""
         environment = {
             **os.environ,
             "STATE_DIRECTORY": str(self.state),
@@ -120,13 +123,14 @@ class Irpd:
         }
         if kill_at:
             environment["IRPD_KILL_AT"] = kill_at
-        command = [*prefix, sys.executable, "-m", "irpd", "serve", "--config", str(self.config), "--log-json"]
+        program = ["-c", f"{planted}\nfrom irpd.__main__ import main\nmain()"] if planted else ["-m", "irpd"]
+        command = [*prefix, sys.executable, *program, "serve", "--config", str(self.config), "--log-json"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=self.folder)
         return self.process
 
-    def start(self, *, kill_at: str = "", prefix: tuple[str, ...] = ()) -> "Irpd":
-        self.spawn(kill_at=kill_at, prefix=prefix)
+    def start(self, *, kill_at: str = "", prefix: tuple[str, ...] = (), planted: str = "") -> "Irpd":
+        self.spawn(kill_at=kill_at, prefix=prefix, planted=planted)
         eventually(self.ready, within=30, what=f"readiness (log: {self.log_tail()})")
         return self
 
@@ -193,6 +197,21 @@ class Irpd:
         if ok:
             assert done.returncode == 0, (arguments, done.returncode, done.stdout, done.stderr)
         return done.stdout
+
+    def api(self, path: str) -> Any:
+        """What the API says over the Unix socket."""
+
+        class Local(http.client.HTTPConnection):
+            def connect(connection) -> None:  # noqa: N805
+                connection.sock = socket.socket(socket.AF_UNIX)
+                connection.sock.connect(str(self.folder / "irpd.sock"))
+
+        connection = Local("localhost", timeout=10)
+        try:
+            connection.request("GET", "/api/v1" + path)
+            return json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
 
     def json(self, *arguments: str) -> Any:
         return json.loads(self.cli(*arguments, "--json"))
