@@ -47,13 +47,13 @@ def compose(
     send: Send,
     incident: Incident | None,
     members: Sequence[Member],
-    pages: Sequence[Page],
     configuration: Configuration,
     links: Links,
     now: datetime,
+    thread: str = "",
 ) -> tuple[Message, Rendered]:
-    """The message of one send. ``pages`` are all of the incident: a channel that threads by the
-    provider's own ids finds its first message among them. Raises NoAddress."""
+    """The message of one send. ``thread`` is the provider's own name of the incident's first
+    message, on a channel that threads by it (``first_message``). Raises NoAddress."""
     address = address_for(configuration, page.person, send.channel)
     kind = configuration.channels[send.channel].type
     subject = Subject(
@@ -67,7 +67,6 @@ def compose(
     )
     rendered = render(kind, subject)
     identity = f"{page.id}.{send.n}"
-    thread = first_message(pages, page, send) if kind == "slack" else thread_of(page, incident)
     message = Message(
         id=identity,
         page=page,
@@ -76,7 +75,7 @@ def compose(
         subject=rendered.subject,
         text=rendered.text,
         html=rendered.html,
-        thread=thread,
+        thread=thread if kind == "slack" else thread_of(page, incident),
         fields={**rendered.fields, "id": identity, "channel": send.channel},
     )
     return message, rendered

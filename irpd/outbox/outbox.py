@@ -25,7 +25,8 @@ from irpd.model.command import RecordSend
 from irpd.model.incident import Incident
 from irpd.model.page import Page, PageKind, Send, SendState
 from irpd.outbox.agenda import Agenda, Key
-from irpd.outbox.compose import NoAddress, address_for, compose
+from irpd.outbox.compose import NoAddress, address_for, compose, first_message
+from irpd.outbox.edits import Edits
 from irpd.outbox.lane import Lane, Rank
 from irpd.outbox.needs import EngineLike, InForce, NoMetrics, OutboxMetrics, PublishedState, Wait
 from irpd.outbox.rate import Pace, Rate
@@ -87,6 +88,7 @@ class Outbox:
         self._widths = widths
         self._agenda = Agenda()
         self._recorder = Recorder(engine, wait, kill)
+        self._edits = Edits(engine, lambda: self._channels, clock, links, wait)
         self._lanes: dict[str, Lane] = {}
         self._paces: dict[str, Pace] = {}
         self._under_way: dict[Key, datetime] = {}  # in a lane, with the time it was due
@@ -127,6 +129,7 @@ class Outbox:
             for task in unfinished:
                 task.cancel()
             await asyncio.gather(*unfinished, return_exceptions=True)
+        await self._edits.close()
         return await self._recorder.close() and not unfinished
 
     def use_channels(self, channels: Mapping[str, Channel]) -> None:
@@ -144,13 +147,10 @@ class Outbox:
         return len(self._recorder.held)
 
     def oldest_due_at(self) -> datetime | None:
-        """The earliest due time of what is not delivered yet; safe from another thread.
+        """The earliest due time that has not been seen to; safe from another thread.
 
-        In the past while a channel hangs: that the outbox itself is stuck is when, besides, ``progress``
-        stands still."""
-        with suppress(StopIteration, RuntimeError):
-            first = next(iter(self._under_way.values()))
-            return first if self._next_due is None else min(first, self._next_due)
+        In the past for longer than a moment only when the outbox itself is stuck: what a full or hanging
+        channel has been given is seen to."""
         return self._next_due
 
     # -------------------------------------------------------------- due
@@ -158,6 +158,7 @@ class Outbox:
         if pages:
             self._look_at(pages)
             self._wake.set()
+        self._edits.look_at(pages, incidents)
 
     def _look_at(self, pages: Iterable[Page]) -> None:
         """Put on the agenda what these pages want sent, take off what they don't."""
@@ -171,6 +172,7 @@ class Outbox:
                 elif self._handled.get(key) != send.attempts:
                     self._handled.pop(key, None)
                     self._agenda.put(key, send.due_at)
+        self._next_due = self._agenda.next_due()
 
     def _forget(self, key: Key) -> None:
         self._agenda.drop(key)
@@ -302,10 +304,10 @@ class Outbox:
             send=send,
             incident=incident,
             members=state.members_of(page.incident) if incident is not None else (),
-            pages=state.pages_of(page.incident) if incident is not None else (),
             configuration=self._engine.policy.configuration,
             links=self._links,
             now=self._clock.now(),
+            thread=self._first_message(page, send),
         )
         if rendered.error:
             self._metrics.erred("text")
@@ -344,6 +346,11 @@ class Outbox:
             detail=decision.detail,
             took=took,
         )
+
+    def _first_message(self, page: Page, send: Send) -> str:
+        if self._type(send.channel) != "slack":
+            return ""
+        return first_message(self._engine.state.pages_of(page.incident), page, send)
 
     async def _hand_over(self, channel: Channel, message: Message) -> Outcome:
         """A channel that raises is broken for this message; one that never answers is slow."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from irpd.engine.batch import CommandFailed
 from irpd.model.command import RecordSend, Refusal
 from irpd.outbox.agenda import Key
 from irpd.outbox.needs import EngineLike, Wait
@@ -61,6 +62,9 @@ class Recorder:
             await self._engine.submit(command)
         except Refusal as refusal:
             log.warning("outcome_refused", page=command.page, send=command.send, why=refusal.text)
+        except CommandFailed:
+            # It was set aside and somebody is told; again it would fail again.
+            log.error("outcome_set_aside", page=command.page, send=command.send)
         except Exception as error:
             log.error("outcome_not_recorded", page=command.page, send=command.send, error=repr(error))
             return False

@@ -146,6 +146,8 @@ class FakeChannel:
         self.name = name
         self.sent: list[Message] = []
         self.times: list[float] = []
+        self.edited: list[tuple[str, str]] = []
+        self.edit_answers: Iterator[Outcome] = itertools.repeat(Outcome(kind="delivered"))
         self.answers: Iterator[Outcome | Exception] = itertools.repeat(Outcome(kind="delivered"))
         self.gate = asyncio.Event()
         self.gate.set()
@@ -172,6 +174,14 @@ class FakeChannel:
     @property
     def ids(self) -> list[str]:
         return [message.id for message in self.sent]
+
+
+class EditingChannel(FakeChannel):
+    """One whose messages can say something else later."""
+
+    async def edit(self, message: Message, provider_id: str) -> Outcome:
+        self.edited.append((provider_id, message.text))
+        return next(self.edit_answers)
 
 
 class Metrics:
@@ -225,7 +235,8 @@ class World:
     def __init__(self) -> None:
         self.time = VirtualTime()
         self.engine = Engine(configuration(), self.time)
-        self.channels = {name: FakeChannel(name, self.time) for name in ("mail", "hook", "other", "slack")}
+        self.channels = {name: FakeChannel(name, self.time) for name in ("mail", "hook", "other")}
+        self.channels["slack"] = EditingChannel("slack", self.time)
         self.metrics = Metrics()
         self.kill: Callable[[str], None] = lambda point: None
         self.outbox = self.new_outbox()

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from irpd.comms import texts
+from irpd.engine.batch import CommandFailed
 from irpd.engine.ports import JournalFull, Outcome
 from irpd.model.command import Refusal
 from irpd.model.incident import State
@@ -262,7 +263,8 @@ async def test_one_hanging_channel_delays_no_other(world) -> None:
     world.engine.publish(*pages)
     await until(lambda: len(world.mail.sent) == 100 and len(world.other.sent) == 100)
     assert len(world.hook.sent) == world.hook.most_at_once == 32
-    assert world.outbox.oldest_due_at() == pages[0].sends[0].due_at
+    assert world.outbox.oldest_due_at() is None, "what a hanging channel has been given is seen to"
+    await until(lambda: world.outbox.pending == 100)
     world.hook.gate.set()
     await until(lambda: len(world.hook.sent) == 100)
 
@@ -353,8 +355,9 @@ async def test_a_passing_failure_is_tried_again_although_it_cannot_be_recorded(w
     assert len(world.mail.times) == 3
 
 
-async def test_a_refused_outcome_is_not_submitted_for_ever_and_not_sent_again(world) -> None:
-    world.engine.failing = Refusal("not-found", "there is no page 42-1")
+@pytest.mark.parametrize("error", [Refusal("not-found", "there is no page 42-1"), CommandFailed("planted")])
+async def test_a_refused_outcome_is_not_submitted_for_ever_and_not_sent_again(world, error) -> None:
+    world.engine.failing = error
     world.engine.publish(world.page())
     await world.time.advance(600)
     assert world.mail.ids == ["42-1.1"]
@@ -429,3 +432,14 @@ async def test_later_slack_messages_of_an_incident_go_under_the_first(world) -> 
         world.engine.publish(world.page(f"42-{n}", "slack"))
         await world.time.advance(1)
     assert [message.thread for message in world.slack.sent] == ["", "D1:1.0", "D1:1.0"]
+
+
+async def test_a_stuck_outbox_is_seen_by_who_watches_it(world) -> None:
+    assert world.task is not None
+    world.task.cancel()
+    await asyncio.gather(world.task, return_exceptions=True)
+    progress = world.outbox.progress
+    world.engine.publish(world.page())
+    await world.time.advance(60)
+    assert world.outbox.oldest_due_at() == world.engine.pages["42-1"].sends[0].due_at
+    assert world.outbox.progress == progress
