@@ -88,8 +88,9 @@ class Batch:
 
     ``rows`` are the projection's changed rows; None deletes one (it left memory for good
     only if ``forget`` says so). ``cursor`` is the highest receipt whose effects are in here.
-    ``urgent`` batches (people's commands, outcomes of sends) may use the reserve when the
-    disk is full.
+    The row of a signal that no event but ``SignalsRepeated`` names is what the repeats make of the row
+    before: a journal may write it later. ``urgent`` batches (people's commands, outcomes of sends) may
+    use the reserve when the disk is full.
     """
 
     receipts: Sequence[Receipt] = ()

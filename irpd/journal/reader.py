@@ -5,7 +5,7 @@ No statement stays open between two calls, so nothing here keeps the writer from
 
 import gc
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import apsw
 import msgspec
 
 from irpd.engine.ports import Fact, JournalCorrupt, Loaded, Receipt
-from irpd.journal import chain, codec, delta, projection
+from irpd.journal import chain, codec, delta, lag, projection
 from irpd.journal.failure import explained
 from irpd.journal.schema import connect, pending, rows
 from irpd.model.incident import Incident, Member
@@ -163,6 +163,21 @@ class Reader:
         finally:
             if collecting:
                 gc.enable()
+
+    def repeated(self, loaded: Mapping[int, Member] | None = None) -> dict[int, Member]:
+        """The signals whose stored rows lag behind, as they are now. What is among ``loaded`` (stored rows)
+        needn't be read again."""
+        (after,) = rows(self.connection, "SELECT repeats FROM state")[0]
+
+        def find(sid: int) -> tuple[Member, int] | None:
+            found = rows(self.connection, "SELECT seq, data FROM members WHERE sid = ?", (sid,))
+            if not found:
+                return None
+            seq, data = found[0]
+            member = loaded.get(sid) if loaded is not None else None
+            return member or codec.decode_member(data), seq
+
+        return lag.caught_up(self.connection, after=after, find=find)
 
     def _load(self) -> Loaded:
         execute = self.connection.execute

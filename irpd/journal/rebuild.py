@@ -17,9 +17,9 @@ INCIDENT = (
     " ON CONFLICT (number) DO UPDATE SET live = excluded.live, data = excluded.data"
 )
 MEMBER = (
-    "INSERT INTO members (sid, incident, key, data) VALUES (?, ?, ?, ?)"
+    "INSERT INTO members (sid, incident, key, seq, data) VALUES (?, ?, ?, ?, ?)"
     # Its key is for ever.
-    " ON CONFLICT (sid) DO UPDATE SET incident = excluded.incident, data = excluded.data"
+    " ON CONFLICT (sid) DO UPDATE SET incident = excluded.incident, seq = excluded.seq, data = excluded.data"
 )
 PAGE = (
     "INSERT INTO pages (id, incident, awaited, data) VALUES (?, ?, ?, ?)"
@@ -58,7 +58,8 @@ def rebuild(connection: apsw.Connection) -> None:
 
     Raises JournalCorrupt, or apsw's errors; nothing is changed then."""
     rows = Rows()
-    replayed(Reader(connection).facts(), rows, lambda seq: None)
+    seq, _ = Reader(connection).head()
+    replayed(Reader(connection).facts(), rows, lambda seen: None)
     connection.execute("BEGIN IMMEDIATE")
     try:
         for table in ("incidents", "members", "pages", "counters"):
@@ -73,7 +74,7 @@ def rebuild(connection: apsw.Connection) -> None:
         connection.executemany(
             MEMBER,
             (
-                (sid, row.incident, key_number(row.key), codec.encode_row(row))
+                (sid, row.incident, key_number(row.key), seq, codec.encode_row(row))
                 for sid, row in sorted(rows.members.items())
             ),
         )
@@ -85,7 +86,7 @@ def rebuild(connection: apsw.Connection) -> None:
             ),
         )
         connection.executemany(COUNTER, rows.counters.items())
-        connection.execute("UPDATE state SET projection = ?", (projection.VERSION,))
+        connection.execute("UPDATE state SET projection = ?, repeats = ?", (projection.VERSION, seq))
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

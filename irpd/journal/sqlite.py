@@ -31,9 +31,10 @@ from irpd.engine.ports import (
 )
 from irpd.journal import backup, chain, codec, projection, rebuild, receipts, schema
 from irpd.journal.failure import explained, meaning, no_space
+from irpd.journal.lag import Lag
 from irpd.journal.lock import Lock
 from irpd.journal.memory import nothing
-from irpd.journal.reader import Reader
+from irpd.journal.reader import Reader, key_number
 from irpd.journal.reserve import Reserve
 from irpd.journal.writing import Prepared, State, prepare
 from irpd.model.incident import Incident, Member
@@ -74,6 +75,7 @@ class SqliteJournal:
         self._lock = Lock(self.path)
         self._reserve = reserve or Reserve(self.path)
         self._bases = receipts.Bases(bodies_in_memory)
+        self._lag = Lag()
         self._db: apsw.Connection | None = None
         self._reader: Reader | None = None
         self._names: dict[str, int] = {}
@@ -96,6 +98,10 @@ class SqliteJournal:
             raise
 
     def close(self) -> None:
+        if self._db is not None and self._reserve.ok:
+            with suppress(JournalError):  # else the next start makes up for it
+                while self._write_lagging(None):
+                    pass
         self._disconnect()
         self._lock.release()
 
@@ -141,6 +147,7 @@ class SqliteJournal:
         self._db = db
         self._reader = Reader(db)
         self._bases.clear()
+        self._lag.reset(None)
         self._swept = 0
 
     def _settle(self, db: apsw.Connection) -> None:
@@ -214,7 +221,7 @@ class SqliteJournal:
         db = self._connected()
         if not self._reserve.ok and not batch.urgent:
             raise JournalFull(f"no space left for the journal {self.path}: what is left is for urgent things")
-        prepared = prepare(batch, self._state, known=self._names, bases=self._bases)
+        prepared = prepare(batch, self._state, known=self._names, bases=self._bases, may_lag=self._lag.active)
         try:
             self._write(db, prepared)
         except JournalFull:
@@ -225,6 +232,7 @@ class SqliteJournal:
         self._state = prepared.state
         self._names.update(prepared.names)
         self._bases.apply(prepared.staged)
+        self._lag.note(prepared.lagging, prepared.written)
         # With little room left the WAL is used again and again rather than grown.
         if self._wal - self._moved >= (LARGE_WAL if self._reserve.ok else WORTH_CHECKPOINT):
             with suppress(JournalError):  # the batch is written; what is wrong will show at the next one
@@ -285,6 +293,7 @@ class SqliteJournal:
         if self._reserve.ok:
             with suppress(JournalFull):
                 self._drop_old(db, now)
+                self._write_lagging(now)
         if self._wal - self._moved >= WORTH_CHECKPOINT:
             self._checkpoint()
 
@@ -310,6 +319,26 @@ class SqliteJournal:
         self._bases.settled()
         self._swept = swept.through
         self._state = replace(state, receipt_bytes=left)
+
+    def _write_lagging(self, now: datetime | None) -> bool:
+        """Write some of the rows that lag behind. False if there was none to write (now)."""
+        db = self._connected()
+        piece = self._lag.piece(now, self._state.seq)
+        if piece is None:
+            return False
+        members, through = piece
+        encoded = [
+            (row.sid, row.incident, key_number(row.key), self._state.seq, codec.encode_row(row))
+            for row in members
+        ]
+        with self._guarded(db):
+            db.execute("BEGIN IMMEDIATE")
+            db.executemany(rebuild.MEMBER, encoded)
+            if through is not None:
+                db.execute("UPDATE state SET repeats = ?", (through,))
+            db.execute("COMMIT")
+        self._lag.written(members)
+        return True
 
     def erase(self, seq: int, instead: Fact | None = None) -> None:
         """Erase an event's payload and its salt for good; the chain still verifies.
@@ -348,17 +377,25 @@ class SqliteJournal:
 
     # -------------------------------------------------------------- reading
     def load(self) -> Loaded:
-        db, reader = self._connected(), self._reading()
+        db = self._connected()
         with explained(self.path):
             if db.execute("SELECT projection FROM state").get != projection.VERSION:
                 rebuild.rebuild(db)
-                return reader.load()
+                return self._load()
             try:
-                return reader.load()
+                return self._load()
             except JournalCorrupt:
                 # A row that can't be read is no reason to be down: the events have it too.
                 rebuild.rebuild(db)
-                return reader.load()
+                return self._load()
+
+    def _load(self) -> Loaded:
+        reader = self._reading()
+        loaded = reader.load()
+        behind = reader.repeated(loaded.members)
+        loaded.members.update((sid, row) for sid, row in behind.items() if sid in loaded.members)
+        self._lag.reset(behind)
+        return loaded
 
     def unconsumed(self, after: int, limit: int) -> Sequence[Receipt]:
         with explained(self.path):
@@ -382,12 +419,17 @@ class SqliteJournal:
 
     def incident(self, number: int) -> tuple[Incident, list[Member], list[Page]] | None:
         with explained(self.path):
-            return self._reading().incident(number)
+            found = self._reading().incident(number)
+        if found is None:
+            return None
+        incident, members, pages = found
+        return incident, [self._lag.rows.get(member.sid, member) for member in members], pages
 
     def member(self, key: str) -> Member | None:
         """The newest signal with this key (the source in front), also one that has left memory."""
         with explained(self.path):
-            return self._reading().member(key)
+            member = self._reading().member(key)
+        return None if member is None else self._lag.rows.get(member.sid, member)
 
     def head(self) -> tuple[int, str]:
         return self._state.seq, self._state.head.hex()

@@ -7,10 +7,10 @@ They judge what was there when they began (``check_projection`` catches up with 
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-import apsw
 import msgspec
 
 from irpd.engine.ports import JournalCorrupt
@@ -181,14 +181,19 @@ def check_projection(path: Path | str, *, progress: Progress = _silent) -> Proje
             if connection.execute("SELECT projection FROM state").get not in (projection.VERSION, 0):
                 report.add("the rows were made by another version of irpd; the next start makes them anew")
                 return report
-            _compare_all(connection, replay, report)
+            _compare_all(reader, replay, report)
             progress(last, last)
             return report
     finally:
         reader.close()
 
 
-def _compare_all(connection: apsw.Connection, replay: Rows, report: ProjectionReport) -> None:
+def _compare_all(reader: Reader, replay: Rows, report: ProjectionReport) -> None:
+    connection = reader.connection
+    try:
+        repeated = reader.repeated()
+    except JournalCorrupt:
+        repeated = {}  # the row that can't be read is named below
     incidents = dict(replay.incidents)
     for number, live, data in connection.execute("SELECT number, live, data FROM incidents"):
         incident = _compare(
@@ -198,7 +203,14 @@ def _compare_all(connection: apsw.Connection, replay: Rows, report: ProjectionRe
             report.add(f"incident {number}: stored as {'live' if live else 'not live'}")
     members = dict(replay.members)
     for sid, at, data in connection.execute("SELECT sid, incident, data FROM members"):
-        member = _compare(report, f"signal {sid}", codec.decode_member, data, members.pop(sid, None))
+        behind = repeated.get(sid)
+        member = _compare(
+            report,
+            f"signal {sid}",
+            codec.decode_member if behind is None else partial(_known, behind),
+            data,
+            members.pop(sid, None),
+        )
         if member is not None and at != member.incident:
             report.add(f"signal {sid}: stored with incident {at}")
     pages = dict(replay.pages)
@@ -215,6 +227,10 @@ def _compare_all(connection: apsw.Connection, replay: Rows, report: ProjectionRe
     for left, what in ((incidents, "incident"), (members, "signal"), (pages, "page"), (counters, "counter")):
         for key in left:
             report.add(f"{what} {key}: events make one, but it isn't stored")
+
+
+def _known(member: Member, data: bytes) -> Member:
+    return member
 
 
 def _compare(

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from irpd.engine.ports import Batch, JournalError
-from irpd.journal import chain, codec, projection, rebuild, receipts
+from irpd.journal import chain, codec, lag, projection, rebuild, receipts
 from irpd.journal.checks import check_batch
 from irpd.journal.reader import incident_of, key_number
 from irpd.model.event import ConfigLoaded
+from irpd.model.incident import Member
 
 _EVENT = "INSERT INTO events (seq, subject, type, version, at, salt, payload) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _RECEIPT = (
@@ -51,19 +52,26 @@ class Prepared:
     state: State
     names: dict[str, int]
     staged: receipts.Staged
+    lagging: Mapping[int, Member]
+    written: Mapping[int, Member]
 
 
-def prepare(batch: Batch, before: State, *, known: Mapping[str, int], bases: receipts.Bases) -> Prepared:
-    """The batch, encoded. ``known`` are the names that have a number already.
+def prepare(
+    batch: Batch, before: State, *, known: Mapping[str, int], bases: receipts.Bases, may_lag: bool
+) -> Prepared:
+    """The batch, encoded. ``known`` are the names that have a number already; ``may_lag`` says whether the
+    rows of signals that only repeat may be left for later.
 
     Raises JournalError if it breaks the port's promises or can't be read back."""
     try:
-        return _prepare(batch, before, known, bases)
+        return _prepare(batch, before, known, bases, may_lag)
     except codec.Unstorable as error:
         raise JournalError(f"the batch can't be stored: {error}") from error
 
 
-def _prepare(batch: Batch, before: State, known: Mapping[str, int], bases: receipts.Bases) -> Prepared:
+def _prepare(
+    batch: Batch, before: State, known: Mapping[str, int], bases: receipts.Bases, may_lag: bool
+) -> Prepared:
     check_batch(batch, last_receipt=before.last_receipt)
     names: dict[str, int] = {}
 
@@ -112,6 +120,9 @@ def _prepare(batch: Batch, before: State, known: Mapping[str, int], bases: recei
         before.receipt_bytes + staged.size,
         last_at or None,
     )
+    later = lag.only_repeated(batch) if may_lag else frozenset()
+    lagging = {sid: row for sid, row in batch.members.items() if sid in later}
+    written = {sid: row for sid, row in batch.members.items() if sid not in later} if later else batch.members
     new_names: list[tuple[Any, ...]] = [(number, name) for name, number in names.items()]
     statements: list[tuple[str, list[tuple[Any, ...]]]] = [
         ("INSERT INTO names (id, name) VALUES (?, ?)", new_names),
@@ -130,8 +141,8 @@ def _prepare(batch: Batch, before: State, known: Mapping[str, int], bases: recei
         (
             rebuild.MEMBER,
             [
-                (sid, row.incident, key_number(row.key), codec.encode_row(row))
-                for sid, row in batch.members.items()
+                (sid, row.incident, key_number(row.key), seq, codec.encode_row(row))
+                for sid, row in written.items()
             ],
         ),
         (
@@ -149,4 +160,4 @@ def _prepare(batch: Batch, before: State, known: Mapping[str, int], bases: recei
             [(state.consumed, state.last_receipt, state.receipt_bytes, state.last_at)],
         ),
     ]
-    return Prepared(statements, state, names, staged)
+    return Prepared(statements, state, names, staged, lagging, written)

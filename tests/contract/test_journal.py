@@ -25,6 +25,8 @@ from irpd.model.event import ClockJumped, ConfigLoaded, Noted, SignalsRepeated, 
 from irpd.model.incident import Incident, LevelBy, Member, MemberStatus, State
 from irpd.model.level import Level
 from irpd.model.page import Page, PageKind, Send, SendState
+from irpd.protocol.evolve import evolve
+from irpd.protocol.rows import Rows
 
 START = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 
@@ -564,10 +566,17 @@ BODY = st.one_of(
 )
 
 
+def named(facts: list[Fact]) -> set[int]:
+    """The signals that repeats name."""
+    runs = [fact.event.sids for fact in facts if isinstance(fact.event, SignalsRepeated)]
+    return {sid for first, count in runs for sid in range(first, first + count)}
+
+
 @st.composite
 def batches(draw: st.DrawFn) -> list[Batch]:
     """Batches as an engine could make them."""
     out: list[Batch] = []
+    known = Rows()
     last_receipt = consumed = 0
     for _ in range(draw(st.integers(1, 8))):
         receipts = []
@@ -575,7 +584,6 @@ def batches(draw: st.DrawFn) -> list[Batch]:
             last_receipt += draw(st.integers(1, 2))
             receipts.append(receipt(last_receipt, draw(BODY), group=draw(st.sampled_from(["", "g", "h"]))))
         consumed = draw(st.integers(consumed, last_receipt))
-        numbers = draw(st.sets(st.integers(1, 4), max_size=3))
         facts = [
             draw(
                 st.one_of(
@@ -585,6 +593,15 @@ def batches(draw: st.DrawFn) -> list[Batch]:
             )
             for _ in range(draw(st.integers(0, 4)))
         ]
+        # A signal that only repeats has the row that its repeats make of it; others may have any.
+        layer = Rows(known)
+        for fact in facts:
+            if isinstance(fact.event, SignalsRepeated):
+                evolve(layer, fact.subject, fact.event, fact.at)
+        numbers = draw(st.sets(st.integers(1, 4), max_size=3)) - named(facts)
+        for n in numbers:
+            layer.put_member(member(n, of=draw(st.integers(1, 4)), key=f"am/{n}"))
+        known.absorb(layer)
         out.append(
             Batch(
                 receipts=receipts,
@@ -593,7 +610,7 @@ def batches(draw: st.DrawFn) -> list[Batch]:
                     n: incident(n, state=draw(st.sampled_from(list(State))), firing=draw(st.integers(0, 1)))
                     for n in numbers
                 },
-                members={n: member(n, of=draw(st.integers(1, 4)), key=f"am/{n}") for n in numbers},
+                members=layer.members,
                 pages={f"{n}-1": page(f"{n}-1", of=n, live=draw(st.booleans())) for n in numbers},
                 counters={"incident": draw(st.integers(0, 9))},
                 configs=draw(st.dictionaries(st.sampled_from("ab"), st.binary(max_size=4), max_size=2)),
@@ -654,6 +671,9 @@ def test_a_crash_at_any_point_leaves_what_was_committed(
             else:
                 journals[place].commit(batch)
         dying = False
+        if data.draw(st.booleans()):
+            for journal in journals:
+                journal.maintain(START)
         after = [state_of(journal) for journal in journals]
         assert after[0] == after[1]
         if point == "before-commit":

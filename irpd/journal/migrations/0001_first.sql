@@ -47,7 +47,8 @@ CREATE TABLE bases (
     last INTEGER
 ) STRICT;
 
--- The projection. key: the first 63 bits of the key's SHA-256.
+-- The projection. key: the first 63 bits of the key's SHA-256. seq: the last event that the row has in it; rows
+-- may lag behind by repeats (see state.repeats).
 CREATE TABLE incidents (
     number INTEGER PRIMARY KEY,
     live INTEGER NOT NULL,
@@ -58,6 +59,7 @@ CREATE TABLE members (
     sid INTEGER PRIMARY KEY,
     incident INTEGER NOT NULL,
     key INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
     data BLOB NOT NULL
 ) STRICT;
 CREATE INDEX members_of_incident ON members (incident);
@@ -82,13 +84,16 @@ CREATE TABLE configs (
     bundle BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- One row. receipt_bytes: what the receipts take; last_receipt: the highest ever given.
+-- One row. receipt_bytes: what the receipts take; last_receipt: the highest ever given; repeats: every row of a
+-- signal has in it at least the repeats up to this event.
 CREATE TABLE state (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     consumed INTEGER NOT NULL,
     last_receipt INTEGER NOT NULL,
     receipt_bytes INTEGER NOT NULL,
     last_at INTEGER,
-    projection INTEGER NOT NULL
+    projection INTEGER NOT NULL,
+    repeats INTEGER NOT NULL
 ) STRICT;
-INSERT INTO state (id, consumed, last_receipt, receipt_bytes, last_at, projection) VALUES (1, 0, 0, 0, NULL, 0);
+INSERT INTO state (id, consumed, last_receipt, receipt_bytes, last_at, projection, repeats)
+VALUES (1, 0, 0, 0, NULL, 0, 0);
