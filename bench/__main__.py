@@ -5,7 +5,8 @@ import os
 import platform
 from datetime import UTC, datetime
 
-from bench import delay, intake, scale
+from bench import scale
+from irpd.measure import delay, intake
 
 
 def main() -> None:

@@ -8,12 +8,12 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench import bodies, process
-from bench.load import closed_loop, send_all
 from irpd.config.load import load_configuration
 from irpd.engine.ports import Batch, Fact
 from irpd.intake.source import build_source
 from irpd.journal.sqlite import SqliteJournal
+from irpd.measure import bodies, process
+from irpd.measure.load import closed_loop, send_all
 from irpd.model import command as c
 from irpd.protocol.decide import decide
 from irpd.protocol.draft import Draft
@@ -35,7 +35,7 @@ def run(*, incidents: int = 100_000, events: int = 1_000_000, rounds: int = 5, s
         ready, resident = [], []
         for _ in range(rounds):
             with process.irpd(state=large, wait=120) as server:
-                ready.append(server.ready_after)  # type: ignore[attr-defined]
+                ready.append(server.ready_after)
                 resident.append(server.resident)
         print(
             f"ready after {statistics.median(ready):.1f} s (target below 15), "
@@ -68,10 +68,7 @@ def fill(path: Path, incidents: int, events: int) -> int:
     """A journal of that many open, acknowledged incidents, made by the protocol itself."""
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "irpd.yaml"
-        rules = Path(__file__).resolve().parent.parent / "rules"
-        config.write_text(
-            process.CONFIG.format(port=1, rules=rules, hook="http://127.0.0.1:9/", channel="local")
-        )
+        config.write_text(process.configuration(port=1, hook="http://127.0.0.1:9/", channel="local"))
         loaded = load_configuration([config])
     configuration = loaded.configuration
     policy = Policy(configuration, compile_rules(loaded.rules), ServiceIndex(configuration), loaded.hash)

@@ -51,6 +51,25 @@ def serve(
         sys.exit(error.code)
 
 
+@group.command("bench")
+@click.option("--rounds", type=click.IntRange(1, 50), default=5, show_default=True)
+@click.option("--quick", is_flag=True, help="Shorter rounds: figures to a first approximation.")
+def bench(rounds: int, quick: bool) -> None:
+    """Measure this machine: durable intake and the time to a page.
+
+    \b
+    Example:
+      irpd bench --quick
+
+    Starts a daemon of its own with a journal in the temporary directory, on loopback, and a bare
+    handler beside it; prints medians and the ratios between the two. Needs no running daemon.
+    """
+    from irpd.measure import delay, intake
+
+    intake.run(rounds=rounds, seconds=0.5 if quick else 2.0)
+    delay.run(rounds=1 if quick else rounds, seconds=5.0 if quick else 20.0)
+
+
 def main() -> None:
     """The entry point of the installed command."""
     group()

@@ -5,9 +5,9 @@ import itertools
 import statistics
 from collections.abc import Callable, Iterator
 
-from bench import bodies, process
-from bench.load import closed_loop, send_all
-from bench.process import Server
+from irpd.measure import bodies, process
+from irpd.measure.load import closed_loop, send_all
+from irpd.measure.process import Server
 
 CONNECTIONS = 16
 TARGETS = {

@@ -1,5 +1,5 @@
 """The baseline: a bare aiohttp handler that reads and validates the same bodies with the same
-pydantic models, stores nothing and answers as irpd does. ``python -m bench.bare PORT``."""
+pydantic models, stores nothing and answers as irpd does. ``python -m irpd.measure.bare PORT``."""
 
 import sys
 

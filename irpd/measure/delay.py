@@ -11,9 +11,9 @@ import time
 
 from aiohttp import web
 
-from bench import bodies, process
-from bench.load import Connection
-from bench.process import free_port
+from irpd.measure import bodies, process
+from irpd.measure.load import Connection
+from irpd.measure.process import free_port
 
 CONNECTIONS = 16
 
@@ -51,24 +51,10 @@ async def _round(rate: float, seconds: float) -> tuple[list[float], float]:
     port = free_port()
     await web.TCPSite(runner, "127.0.0.1", port).start()
     try:
-        with await asyncio.to_thread(_enter, f"http://127.0.0.1:{port}/") as server:
+        with process.irpd(hook=f"http://127.0.0.1:{port}/", channel="hook") as server:
             return await _measure(server, rate, seconds, arrived, came)
     finally:
         await runner.cleanup()
-
-
-def _enter(hook: str):  # type: ignore[no-untyped-def]
-    context = process.irpd(hook=hook, channel="hook")
-    server = context.__enter__()
-
-    class Held:
-        def __enter__(self) -> process.Server:
-            return server
-
-        def __exit__(self, *error: object) -> None:
-            context.__exit__(None, None, None)
-
-    return Held()
 
 
 async def _measure(

@@ -18,7 +18,7 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 CONFIG = """\
 version: 1
 server: {{listen: "127.0.0.1:{port}"}}
-rules: [{rules}/*.yaml]
+{rules}
 sources: {{alertmanager: {{type: alertmanager, auth: none}}}}
 unmapped: platform
 fallback: [asha]
@@ -39,11 +39,19 @@ paths: {{engineering: {{kind: technical, steps: [{{person: asha, wait: 30m}}]}}}
 """
 
 
+def configuration(*, port: int, hook: str, channel: str) -> str:
+    """One service, one person; the shipped rules where this is a clone."""
+    rules = Path(__file__).resolve().parents[2] / "rules"
+    line = f"rules: [{rules}/*.yaml]" if rules.is_dir() else ""
+    return CONFIG.format(port=port, rules=line, hook=hook, channel=channel)
+
+
 class Server:
     """A running server and its counters. ``cpu`` is user and system time of all its threads."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
         self.process, self.port = process, port
+        self.ready_after = 0.0  # seconds from its start
 
     @property
     def cpu(self) -> float:
@@ -79,7 +87,7 @@ def free_port() -> int:
 @contextlib.contextmanager
 def bare() -> Iterator[Server]:
     port = free_port()
-    with _running([sys.executable, "-m", "bench.bare", str(port)], port) as server:
+    with _running([sys.executable, "-m", "irpd.measure.bare", str(port)], port) as server:
         yield server
 
 
@@ -92,8 +100,7 @@ def irpd(
     with tempfile.TemporaryDirectory(prefix="irpd-bench-") as folder:
         place = state or Path(folder)
         config = Path(folder) / "irpd.yaml"
-        rules = Path(__file__).resolve().parent.parent / "rules"
-        config.write_text(CONFIG.format(port=port, rules=rules, hook=hook, channel=channel))
+        config.write_text(configuration(port=port, hook=hook, channel=channel))
         command = [sys.executable, "-m", "irpd", "serve", "--config", str(config), "--log-level", "warning"]
         environment = {
             **os.environ,
@@ -112,7 +119,7 @@ def _running(
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     try:
         server = Server(process, port)
-        server.ready_after = server.wait_ready(wait)  # type: ignore[attr-defined]
+        server.ready_after = server.wait_ready(wait)
         yield server
     finally:
         process.terminate()
