@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -27,7 +28,18 @@ def json_option(function: F) -> F:
 
 
 def tz_option(function: F) -> F:
-    return click.option("--tz", metavar="ZONE", help="Time zone of times, such as Europe/Berlin.")(function)
+    return click.option(
+        "--tz", metavar="ZONE", callback=_zone, help="Time zone of times, such as Europe/Berlin."
+    )(function)
+
+
+def _zone(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None:
+        try:
+            ZoneInfo(value)
+        except (ValueError, OSError, LookupError):
+            raise click.BadParameter(f'no time zone "{value}"; write it like Europe/Berlin') from None
+    return value
 
 
 def daemon_options(function: F) -> F:

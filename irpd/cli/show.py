@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from irpd.cli.terminal import bold, clean, cut, dim, in_level, table, width
+from irpd.cli.terminal import bold, clean, cut, dim, in_level, table, width, wrapped
 from irpd.cli.timeline import QUIET, line
 from irpd.cli.times import Shown
 
@@ -63,7 +63,7 @@ def incident_text(
     if one["regimes"]:
         lines.append("Regime " + ", ".join(f"{r['name']} ({r['state']})" for r in one["regimes"]))
     if why and one["level_by"].get("because"):
-        lines.append(f"Why    {clean(one['level_by']['because'])}")
+        lines += wrapped(f"Why    {clean(one['level_by']['because'])}", indent=7)
     listed = document.get("signals_list") or []
     counts = one["signals"]
     flapping = ", flapping" if one["flapping"] else ""
@@ -155,7 +155,9 @@ def why_text(document: Mapping[str, Any], shown: Shown) -> list[str]:
     reason = document["level_by"]
     because = f": {clean(reason['because'])}" if reason.get("because") else ""
     severity = document["severity"].upper()
-    lines = [f"#{document['incident']} is level {document['level']} {severity} by {_by(reason)}{because}"]
+    lines = wrapped(
+        f"#{document['incident']} is level {document['level']} {severity} by {_by(reason)}{because}"
+    )
     for decision in document["decisions"]:
         lines.append("")
         lines.append(
@@ -167,7 +169,8 @@ def why_text(document: Mapping[str, Any], shown: Shown) -> list[str]:
             lines.append(
                 f"  {by['kind']:<10} {by.get('person') or ''} {clean(by.get('because') or '')}".rstrip()
             )
-        lines += [_rule(rule) for rule in decision["rules"]]
+        for rule in decision["rules"]:
+            lines += wrapped(_rule(rule), indent=18)
     if joined := [j for j in document["joined"] if j["because"]]:
         lines.append("")
         lines += [
@@ -183,7 +186,7 @@ def _rule(rule: Mapping[str, Any]) -> str:
     missed = ", ".join(rule["missed"])
     arrow = "<-" if rule["decided"] else "  "
     said = values or missed or (rule["because"] or "")
-    return cut(f"  {shown:<12} {arrow} {rule['id']:<22} {clean(said)}".rstrip(), 200)
+    return cut(f"  {shown:<12} {arrow} {rule['id']:<22} {clean(said)}".rstrip(), 300)
 
 
 def pages_text(document: Mapping[str, Any], shown: Shown) -> list[str]:

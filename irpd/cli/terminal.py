@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 
 import click
@@ -40,6 +41,13 @@ def clean(text: object) -> str:
 
 def cut(text: str, length: int) -> str:
     return text if len(text) <= length else text[: max(0, length - 1)] + "…"
+
+
+def wrapped(text: str, *, indent: int = 4) -> list[str]:
+    """As many lines as it takes, those after the first indented."""
+    return textwrap.wrap(
+        text, width(), subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
+    ) or [""]
 
 
 def table(

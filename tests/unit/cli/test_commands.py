@@ -1,0 +1,318 @@
+"""The command line against a daemon: what it prints, and the status it ends with."""
+
+import asyncio
+import getpass
+import hashlib
+import json
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from irpd.config.problem import Problem
+from irpd.model import command as c
+from irpd.web.ports import Reloaded
+
+
+def every_command(
+    group: click.Group, path: tuple[str, ...] = ()
+) -> list[tuple[tuple[str, ...], click.Command]]:
+    context = click.Context(group)
+    found: list[tuple[tuple[str, ...], click.Command]] = []
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        found.append(((*path, name), command))
+        if isinstance(command, click.Group):
+            found += every_command(command, (*path, name))
+    return found
+
+
+# ------------------------------------------------------------------ help
+async def test_every_command_has_help_with_an_example_within_80_columns(commands: Any) -> None:
+    for path, command in every_command(commands):
+        context = click.Context(
+            command, info_name=f"irpd {' '.join(path)}", max_content_width=80, terminal_width=80
+        )
+        text = command.get_help(context)
+        assert all(len(line) <= 80 for line in text.splitlines()), path
+        if not isinstance(command, click.Group):
+            assert f"irpd {' '.join(path)}" in text.partition("Example")[2], path
+
+
+async def test_help_comes_at_once(irpd: Any) -> None:
+    took = []
+    for _ in range(5):
+        started = time.perf_counter()
+        done = await irpd("--help")
+        took.append(time.perf_counter() - started)
+        assert done.status == 0
+    assert "incident" in done.out
+    assert min(took) < 0.5, "150 ms on a quiet machine; a server's imports would take a second"
+
+
+async def test_a_question_to_the_daemon_loads_no_server(irpd: Any, house: Any) -> None:
+    done = await irpd("incident", "list", env={"PYTHONPROFILEIMPORTTIME": "1"})
+    assert done.status == 0
+    for module in ("aiohttp", "pydantic", "apsw", "msgspec", "jinja2", "yaml"):
+        assert f" {module}\n" not in done.err, module
+
+
+# ------------------------------------------------------------------ looking
+async def test_an_empty_list_is_fine(irpd: Any, house: Any) -> None:
+    done = await irpd("incident", "list")
+    assert (done.status, done.out, done.err) == (0, "No incidents.\n", "")
+
+
+async def test_list_and_show_say_what_matters(irpd: Any, house: Any) -> None:
+    await house.alert()
+    done = await irpd("incident", "list")
+    assert done.out.split()[:4] == ["#1", "HIGH", "open", "checkout"]
+    for number in ("1", "#1", "https://irpd.example.com/incidents/1"):
+        done = await irpd("incident", "show", number, "--signals", "--why", "--tz", "Europe/Berlin")
+        assert done.status == 0, done.err
+        for words in (
+            "#1 HIGH  Payments failing",
+            "Has it nobody",
+            "Users  42 % (50,400 of 120,000) from label",
+            "level 2 by share-of-users",
+            "Path   engineering: step 1, running, next at",
+            "1.1  firing",
+            "opened",
+            "paged            asha by local",
+        ):
+            assert words in done.out, words
+    assert all(len(line) <= 80 for line in done.out.splitlines())
+
+
+async def test_json_is_byte_for_byte_what_the_api_answers(irpd: Any, house: Any) -> None:
+    await house.alert()
+    for arguments, path in (
+        (("incident", "list"), "/incidents?state=open,acknowledged"),
+        (("incident", "show", "1"), "/incidents/1"),
+        (("incident", "show", "1", "--signals", "--events"), "/incidents/1?signals=1&events=1"),
+        (("incident", "why", "1"), "/incidents/1/why"),
+        (("page", "list"), "/pages"),
+        (("who",), "/who"),
+        (("unreadable", "list"), "/unreadable"),
+        (("incident", "show", "7"), "/incidents/7"),
+    ):
+        async with house.socket.get(f"http://irpd/api/v1{path}") as answer:
+            expected = await answer.text()
+        done = await irpd(*arguments, "--json")
+        assert done.out == expected, arguments
+        assert done.out.count("\n") == 1
+
+
+async def test_texts_of_senders_cannot_steer_the_terminal(irpd: Any, house: Any) -> None:
+    await house.alert(annotations={"summary": "\x1b[2J\x1b]0;owned\x07 title"})
+    for arguments in (
+        ("incident", "list"),
+        ("incident", "show", "1", "--signals", "--events"),
+        ("page", "list"),
+    ):
+        assert "\x1b" not in (await irpd(*arguments)).out
+
+
+# ------------------------------------------------------------------ working
+async def test_ack_takes_everything_that_is_paged_to_me(irpd: Any, build: Any) -> None:
+    house = await build(login=getpass.getuser())
+    await house.alert()
+    await house.alert(fingerprint="0" * 16, labels={"alertname": "B", "service": "checkout"})
+    done = await irpd("ack")
+    assert done.status == 0
+    assert done.out.splitlines() == [
+        "You have #1. Escalation has stopped.", "You have #2. Escalation has stopped."
+    ]  # fmt: skip
+    assert house.engine.state.incidents[2].acknowledged_by == ("asha",)
+    done = await irpd("ack")
+    assert (done.status, done.out) == (1, "Nothing is paged to asha.\n")
+    done = await irpd("ack", "--json")
+    assert (done.status, json.loads(done.out)["incidents"]) == (1, [])
+
+
+async def test_ack_by_number_says_who_has_it(irpd: Any, house: Any) -> None:
+    await house.alert()
+    assert (await irpd("ack", "1", "--as", "ben")).out == "You have #1. Escalation has stopped.\n"
+    assert "ben had it already; you joined" in (await irpd("ack", "#1", "--as", "chi")).out
+    assert "already" in (await irpd("incident", "ack", "1", "--as", "ben")).out
+
+
+async def test_who_acts_must_be_known(irpd: Any, house: Any) -> None:
+    await house.alert()
+    for arguments in (("ack",), ("ack", "1"), ("incident", "note", "1", "x")):
+        done = await irpd(*arguments)
+        assert done.status == 2, arguments
+        assert "--as PERSON" in done.err
+    done = await irpd("ack", "1", "--as", "bne", "--json")
+    assert done.status == 2
+    assert "did you mean ben?" in json.loads(done.out)["detail"]
+
+
+async def test_each_command_on_an_incident_works(irpd: Any, house: Any) -> None:
+    await house.alert()
+    await house.alert(fingerprint="0" * 16, labels={"alertname": "B", "service": "checkout"})
+    me = ("--as", "ben")
+    for arguments, said in (
+        (("open", "It smells", "--service", "checkout", "--level", "high"), "#3 is open"),
+        (("escalate", "1", "--because", "slow"), "Chi Okafor is paged now."),
+        (("level", "1", "critical", "--because", "worse"), "#1 is level 1 (critical)."),
+        (("note", "1", "failed over"), "Noted on #1."),
+        (("ack", "1"), "You have #1."),
+        (("undo", "1"), "Undone"),
+        (("cant", "1"), "Passed on"),
+        (("merge", "2", "--into", "1"), "#2 is part of #1 now."),
+        (("split", "1", "1.2"), "#4 is open with 1 signals of #1."),
+        (("resolve", "1", "--because", "fixed"), "#1 is resolved."),
+        (("reopen", "1", "--because", "again"), "#1 is open again"),
+    ):
+        done = await irpd("incident", *arguments, *me)
+        assert (done.status, said in done.out) == (0, True), (arguments, done)
+        assert done.err == ""
+    done = await irpd("incident", "note", "1", "-", *me, stdin="from a pipe\nüber".encode())
+    assert done.status == 0
+    assert any(
+        getattr(f.event, "text", "") == "from a pipe\nüber" for f in house.journal.facts(subject="incident:1")
+    )
+
+
+async def test_a_level_needs_a_reason_where_nobody_can_be_asked(irpd: Any, house: Any) -> None:
+    await house.alert()
+    done = await irpd("incident", "level", "1", "1", "--as", "ben")
+    assert (done.status, "--because" in done.err) == (2, True)
+
+
+# ------------------------------------------------------------------ how it ends
+@pytest.mark.parametrize(
+    "arguments, status",
+    [
+        (("incident", "show", "77"), 1),
+        (("incident", "why", "77"), 1),
+        (("incident", "show", "abc"), 2),
+        (("incident", "shwo"), 2),
+        (("nonsense",), 2),
+        (("incident", "level", "1", "worst", "--as", "ben"), 2),
+        (("incident", "list", "--state", "opne"), 2),
+        (("incident", "list", "--since", "yesterday"), 2),
+        (("incident", "list", "--since", "2026-10-25 02:30", "--tz", "Europe/Berlin"), 2),
+        (("incident", "list", "--tz", "Mars/Olympus"), 2),
+        (("incident", "merge", "1", "--into", "1", "--as", "ben"), 2),
+        (("incident", "reopen", "2", "--as", "ben"), 4),
+        (("unreadable", "show", "99"), 1),
+        (("unreadable", "replay", "x"), 2),
+        (("page", "test", "nobody"), 1),
+        (("rules", "explain", "/no/such/file", "--source", "open"), 2),
+        (("check", "--config", "/no/such/file"), 2),
+        (("audit", "verify"), 1),
+    ],
+)  # fmt: skip
+async def test_a_failure_ends_with_its_status_in_words_and_as_json(
+    irpd: Any, house: Any, arguments: tuple[str, ...], status: int
+) -> None:
+    await house.alert()
+    await house.alert(fingerprint="0" * 16, labels={"alertname": "B", "service": "checkout"})
+    await house.engine.submit(c.Merge(incident=2, into=1, by="ben"))
+    done = await irpd(*arguments)
+    assert done.status == status, done
+    assert done.err
+    assert "Traceback" not in done.err
+    done = await irpd(*arguments, "--json")
+    assert done.status == status
+    problem = json.loads(done.out)
+    assert problem["detail"]
+    assert set(problem) == {"type", "title", "status", "detail", "code", "errors"}
+
+
+async def test_without_a_daemon_it_says_where_it_looked(irpd: Any) -> None:
+    done = await irpd("incident", "list", "--json")
+    assert done.status == 3
+    assert "irpd serve" in done.err
+    assert json.loads(done.out)["code"] == "unreachable"
+
+
+@pytest.mark.parametrize(
+    "url, status", [("http://127.0.0.1:1", 3), ("nonsense", 2), ("http://127.0.0.1:1/prefix", 3)]
+)
+async def test_an_address_that_does_not_answer_is_status_3(irpd: Any, url: str, status: int) -> None:
+    done = await irpd("who", env={"IRPD_URL": url})
+    assert done.status == status
+    assert "Traceback" not in done.err
+
+
+async def test_a_socket_that_nobody_listens_on_is_status_3(irpd: Any, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as left_behind:
+        left_behind.bind(str(tmp_path / "irpd.sock"))
+    done = await irpd("who")
+    assert (done.status, "nothing answers" in done.err) == (3, True)
+
+
+async def test_over_http_with_a_token(irpd: Any, build: Any) -> None:
+    digest = hashlib.sha256(b"read-me").hexdigest()
+    house = await build(tokens=f'[{{name: reader, hash: "sha256:{digest}", may: read}}]')
+    await house.alert()
+    url = f"http://{house.tcp.server.host}:{house.tcp.server.port}"
+    done = await irpd("incident", "list", env={"IRPD_URL": url, "IRPD_TOKEN": "read-me"})
+    assert (done.status, "#1" in done.out) == (0, True)
+    assert (await irpd("who", env={"IRPD_URL": url, "IRPD_TOKEN": "wrong"})).status == 4
+    done = await irpd(
+        "incident", "note", "1", "x", "--as", "ben", env={"IRPD_URL": url, "IRPD_TOKEN": "read-me"}
+    )
+    assert (done.status, "right to respond" in done.err) == (4, True)
+
+
+async def test_whoever_reads_only_the_first_line_is_not_shown_a_traceback(
+    irpd: Any, house: Any, tmp_path: Path
+) -> None:
+    for n in range(30):
+        await house.alert(fingerprint=f"{n:016x}", labels={"alertname": f"A{n}", "service": "checkout"})
+    command = f"{sys.executable} -m irpd incident list --socket {house.socket_path} | head -n 1"
+    process = await asyncio.create_subprocess_shell(
+        command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    out, err = await process.communicate()
+    assert out.startswith(b"#30")
+    assert err == b""
+
+
+# ------------------------------------------------------------------ operating
+async def test_reload_prints_the_problems_and_ends_with_1_when_refused(irpd: Any, house: Any) -> None:
+    problem = Problem(
+        file="irpd.yaml", line=3, column=5, path="people", message="no such thing", allowed=("a", "b")
+    )
+    house.reload_answer = Reloaded(ok=False, hash="aaaaaaaaaaaa", problems=(problem,))
+    done = await irpd("reload", "--wait")
+    assert done.status == 1
+    assert "irpd.yaml:3:5: error: people: no such thing (a, b)" in done.err
+    assert "aaaaaaaaaaaa stays in force" in done.err
+    done = await irpd("reload", "--wait", "--json")
+    assert (done.status, json.loads(done.out)["code"]) == (1, "config-refused")
+    house.reload_answer = Reloaded(ok=True, hash="bbbbbbbbbbbb", previous="aaaaaaaaaaaa")
+    done = await irpd("reload")
+    assert (done.status, done.out) == (0, "In force: bbbbbbbbbbbb.\n")
+
+
+async def test_what_could_not_be_read_is_shown_byte_for_byte(irpd: Any, house: Any) -> None:
+    await house.tcp.post("/webhook/open", data=b'{"subject": "a "quote" in it"}')
+    done = await irpd("unreadable", "list")
+    assert done.out.split()[:2] == ["1", "open"]
+    assert (await irpd("unreadable", "show", "1")).out == '{"subject": "a "quote" in it"}'
+    done = await irpd("unreadable", "replay", "1")
+    assert (done.status, "still not readable" in done.err) == (4, True)
+
+
+async def test_who_names_the_person_and_the_next(irpd: Any, house: Any) -> None:
+    done = await irpd("who", "--at", "2026-11-25 03:00", "--tz", "Europe/Berlin")
+    assert "At 25 Nov 03:00 Europe/Berlin (2026-11-25T02:00:00Z)" in done.out.replace(" 2026 ", " ")
+    line = next(line for line in done.out.splitlines() if line.startswith("first-responder"))
+    assert "Asha Rao" in line
+    assert "then Ben Ito" in line
+
+
+async def test_a_page_test_says_how_and_the_ledger_has_it(irpd: Any, house: Any) -> None:
+    assert "Test page 0-1 to ben by local." in (await irpd("page", "test", "ben")).out
+    done = await irpd("page", "list", "--person", "ben")
+    assert done.out.split()[:2] == ["0-1", "test"]
