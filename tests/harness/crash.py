@@ -98,6 +98,8 @@ def run(irpd: Irpd, *, rounds: int, seed: int, say: Any = print) -> dict[str, in
     say(f"seed {seed}, {rounds} rounds")
     irpd.configure(wait="10m")
     for number in range(rounds):
+        if number and number % 20 == 0:
+            say(f"{number} of {rounds} rounds, {sum(load.accepted.values())} reports accepted")
         point = chance.choice((*POINTS, ANYWHERE, ANYWHERE))
         at = "" if point == ANYWHERE else f"{point}:{chance.randint(1, POINTS[point])}"
         irpd.spawn(kill_at=at)
