@@ -17,10 +17,10 @@ What holds of this sender:
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Literal, TypeVar
+from datetime import UTC, datetime
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from irpd.engine.ports import Normalised
 from irpd.intake.auth import Scheme
@@ -28,6 +28,7 @@ from irpd.intake.context import Context, Read
 from irpd.intake.fingerprint import fingerprint
 from irpd.intake.impact import NONE, impact_of
 from irpd.intake.reading import Unreadable, as_text, kind, read_json, utc
+from irpd.intake.repeats import Repeats
 from irpd.intake.result import with_problems
 from irpd.intake.text import body_text, bounded_labels, cut, key, link, one_line, with_remark
 from irpd.model.signal import MAX_TITLE, Signal, Status
@@ -36,16 +37,20 @@ KEEP_HEADERS: tuple[str, ...] = ()
 SIGNATURE: Scheme | None = None
 
 
+#: The first fault is enough: a body of a million of them must not be a million errors.
+Texts = Annotated[dict[str, str], Field(fail_fast=True)]
+
+
 class Alert(BaseModel):
     """One alert of a webhook body. Grafana's extra fields are here too."""
 
     model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
 
     status: Literal["firing", "resolved"]
-    labels: dict[str, str]
-    annotations: dict[str, str] | None = None
-    startsAt: datetime | None = None  # noqa: N815
-    endsAt: datetime | None = None  # noqa: N815
+    labels: Texts
+    annotations: Texts | None = None
+    startsAt: str | None = None  # noqa: N815
+    endsAt: str | None = None  # noqa: N815
     generatorURL: str | None = None  # noqa: N815
     fingerprint: str | None = None
     dashboardURL: str | None = None  # noqa: N815
@@ -58,7 +63,7 @@ class Webhook(BaseModel):
 
     model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
 
-    alerts: list[Alert]
+    alerts: Annotated[list[Alert], Field(fail_fast=True)]
     receiver: str = ""
     status: Literal["firing", "resolved"] | None = None
     groupKey: str = ""  # noqa: N815 - a number in version "3"
@@ -70,10 +75,10 @@ class PostedAlert(BaseModel):
 
     model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
 
-    labels: dict[str, str]
-    annotations: dict[str, str] | None = None
-    startsAt: datetime | None = None  # noqa: N815
-    endsAt: datetime | None = None  # noqa: N815
+    labels: Texts
+    annotations: Texts | None = None
+    startsAt: str | None = None  # noqa: N815
+    endsAt: str | None = None  # noqa: N815
     generatorURL: str | None = None  # noqa: N815
 
 
@@ -88,6 +93,7 @@ class Reader:
         self._source = context.name
         self._users = context.settings.users_label
         self._share = context.settings.share_label
+        self._repeats = Repeats()
 
     def read(self, body: bytes, headers: Mapping[str, str], now: datetime) -> Normalised:
         answer = self.whole(body)
@@ -95,11 +101,16 @@ class Reader:
 
     def whole(self, body: bytes) -> Normalised | None:
         """The answer to a body that is right in all its parts; None for any other."""
+        known = self._repeats.get(body)
+        if known is not None:
+            return known
         try:
             webhook = Webhook.model_validate_json(body)
         except ValidationError:
             return None
-        return self._answer(webhook, range(len(webhook.alerts)), [])
+        answer = self._answer(webhook, range(len(webhook.alerts)), [])
+        self._repeats.add(body, answer)
+        return answer
 
     def read_value(self, value: object, now: datetime) -> Normalised:
         """Alert by alert, so that one bad one among a hundred costs only itself."""
@@ -151,7 +162,7 @@ class Reader:
         posted, places = _each(PostedAlert, value, "", problems)
         signals = []
         for place, alert in zip(places, posted, strict=True):
-            ends_at = utc(alert.endsAt) if alert.endsAt else None
+            ends_at = _time(alert.endsAt)
             firing = ends_at is None or ends_at > now
             signal = self._signal(
                 Alert.model_construct(
@@ -159,7 +170,7 @@ class Reader:
                     labels=alert.labels,
                     annotations=alert.annotations,
                     startsAt=alert.startsAt,
-                    endsAt=ends_at,
+                    endsAt=alert.endsAt,
                     generatorURL=alert.generatorURL,
                 ),
                 "",
@@ -180,9 +191,8 @@ class Reader:
             return None
         notes = alert.annotations or _NOTHING
         title = notes.get("summary") or notes.get("title") or ""
-        if len(title) > MAX_TITLE or not title.isprintable() or not title.strip():
-            title = one_line(title)
-        title = title or _name(labels)
+        if not title.isprintable() or not 0 < len(title) <= MAX_TITLE or title.isspace():
+            title = one_line(title) or _name(labels)
         text = notes.get("description") or notes.get("message") or alert.valueString or ""
         impact, remark = NONE, ""
         users = sent.get(self._users) or notes.get(self._users)
@@ -192,23 +202,27 @@ class Reader:
                 users or "", share or "", users_name=self._users, share_name=self._share, method="label"
             )
         firing = alert.status == "firing"
-        starts_at, ends_at = alert.startsAt, alert.endsAt
+        runbook = notes.get("runbook_url") or notes.get("runbook")
         return Signal(
             key=key(alert.fingerprint) if alert.fingerprint else fingerprint(sent),
             status=Status.FIRING if firing else Status.RESOLVED,
             title=title,
             labels=labels,
             text=with_remark(text, remark) if remark else body_text(text) if text else "",
-            starts_at=utc(starts_at) if starts_at else None,
-            ends_at=utc(ends_at) if ends_at and not firing else None,
+            starts_at=_time(alert.startsAt),
+            ends_at=None if firing else _time(alert.endsAt),
             group=group,
             group_closed=closed,
             impact=impact,
             url=link(alert.generatorURL) if alert.generatorURL else "",
-            runbook=link(notes.get("runbook_url") or notes.get("runbook") or ""),
+            runbook=link(runbook) if runbook else "",
             dashboard=_dashboard(alert, notes),
         )
 
+
+#: After so many bad alerts in one body the rest is not looked at: each costs some 10 µs, and a
+#: body of millions of them would hold everybody up.
+MAX_PROBLEMS = 10_000
 
 _NOTHING: dict[str, str] = {}
 _A = TypeVar("_A", Alert, PostedAlert)
@@ -221,6 +235,9 @@ def _each(
     good: list[_A] = []
     places: list[int] = []
     for place, value in enumerate(values):
+        if len(problems) >= MAX_PROBLEMS:
+            problems.append(f"{path}[{place}] and {len(values) - place - 1} more: not looked at")
+            break
         try:
             good.append(model.model_validate(value))
             places.append(place)
@@ -234,6 +251,18 @@ def _problem(place: str, error: ValidationError) -> str:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     where = "".join(f".{cut(str(step), 60)}" for step in first["loc"])
     return f"{place}{where}: {first['msg']}"
+
+
+def _time(text: str | None) -> datetime | None:
+    """A time as aware UTC, to the microsecond. None for Go's zero time and for what is no
+    time: an alert with a broken time is still an alert."""
+    if not text or text.startswith("0001-"):
+        return None
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return when if when.tzinfo is UTC else utc(when)
 
 
 def _name(labels: dict[str, str]) -> str:

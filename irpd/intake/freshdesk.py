@@ -50,7 +50,7 @@ def _ticket(value: dict[str, object]) -> Ticket:
     number = text_at(value, "ticket_id")
     if not number:
         raise Unreadable("freshdesk_webhook.ticket_id: the ticket's id was expected")
-    event = text_at(value, "triggered_event")
+    event = text_at(value, "triggered_event")[:2000]
     status = text_at(value, "ticket_status").lower()
     priority = text_at(value, "ticket_priority").lower()
     note = _NOTE.search(event)

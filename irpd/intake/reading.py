@@ -15,6 +15,7 @@ from pydantic_core import from_json
 from irpd.intake.text import cut
 
 _ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u([dD][89a-fA-F]..)|.)", re.DOTALL)
+_MENDED = 1024 * 1024  # a larger body is not worth the time that looking at each escape takes
 _BOM = b"\xef\xbb\xbf"
 _OFFSET = re.compile(r"([+-]\d\d):?(\d\d)$")
 
@@ -32,7 +33,7 @@ def read_json(body: bytes) -> object:
         return from_json(body)
     except ValueError as error:
         problem = str(error)
-    mended = mend_surrogates(body)
+    mended = mend_surrogates(body) if len(body) <= _MENDED else body
     if mended != body:
         try:
             return from_json(mended)
