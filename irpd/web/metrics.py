@@ -40,13 +40,21 @@ class Metrics:
     def __init__(self, version: str = "") -> None:
         self.registry = registry = CollectorRegistry()
 
+        self._labels: dict[str, tuple[str, ...]] = {
+            "irpd_incidents_open": ("level",),
+            "irpd_on_call_gap": ("schedule",),
+        }
+
         def counter(name: str, text: str, *labels: str) -> Counter:
+            self._labels[f"irpd_{name}"] = labels
             return Counter(f"irpd_{name}", text, labels, registry=registry)
 
         def gauge(name: str, text: str, *labels: str) -> Gauge:
+            self._labels[f"irpd_{name}"] = labels
             return Gauge(f"irpd_{name}", text, labels, registry=registry)
 
         def histogram(name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+            self._labels[f"irpd_{name}"] = labels
             return Histogram(f"irpd_{name}", text, labels, registry=registry, buckets=buckets)
 
         self._signals = counter("signals_received", "Signals taken in.", "source", "outcome")
@@ -146,6 +154,10 @@ class Metrics:
     def watch(self, readings: Callable[[], Readings]) -> None:
         """Give the gauges of the state something to read. Once per registry."""
         self.registry.register(_State(readings))
+
+    def labels_of(self, family: str) -> tuple[str, ...]:
+        """The labels of a metric, by its name without ``_total``."""
+        return self._labels.get(family, ())
 
     def exposition(self) -> bytes:
         return generate_latest(self.registry)

@@ -8,7 +8,6 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from irpd.config.secret import Secret
-from irpd.config.values import Token
 from irpd.engine.ports import Receipt
 from irpd.model import command as c
 from irpd.model.command import Refusal
@@ -181,19 +180,17 @@ class Operating:
         }
 
 
-def masked(value: object) -> Any:
-    """The configuration as JSON, every secret as ``***``."""
-    if isinstance(value, Secret):
-        return "***"
-    if isinstance(value, Token):
-        return {"name": value.name, "hash": "***", "may": value.may}
-    if isinstance(value, BaseModel):
-        return {
-            field.alias or name: masked(getattr(value, name))
-            for name, field in type(value).model_fields.items()
-        }
-    if isinstance(value, dict) or hasattr(value, "items"):
-        return {str(key): masked(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [masked(item) for item in value]
-    return value
+def masked(configuration: BaseModel) -> Any:
+    """The configuration as JSON under the keys of the files, durations as they write them,
+    every secret as ``***``."""
+    return _masked(configuration.model_dump(mode="json", by_alias=True))
+
+
+def _masked(value: Any, key: str = "") -> Any:
+    if isinstance(value, dict):
+        if value.keys() == Secret.model_fields.keys():
+            return "***"
+        return {name: _masked(item, name) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_masked(item) for item in value]
+    return "***" if key == "hash" else value
