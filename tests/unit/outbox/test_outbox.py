@@ -113,6 +113,19 @@ async def test_whether_it_is_wanted_is_asked_again_at_the_moment_of_sending(worl
     assert outcomes.count(SendState.OBSOLETE) == 29 - first
 
 
+async def test_a_page_that_ends_while_it_waits_for_its_turn_is_obsolete(world) -> None:
+    world.mail.gate.clear()
+    pages = [world.page(f"42-{n}") for n in range(1, 12)]
+    world.engine.publish(*pages)
+    await settle(world)
+    waiting = next(page for page in pages if f"{page.id}.1" not in world.mail.ids)
+    world.engine.publish(replace(waiting, live=False))
+    world.mail.gate.set()
+    await settle(world)
+    assert f"{waiting.id}.1" not in world.mail.ids
+    assert world.engine.outcome(waiting.id) is SendState.OBSOLETE
+
+
 async def test_a_page_asked_for_after_the_acknowledgement_is_sent(world) -> None:
     world.acknowledge()
     await world.time.advance(5)
@@ -327,6 +340,27 @@ async def test_when_the_journal_cannot_write_a_due_page_is_sent_once_and_recorde
     assert world.outbox.unrecorded == 0
     await world.time.advance(600)
     assert world.mail.ids == ["42-1.1"]
+
+
+async def test_the_first_outcome_that_commits_brings_the_others_along(world) -> None:
+    world.refuse_writes()
+    world.engine.publish(world.page("42-1"), world.page("42-2"))
+    await world.time.advance(300)
+    assert world.outbox.unrecorded == 2
+    world.engine.failing = None
+    world.engine.publish(world.page("42-3"))
+    await settle(world)
+    assert world.outbox.unrecorded == 0
+    assert [world.engine.outcome(f"42-{n}") for n in (1, 2, 3)] == [SendState.DELIVERED] * 3
+
+
+async def test_a_send_that_is_put_off_is_not_sent_at_its_first_time(world) -> None:
+    page = world.page(after=60)
+    world.engine.publish(page)
+    later = (replace(page.sends[0], due_at=world.time.now() + timedelta(seconds=120)),)
+    world.engine.publish(replace(page, sends=later))
+    await world.time.advance(300)
+    assert world.mail.times == [120]
 
 
 async def test_other_commits_meanwhile_do_not_send_it_again(world) -> None:
