@@ -10,9 +10,9 @@ import click
 _INTRODUCTION = """\
 # Commands
 
-`irpd COMMAND [--config FILE_OR_FOLDER]... [--json]`. Exit status: 0 fine; 1 the answer is no (a check or test
-failed, not found); 2 wrong usage; 3 the daemon can't be reached; 4 refused (permission, state, stale). Errors go
-to standard error; with `--json` also as an object on standard output.
+`irpd COMMAND [--config FILE_OR_FOLDER]... [--json]`. Exit status: 0 fine; 1 the answer is no (a check or
+test failed, not found); 2 wrong usage; 3 the daemon can't be reached; 4 refused (permission, state, stale).
+Errors go to standard error; with `--json` also as an object on standard output.
 """
 
 

@@ -174,10 +174,12 @@ class Looking:
             pages = list((await self.found(int(incident)))[2])
         else:
             pages = list(self._services.engine.state.pages.values())
-        matching = [page for page in pages if not person or page.person == person]
-        matching.sort(
-            key=lambda page: (page.requested_at, page.incident, len(page.id), page.id), reverse=True
-        )
+        matching: list[Page] = []
+        for start in range(0, len(pages), _AT_ONCE):
+            matching += [p for p in pages[start : start + _AT_ONCE] if not person or p.person == person]
+            await asyncio.sleep(0)
+        matching.sort(key=lambda page: (page.requested_at, page.incident, len(page.id), page.id))
+        matching.reverse()
         return answer(
             {
                 "schema": "irpd.pages/1",

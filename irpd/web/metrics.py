@@ -94,6 +94,7 @@ class Metrics:
         self._set_aside = counter("commands_set_aside", "Commands whose handling raised.")
         self._build = gauge("build_info", "Always 1; the version is its label.", "version")
         self._build.labels(version).set(1)
+        self._requests_by: dict[tuple[str, int], Counter] = {}
         for level in LEVELS:
             self._opened.labels(level)
 
@@ -109,7 +110,10 @@ class Metrics:
 
     def request(self, source: str, code: int) -> None:
         """``source`` is a configured name, or empty for any other."""
-        self._requests.labels(source, str(code)).inc()
+        counted = self._requests_by.get((source, code))
+        if counted is None:
+            counted = self._requests_by[source, code] = self._requests.labels(source, str(code))
+        counted.inc()
 
     # ---------------------------------------------------------------- incidents
     def opened(self, level: int) -> None:

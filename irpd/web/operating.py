@@ -158,16 +158,8 @@ class Operating:
         return receipt
 
     def _receipt_view(self, receipt: Receipt) -> dict[str, Any]:
-        state = self._services.engine.state
-        incidents = (
-            [
-                member.incident
-                for member in state.members.values()
-                if member.key == f"{receipt.source}/unreadable"
-            ]
-            if UNREADABLE in receipt.headers and len(state.members) < 20_000
-            else []
-        )
+        member = self._services.engine.state.member_of(f"{receipt.source}/unreadable")
+        incidents = [member.incident] if member is not None and UNREADABLE in receipt.headers else []
         return {
             "id": str(receipt.id),
             "source": receipt.source,
@@ -176,7 +168,7 @@ class Operating:
             "unreadable": receipt.headers.get(UNREADABLE),
             "cut": "irpd-cut" in receipt.headers,
             "replay_of": receipt.headers.get("irpd-replay-of"),
-            "incidents": sorted(set(incidents)),
+            "incidents": incidents,
         }
 
 

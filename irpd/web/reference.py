@@ -38,9 +38,10 @@ _METRICS = """\
 _API = """\
 # The API
 
-Below `/api/v1`: over the daemon's Unix socket for whoever may open it (the peer's user is the credential, and may
-do everything), over TCP with `Authorization: Bearer TOKEN` of `server.tokens`, and off there while no token is
-configured. `as=PERSON` in the query says in whose name. The objects are those of the command line's `--json`.
+Below `/api/v1`: over the daemon's Unix socket for whoever may open it (the peer's user is the credential, and
+may do everything), over TCP with `Authorization: Bearer TOKEN` of `server.tokens`, and off there while no
+token is configured. `as=PERSON` in the query says in whose name. The objects are those of the command line's
+`--json`.
 
 | route | needs | what |
 | --- | --- | --- |"""
@@ -50,8 +51,8 @@ An incident's version is its `ETag`; a command with `If-Match` and another versi
 
 ## Refusals
 
-Problem details (RFC 9457): `{type, title, status, detail, code, errors}`. `code` stays the same for ever; `errors`
-are places in files, `{file, line, column, path, message, allowed, severity}`.
+Problem details (RFC 9457): `{type, title, status, detail, code, errors}`. `code` stays the same for ever;
+`errors` are places in files, `{file, line, column, path, message, allowed, severity}`.
 
 | code | status |
 | --- | --- |"""

@@ -112,7 +112,8 @@ def screen_for(
     names = {key: value.name for key, value in configuration.people.items()}
     who = _first_name(names.get(page.person, page.person))
     if incident is None:
-        return _without_incident(page, who, zone, now)
+        ended = link_has_ended(page, None, keep=configuration.timing.link_ends, now=now)
+        return _without_incident(page, who, zone, now, ended=ended)
 
     ended = link_has_ended(page, incident, keep=configuration.timing.link_ends, now=now)
     state = "ended" if ended else _state(page, incident)
@@ -308,11 +309,13 @@ def _links(incident: Incident, members: Sequence[Member], configuration: Configu
     return tuple(found)
 
 
-def _without_incident(page: Page, who: str, zone: tzinfo, now: datetime) -> Screen:
+def _without_incident(page: Page, who: str, zone: tzinfo, now: datetime, *, ended: bool) -> Screen:
     """A test page, which belongs to no incident; or an incident that is no more."""
     test = page.kind is PageKind.TEST
     acknowledged = page.seen_at is not None or page.acknowledged_at is not None
-    if not test:
+    if test and ended:
+        state, headline, line = "ended", "This test is long over.", ""
+    elif not test:
         state, headline, line = "ended", "This incident is no longer kept here.", ""
     elif acknowledged:
         state, headline, line = "tested", f"It works, {who}.", "Your answer was counted. Nothing else to do."
@@ -332,7 +335,7 @@ def _without_incident(page: Page, who: str, zone: tzinfo, now: datetime) -> Scre
         title="Test page" if test else "Incident",
         headline=headline,
         lines=(line,) if line else (),
-        can_take=test and not acknowledged,
+        can_take=state == "test",
         person=who,
         zone=str(zone),
     )

@@ -1,12 +1,13 @@
 """Commands on incidents: a request becomes a command of the core, its answer the incident."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
 from irpd.model import command as c
 from irpd.model.command import Command, Refusal
-from irpd.model.page import PageKind
+from irpd.model.page import Page, PageKind
 from irpd.web import bodies as b
 from irpd.web.actor import Actor
 from irpd.web.history import History
@@ -40,12 +41,11 @@ class Working:
         """Acknowledge everything that is paged to you and that nobody has yet."""
         by = _who(actor, must_be_person=True)
         await b.read_body(request, b.Nothing)
-        state = self._services.engine.state
-        numbers = {
-            page.incident
-            for page in state.pages.values()
-            if page.live and page.person == by and page.kind in (PageKind.PAGE, PageKind.QUIET)
-        }
+        pages = list(self._services.engine.state.pages.values())
+        numbers: set[int] = set()
+        for start in range(0, len(pages), 2000):
+            numbers |= {page.incident for page in pages[start : start + 2000] if _asks(page, by)}
+            await asyncio.sleep(0)
         answers, views = [], []
         for number in sorted(numbers):
             command = c.Acknowledge(incident=number, by=by, via="cli" if actor.local else "api")
@@ -101,6 +101,11 @@ class Working:
         if status == 201:
             headers["Location"] = f"/api/v1/incidents/{number}"
         return answer(document, status=status, headers=headers)
+
+
+def _asks(page: Page, person: str) -> bool:
+    """Whether it waits for this person's word on an incident."""
+    return page.live and page.person == person and page.kind in (PageKind.PAGE, PageKind.QUIET)
 
 
 def _said(result: object) -> dict[str, object]:
