@@ -14,25 +14,21 @@ because of that; the outcome is submitted again until it commits.
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from random import Random
 
 import structlog
 
 from irpd.comms.links import Links
-from irpd.engine.ports import Channel, Clock, Message, Outcome
-from irpd.model.command import RecordSend
+from irpd.engine.ports import Channel, Clock
 from irpd.model.incident import Incident
 from irpd.model.page import Page, PageKind, Send, SendState
 from irpd.outbox.agenda import Agenda, Key
-from irpd.outbox.compose import NoAddress, address_for, compose, first_message
 from irpd.outbox.edits import Edits
 from irpd.outbox.lane import Lane, Rank
 from irpd.outbox.needs import EngineLike, InForce, NoMetrics, OutboxMetrics, PublishedState, Wait
-from irpd.outbox.rate import Pace, Rate
 from irpd.outbox.record import Recorder
-from irpd.outbox.retry import began, decide
-from irpd.outbox.wanted import Wanted, wanted
+from irpd.outbox.sender import Sender
 
 __all__ = ["EngineLike", "InForce", "Outbox", "PublishedState", "wait_for"]
 
@@ -41,9 +37,6 @@ log = structlog.get_logger(__name__)
 #: How many messages a type of channel has under way at a time.
 WIDTHS: Mapping[str, int] = {"smtp": 10, "slack": 8, "webhook": 32, "file": 256}
 DEFAULT_WIDTH = 16
-RATES: Mapping[str, Rate] = {"slack": Rate(per_second=1.0, burst=5)}
-#: No attempt takes longer, whatever a channel's own time limits are. Seconds.
-CEILING = 120.0
 #: While something is on the agenda the clock is looked at this often: after a suspend the
 #: loop's own clock is behind. Seconds.
 LONGEST_WAIT = 30.0
@@ -80,24 +73,30 @@ class Outbox:
         self._engine = engine
         self._channels = dict(channels)
         self._clock = clock
-        self._links = links
         self._metrics: OutboxMetrics = metrics or NoMetrics()
-        self._random = random or Random()
         self._wait = wait
-        self._kill = kill
         self._widths = widths
         self._agenda = Agenda()
+        self._sender = Sender(
+            engine,
+            lambda: self._channels,
+            clock,
+            links,
+            metrics=self._metrics,
+            random=random or Random(),
+            kill=kill,
+        )
         self._recorder = Recorder(engine, wait, kill)
         self._edits = Edits(engine, lambda: self._channels, clock, links, wait)
         self._lanes: dict[str, Lane] = {}
-        self._paces: dict[str, Pace] = {}
         self._under_way: dict[Key, datetime] = {}  # in a lane, with the time it was due
         self._handled: dict[Key, int] = {}  # the attempts that the state showed when it was sent
-        self._first_at: dict[Key, datetime] = {}
         self._next_due: datetime | None = None
         self._wake = asyncio.Event()
         self._subscribed = False
+        self._look_at_all = False
         self._stopping = False
+        self._closing: set[asyncio.Task[None]] = set()
         self.progress = 0
 
     # -------------------------------------------------------------- for the daemon
@@ -106,9 +105,12 @@ class Outbox:
         if not self._subscribed:
             self._engine.on_publish(self._published)
             self._subscribed = True
-        self._look_at(self._engine.state.pages.values())
+        self._look_at_all = True
         while not self._stopping:
             self._wake.clear()
+            if self._look_at_all:
+                self._look_at_all = False
+                self._look_at(self._engine.state.pages.values())
             self.progress += 1
             self._hand_out()
             await self._wait(self._wake, self._seconds_to_next())
@@ -130,11 +132,18 @@ class Outbox:
                 task.cancel()
             await asyncio.gather(*unfinished, return_exceptions=True)
         await self._edits.close()
+        await asyncio.gather(_close(self._channels.values()), *self._closing)
         return await self._recorder.close() and not unfinished
 
     def use_channels(self, channels: Mapping[str, Channel]) -> None:
-        """The channels of a new configuration, from the next send on."""
-        self._channels = dict(channels)
+        """The channels of a new configuration, from the next send on; those before are closed."""
+        before, self._channels = self._channels, dict(channels)
+        kept = set(map(id, self._channels.values()))
+        gone = [channel for channel in before.values() if id(channel) not in kept]
+        if gone:
+            task = asyncio.create_task(_close(gone), name="close channels")
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
 
     @property
     def pending(self) -> int:
@@ -155,10 +164,17 @@ class Outbox:
 
     # -------------------------------------------------------------- due
     def _published(self, pages: Collection[Page], incidents: Collection[Incident]) -> None:
-        if pages:
-            self._look_at(pages)
+        """Called by the engine in the middle of publishing: it must not fail there."""
+        try:
+            if pages:
+                self._look_at(pages)
+                self._wake.set()
+            self._edits.look_at(pages, incidents)
+        except Exception:
+            self._metrics.erred("outbox")
+            log.exception("published_not_understood")
+            self._look_at_all = True
             self._wake.set()
-        self._edits.look_at(pages, incidents)
 
     def _look_at(self, pages: Iterable[Page]) -> None:
         """Put on the agenda what these pages want sent, take off what they don't."""
@@ -177,7 +193,7 @@ class Outbox:
     def _forget(self, key: Key) -> None:
         self._agenda.drop(key)
         self._handled.pop(key, None)
-        self._first_at.pop(key, None)
+        self._sender.forget(key)
 
     def _hand_out(self) -> None:
         state = self._engine.state
@@ -215,28 +231,37 @@ class Outbox:
 
     # -------------------------------------------------------------- one send
     async def _deliver(self, key: Key) -> None:
-        put_off: datetime | None = None
+        again_at: datetime | None = None
         try:
-            step = await self._attempt(key)
-            if isinstance(step, RecordSend):
-                self._metrics.sent(self._find_channel(key), _outcome_name(step))
-                await self._recorder.record(key, step)
-                if step.state is SendState.PENDING and key in self._recorder.held:
-                    put_off = step.retry_at  # the state doesn't know: the retry is remembered here
-            else:
-                put_off = step
+            again_at = await self._attempt(key)
         finally:
             self._under_way.pop(key, None)
             self.progress += 1
-            if put_off is not None:
-                self._agenda.put(key, put_off)
+            if again_at is not None:
+                self._agenda.put(key, again_at)
             else:
                 self._look_again(key)
             self._wake.set()
 
-    def _find_channel(self, key: Key) -> str:
-        _, send = self._find(key)
-        return send.channel if send is not None else ""
+    async def _attempt(self, key: Key) -> datetime | None:
+        """Send and record; a time means: again then, which the state doesn't know."""
+        page, send = self._find(key)
+        if page is None or send is None:
+            return None
+        held = self._recorder.held.get(key)
+        again = held is not None and held.command.state is SendState.PENDING
+        if self._handled.get(key) == send.attempts and not again:
+            return None
+        self._handled[key] = send.attempts  # from here on it is not made again for the asking
+        step = await self._sender.attempt(page, send, unrecorded=held.attempts if held else 0)
+        if step is None:
+            return None
+        if isinstance(step, datetime):
+            self._handled.pop(key, None)
+            return step
+        await self._recorder.record(key, step)
+        unknown = step.state is SendState.PENDING and key in self._recorder.held
+        return step.retry_at if unknown else None
 
     def _look_again(self, key: Key) -> None:
         page, _ = self._find(key)
@@ -245,124 +270,13 @@ class Outbox:
         else:
             self._look_at((page,))
 
-    async def _attempt(self, key: Key) -> RecordSend | datetime | None:
-        """What is to be recorded; or when to try again without a record; or nothing."""
-        page, send = self._find(key)
-        held = self._recorder.held.get(key)
-        if page is None or send is None:
-            return None
-        if self._handled.get(key) == send.attempts and not (held and held.command.state is SendState.PENDING):
-            return None
-        now = self._clock.now()
-        incident = self._engine.state.incidents.get(page.incident)
-        verdict = wanted(page, send, incident, now)
-        if verdict is Wanted.OVER:
-            return None
+
+async def _close(channels: Iterable[Channel]) -> None:
+    for channel in channels:
         try:
-            if verdict is Wanted.SEND:
-                wait = self._wait_for_turn(page, send, incident)
-                if wait > 0:
-                    return now + timedelta(seconds=wait)
-            self._handled[key] = send.attempts
-            if verdict is Wanted.OBSOLETE:
-                return RecordSend(page=page.id, send=send.n, state=SendState.OBSOLETE)
-            if verdict is Wanted.EXPIRED:
-                return RecordSend(page=page.id, send=send.n, state=SendState.EXPIRED)
-            attempts = send.attempts + (held.attempts if held else 0)
-            return await self._send(key, page, send, incident, attempts)
-        except NoAddress as problem:
-            self._handled[key] = send.attempts
-            log.warning("page_without_address", page=page.id, channel=send.channel, why=str(problem))
-            return RecordSend(page=page.id, send=send.n, state=SendState.FAILED, detail=str(problem))
-        except Exception as error:
-            self._handled[key] = send.attempts
-            self._metrics.erred("outbox")
-            log.exception("send_raised", page=page.id, send=send.n, channel=send.channel)
-            return RecordSend(
-                page=page.id, send=send.n, state=SendState.FAILED, detail=f"error: {error!r}"[:500]
-            )
-
-    def _wait_for_turn(self, page: Page, send: Send, incident: Incident | None) -> float:
-        """Seconds until this address may be written to again."""
-        address = address_for(self._engine.policy.configuration, page.person, send.channel)
-        rate = RATES.get(self._type(send.channel))
-        if rate is None:
-            return 0.0
-        pace = self._paces.setdefault(send.channel, Pace(rate))
-        urgent = page.kind is PageKind.PAGE and (incident is None or incident.level.urgent)
-        return pace.wait(address, self._clock.boot(), urgent=urgent)
-
-    async def _send(
-        self, key: Key, page: Page, send: Send, incident: Incident | None, attempts: int
-    ) -> RecordSend:
-        channel = self._channels.get(send.channel)
-        if channel is None:
-            raise NoAddress(f"channel {send.channel!r} is not in use")
-        state = self._engine.state
-        message, rendered = compose(
-            page=page,
-            send=send,
-            incident=incident,
-            members=state.members_of(page.incident) if incident is not None else (),
-            configuration=self._engine.policy.configuration,
-            links=self._links,
-            now=self._clock.now(),
-            thread=self._first_message(page, send),
-        )
-        if rendered.error:
-            self._metrics.erred("text")
-        first_at = self._first_at.setdefault(key, began(attempts, self._clock.now()))
-        self._kill("before-send")
-        if page.receipt_at is not None and not attempts and send.due_at <= page.requested_at:
-            self._metrics.delayed((self._clock.now() - page.receipt_at).total_seconds())
-        started = self._clock.boot()
-        outcome = await self._hand_over(channel, message)
-        took = self._clock.boot() - started
-        self._kill("after-send")
-        decision = decide(
-            outcome,
-            attempt=attempts + 1,
-            first_at=first_at,
-            now=self._clock.now(),
-            expires_at=page.expires_at,
-            random=self._random,
-        )
-        log.info(
-            "page_sent",
-            page=page.id,
-            send=send.n,
-            channel=send.channel,
-            outcome=outcome.kind,
-            state=decision.state.value,
-            detail=decision.detail,
-            took=round(took, 3),
-        )
-        return RecordSend(
-            page=page.id,
-            send=send.n,
-            state=decision.state,
-            retry_at=decision.retry_at,
-            provider_id=outcome.provider_id,
-            detail=decision.detail,
-            took=took,
-        )
-
-    def _first_message(self, page: Page, send: Send) -> str:
-        if self._type(send.channel) != "slack":
-            return ""
-        return first_message(self._engine.state.pages_of(page.incident), page, send)
-
-    async def _hand_over(self, channel: Channel, message: Message) -> Outcome:
-        """A channel that raises is broken for this message; one that never answers is slow."""
-        try:
-            async with asyncio.timeout(CEILING):
-                return await channel.send(message)
-        except TimeoutError:
-            return Outcome(kind="transient", detail=f"no answer within {CEILING:g} s")
-        except Exception as error:
-            self._metrics.erred("channel")
-            log.exception("channel_raised", channel=channel.name, page=message.page.id)
-            return Outcome(kind="permanent", detail=f"error in the channel: {error!r}"[:500])
+            await channel.close()
+        except Exception:
+            log.exception("channel_not_closed", channel=channel.name)
 
 
 def _rank(page: Page, incident: Incident | None, due: datetime) -> Rank:
@@ -370,7 +284,3 @@ def _rank(page: Page, incident: Incident | None, due: datetime) -> Rank:
     severity = int(incident.level) if incident is not None else 1
     kind = {PageKind.PAGE: 0, PageKind.TEST: 5, PageKind.QUIET: 10, PageKind.UPDATE: 10}[page.kind]
     return kind + severity, due.timestamp()
-
-
-def _outcome_name(command: RecordSend) -> str:
-    return "transient" if command.state is SendState.PENDING else command.state.value

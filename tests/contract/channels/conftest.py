@@ -21,7 +21,7 @@ from irpd.outbox import file as file_module
 from irpd.outbox.channels import build_channel
 
 NOW = datetime(2026, 11, 24, 2, 2, 11, tzinfo=UTC)
-TIMEOUT = 0.5
+TIMEOUT = 1.0
 
 
 class StillClock:

@@ -111,6 +111,8 @@ def test_hostile_news_do_no_harm(about, kind: str, text: str) -> None:
     "url",
     [
         "javascript:alert(1)",
+        "javascript://x/%0aalert(1)",
+        "ftp://x/y",
         "data:text/html,x",
         'https://x/"onmouseover=alert(1)',
         "https://x/<script>",

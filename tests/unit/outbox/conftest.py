@@ -152,6 +152,7 @@ class FakeChannel:
         self.gate = asyncio.Event()
         self.gate.set()
         self.most_at_once = 0
+        self.closed = 0
         self._at_once = 0
         self._clock = clock
 
@@ -169,7 +170,8 @@ class FakeChannel:
             raise answer
         return answer
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        self.closed += 1
 
     @property
     def ids(self) -> list[str]:

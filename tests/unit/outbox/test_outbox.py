@@ -419,6 +419,40 @@ async def test_after_a_crash_the_page_goes_out_under_the_same_identity(world, po
     assert world.engine.outcome("42-1") is SendState.DELIVERED
 
 
+async def test_what_a_provider_answers_is_recorded_as_one_harmless_line(world) -> None:
+    world.mail.answers = iter([Outcome(kind="permanent", detail="550 \x1b[2J no\r\nsuch" + "x" * 9000)])
+    world.engine.publish(world.page())
+    await settle(world)
+    detail = world.engine.pages["42-1"].sends[0].detail
+    assert detail.startswith("550 [2J no such")
+    assert len(detail) == 300
+
+
+async def test_a_change_that_is_not_understood_never_reaches_the_engine(world, monkeypatch) -> None:
+    def planted(_: object) -> None:
+        raise RuntimeError("planted")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.outbox, "_look_at", planted)
+        world.engine.publish(world.page())  # does not raise
+    await settle(world)
+    assert world.engine.outcome("42-1") is SendState.DELIVERED
+    assert world.metrics.errors == ["outbox"]
+
+
+async def test_a_reload_brings_other_channels_and_closes_those_before(world) -> None:
+    before = dict(world.channels)
+    world.channels["mail"] = type(world.mail)("mail", world.time)
+    world.outbox.use_channels(world.channels)
+    world.engine.publish(world.page())
+    await settle(world)
+    assert world.mail.ids == ["42-1.1"]
+    assert before["mail"].ids == []
+    assert (before["mail"].closed, world.mail.closed, world.hook.closed) == (1, 0, 0)
+    await world.outbox.drain(0.0)
+    assert (world.mail.closed, world.hook.closed) == (1, 1)
+
+
 # ------------------------------------------------------------------ stopping, watching, measuring
 async def test_draining_waits_for_what_is_under_way_and_begins_nothing(world) -> None:
     world.mail.gate.clear()
