@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from irpd.engine.ports import JournalCorrupt, JournalError, JournalHeld, JournalUnavailable
+from irpd.journal import backup as backups
 from irpd.journal.restore import restore
 from irpd.journal.sqlite import SqliteJournal
 from irpd.journal.verify import check_projection, verify_chain
@@ -76,12 +78,33 @@ def test_a_backup_can_be_made_while_the_journal_is_written(
         for number in range(5):
             target = tmp_path / f"{number}.db"
             journal.backup(str(target))
-            assert verify_chain(target).ok
+            seal = json.loads(target.with_name(f"{number}.db.json").read_text())
+            chain = verify_chain(target)
+            assert chain.ok, chain.problems
+            assert (seal["seq"], seal["head"]) == (chain.events, chain.head)
             report = check_projection(target)
             assert report.ok, report.differences
     finally:
         stop.set()
         writer.join()
+
+
+def test_a_backup_is_of_the_moment_it_was_begun(
+    opened: Opened, history: History, backup: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = opened()
+    journal.commit(history.opened(1))
+    pages = backups._pages
+
+    def late(source: apsw.Connection, target: Path) -> None:
+        journal.commit(history.opened(2))
+        pages(source, target)
+
+    monkeypatch.setattr(backups, "_pages", late)
+    backup.parent.mkdir()
+    journal.backup(str(backup))
+    seal = json.loads(backup.with_name("monday.db.json").read_text())
+    assert seal["seq"] == verify_chain(backup).events == 4
 
 
 def test_a_backup_never_overwrites(backed_up: SqliteJournal, backup: Path) -> None:

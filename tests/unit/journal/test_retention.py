@@ -181,6 +181,48 @@ def test_a_whole_body_of_an_earlier_life_goes_too(opened: Opened) -> None:
     assert left(journal) == [4]
 
 
+def test_a_whole_body_whose_place_another_took_goes_with_the_last_that_needs_it(opened: Opened) -> None:
+    journal = opened(keep_receipts=3600.0)
+    two, three = b"another body altogether" * 200, b"a third that is larger still" * 900
+    given = [
+        receipt(1),
+        receipt(2),
+        receipt(3, more=two),
+        receipt(4, more=two),
+        receipt(5, more=three, hours=20),
+    ]
+    for one in given:
+        journal.commit(Batch(receipts=[one], cursor=one.id))
+    journal.maintain(START + timedelta(hours=2))
+    assert whole(journal) == [5], "3 was the base of 4 alone, 1 of 2 alone"
+    assert left(journal) == [5]
+
+
+def test_a_whole_body_that_memory_had_no_room_for_goes_with_the_last_that_needs_it(opened: Opened) -> None:
+    journal = opened(keep_receipts=3600.0, bodies_in_memory=5 * len(body("")))
+    given = [
+        receipt(1),
+        receipt(2),
+        *(receipt(n, group=f"g{n}") for n in range(3, 20)),
+        receipt(20, hours=20),
+    ]
+    for one in given:
+        journal.commit(Batch(receipts=[one], cursor=one.id))
+    journal.maintain(START + timedelta(hours=2))
+    assert left(journal) == [20]
+
+
+def test_after_a_reconnection_too_each_group_begins_with_a_whole_body(opened: Opened) -> None:
+    journal = opened(keep_receipts=3600.0)
+    for n in (1, 2):
+        journal.commit(Batch(receipts=[receipt(n)], cursor=n))
+    journal.reconnect()
+    journal.commit(Batch(receipts=[receipt(3, hours=2)], cursor=3))
+    journal.maintain(START + timedelta(hours=2))
+    assert left(journal) == [3]
+    assert journal.receipt(3) == receipt(3, hours=2)
+
+
 def test_upkeep_does_a_bounded_piece_at_a_time(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receipts, "SWEEP", 10)
     journal = opened(keep_receipts=60.0)
