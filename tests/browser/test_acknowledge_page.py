@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support import expected_conditions
 from selenium.webdriver.support.ui import WebDriverWait
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium", "chromedriver")]
@@ -33,8 +33,16 @@ def button(browser: Any, words: str) -> Any:
 def leads_on(browser: Any, act: Callable[[], object]) -> None:
     """Do what sends the page's form, and wait for the page that it leads to."""
     before = browser.find_element(By.TAG_NAME, "main")
+
+    def gone(_browser: Any) -> bool:
+        try:
+            before.is_enabled()
+        except WebDriverException:  # in more than one way, depending on how far the change of pages is
+            return True
+        return False
+
     act()
-    WebDriverWait(browser, 20).until(expected_conditions.staleness_of(before))
+    WebDriverWait(browser, 20).until(gone)
     WebDriverWait(browser, 20).until(lambda b: b.execute_script("return document.readyState") == "complete")
 
 
