@@ -1,6 +1,5 @@
 """``irpd``, the command: everything of ``irpd.cli``, and ``serve``."""
 
-import asyncio
 import sys
 
 import click
@@ -36,6 +35,8 @@ def serve(
     75 another process holds the journal, 74 the journal can't be opened, 71 can't listen.
     """
     # Only here: a command line that asks one question shouldn't load a server.
+    import asyncio
+
     from irpd.daemon import logs
     from irpd.daemon.service import Options, StartError
     from irpd.daemon.service import serve as run
