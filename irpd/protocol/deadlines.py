@@ -11,6 +11,7 @@ from irpd.config.duration import format_duration
 from irpd.model import event as e
 from irpd.model.incident import Incident, RunState, State
 from irpd.protocol.draft import Draft
+from irpd.protocol.objectives import record_missed
 from irpd.protocol.paging import fire_step
 from irpd.protocol.people import end
 
@@ -44,13 +45,7 @@ def wake(draft: Draft, number: int) -> Incident | None:
     if incident is None:
         return None
     now = draft.now
-    if (
-        incident.respond_state == "running"
-        and incident.state is State.OPEN
-        and incident.respond_by is not None
-        and incident.respond_by <= now
-    ):
-        incident = draft.emit(number, e.ResponseMissed(due_at=incident.respond_by))
+    incident = record_missed(draft, incident)
     if incident.flap_until is not None and incident.flap_until <= now:
         incident = _stable(draft, incident)
     ends = quiet_ends(incident)

@@ -5,17 +5,25 @@ level stands, evidence for a more severe one pages who commands, once per level.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 
-from irpd.config.values import Source
+from irpd.config.values import Configuration, Source
 from irpd.model import event as e
 from irpd.model.incident import Contribution, Incident, LevelBy
 from irpd.model.level import Level
 from irpd.model.page import PageKind
 from irpd.model.share import Impact, Share
-from irpd.oncall.reach import persons_for
+from irpd.oncall.reach import methods_for
 from irpd.protocol.draft import Draft
-from irpd.protocol.paging import end_pages, page_person, restart_paths, stop_paths
+from irpd.protocol.objectives import respond_by
+from irpd.protocol.paging import (
+    end_pages,
+    on_call,
+    page_person,
+    reachable,
+    restart_paths,
+    stop_paths,
+    urgent_from,
+)
 from irpd.triage.facts import Facts
 from irpd.triage.level import Verdict, level_for
 from irpd.triage.share import share_over
@@ -99,10 +107,6 @@ def facts_of(
     )
 
 
-def respond_by(draft: Draft, level: Level) -> datetime:
-    return draft.now + timedelta(seconds=draft.configuration.level(level).respond_within)
-
-
 def decide_again(draft: Draft, incident: Incident, verdict: Verdict, share: Share) -> Incident:
     """Apply what new evidence says to an incident that is being worked on."""
     changed = share != incident.share
@@ -138,8 +142,8 @@ def risen(draft: Draft, incident: Incident, event: e.LevelChanged) -> Incident:
     """Carry out a rise of the level, whoever caused it."""
     before, had_it = incident.level, incident.acknowledged_by
     incident = draft.emit(incident.number, event)
-    if not had_it and before.urgent and incident.level.urgent:
-        return incident  # the path is already under way with the same waits
+    if not had_it and _same_pace(draft.configuration, before, incident.level):
+        return _page_anew(draft, incident, before)  # the path is already under way with the same waits
     because = f"level {before} → {event.after}"
     if had_it:
         incident = draft.emit(incident.number, e.AcknowledgementLapsed(because=because))
@@ -149,7 +153,27 @@ def risen(draft: Draft, incident: Incident, event: e.LevelChanged) -> Incident:
             incident = page_person(
                 draft, incident, person, kind=PageKind.PAGE, reason="level-rise",
                 path=incident.paths[0].name if incident.paths else "",
+                due=urgent_from(draft.configuration, person, incident.level, draft.now),
             )  # fmt: skip
+    return incident
+
+
+def _same_pace(configuration: Configuration, before: Level, after: Level) -> bool:
+    """Both levels page at any hour with the path's own waits."""
+    now = configuration.level(before).urgency == configuration.level(after).urgency == "now"
+    return now and before.urgent and after.urgent
+
+
+def _page_anew(draft: Draft, incident: Incident, before: Level) -> Incident:
+    """Whoever is being paged and has other methods for the higher level is paged by those."""
+    for page in list(draft.rows.pages_of(incident)):
+        if not page.live or page.kind is not PageKind.PAGE or not page.path:
+            continue
+        methods = methods_for(draft.configuration, page.person, incident.level)
+        if methods != methods_for(draft.configuration, page.person, before):
+            incident = page_person(
+                draft, incident, page.person, kind=PageKind.PAGE, reason="level-rise", path=page.path
+            )
     return incident
 
 
@@ -157,7 +181,7 @@ def lowered(draft: Draft, incident: Incident, event: e.LevelChanged) -> Incident
     """Carry out a person's word that it is less severe: paging goes on at the lower urgency."""
     before = incident.level
     incident = draft.emit(incident.number, event)
-    if incident.acknowledged_by or (before.urgent and incident.level.urgent):
+    if incident.acknowledged_by or _same_pace(draft.configuration, before, incident.level):
         return incident
     because = f"level {before} → {event.after}"
     incident = stop_paths(draft, incident, because=because)
@@ -178,21 +202,26 @@ def _tell_commander(draft: Draft, incident: Incident, verdict: Verdict, share: S
         f"Evidence asks for level {verdict.level} ({verdict.level.severity}): "
         f"{verdict.level_by.because}. Level {incident.level} was set by {incident.level_by.person}."
     )
-    for person in commanders(draft, incident):
-        incident = page_person(draft, incident, person, kind=PageKind.PAGE, reason="evidence", text=text)
+    for person in commanders(draft, incident, verdict.level):
+        incident = page_person(
+            draft, incident, person, kind=PageKind.PAGE, reason="evidence", text=text, level=verdict.level,
+            due=urgent_from(draft.configuration, person, verdict.level, draft.now),
+        )  # fmt: skip
     return incident
 
 
-def commanders(draft: Draft, incident: Incident) -> tuple[str, ...]:
-    """Who commands: the configured role, else who has it, else fallback."""
+def commanders(draft: Draft, incident: Incident, level: Level) -> tuple[str, ...]:
+    """Who commands and can be reached about this level: the configured role, else who has it,
+    else fallback."""
     configuration = draft.configuration
     role = configuration.roles.get("commander")
-    persons: tuple[str, ...] = ()
     if role is not None:
-        persons = persons_for(
-            configuration, schedule=role.schedule or "", person=role.person or "", at=draft.now
-        )
-    return persons or incident.acknowledged_by or configuration.fallback
+        persons = on_call(configuration, role.schedule or "", role.person or "", draft.now)
+        if any(reachable(configuration, person, level) for person in persons):
+            return persons
+    if any(reachable(configuration, person, level) for person in incident.acknowledged_by):
+        return incident.acknowledged_by
+    return configuration.fallback
 
 
 def _has_live_page(draft: Draft, incident: Incident, person: str) -> bool:

@@ -5,7 +5,7 @@ step fires. A step that resolves to nobody pages ``fallback``. After its rounds 
 not end: everyone on it is paged again until somebody acknowledges.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
@@ -38,7 +38,14 @@ def pinned_run(configuration: Configuration, name: str, *, level: Level, fallbac
     slow = None if level.urgent else settings.respond_within / 2
     if path is None:
         steps = tuple(Step(person=person, wait=slow or FALLBACK_WAIT) for person in fallback)
-        return PathRun(name=name or "fallback", kind="technical", steps=steps, repeat=1, every=every)
+        return PathRun(
+            name=name or "fallback",
+            kind="technical",
+            steps=steps,
+            repeat=1,
+            every=every,
+            quiet=settings.urgency == "quiet",
+        )
     steps = tuple(
         Step(
             schedule=step.schedule or "",
@@ -75,7 +82,7 @@ def start_path(
     run = pinned_run(configuration, "" if persons else name, level=incident.level, fallback=fallback)
     if persons:
         run = replace(run, name=name)
-    begins = _begins(configuration, run, incident.level, draft.now)
+    begins = _in_hours(configuration, run, incident.level, draft.now)
     run = replace(run, next_at=begins, started_at=draft.now)
     incident = draft.emit(incident.number, e.PathStarted(run=run, because=because))
     if begins <= draft.now:
@@ -83,13 +90,22 @@ def start_path(
     return incident
 
 
-def _begins(configuration: Configuration, run: PathRun, level: Level, now: datetime) -> datetime:
+def _in_hours(configuration: Configuration, run: PathRun, level: Level, at: datetime) -> datetime:
+    """When the next step may fire at the earliest, from ``at`` on: the level's urgency says."""
+    person, _ = upcoming(configuration, replace(run, next_at=at), at)
+    return urgent_from(configuration, person, level, at)
+
+
+def urgent_from(configuration: Configuration, person: str, level: Level, at: datetime) -> datetime:
+    """The earliest instant from ``at`` on at which this level may page this person."""
     settings = configuration.level(level)
     if settings.urgency != "working-hours":
-        return now
-    first = _persons(configuration, run.steps[0], now)
-    zone = configuration.people[first[0]].time_zone if first and first[0] in configuration.people else "UTC"
-    return next_working(settings.hours, settings.hours.time_zone or zone, now)
+        return at
+    zone = configuration.people[person].time_zone if person in configuration.people else "UTC"
+    try:
+        return next_working(settings.hours, settings.hours.time_zone or zone, at)
+    except Exception:  # hours that can't be read delay no page
+        return at
 
 
 def stop_paths(draft: Draft, incident: Incident, *, because: str) -> Incident:
@@ -110,11 +126,14 @@ def end_pages(
     return incident
 
 
-def resume_paths(draft: Draft, incident: Incident, *, because: str) -> Incident:
-    """The paths go on at once with their next step; with none, the technical one starts."""
+def resume_paths(draft: Draft, incident: Incident, *, because: str, names: Collection[str] = ()) -> Incident:
+    """These paths (all, when none is named) go on at once with their next step; with none at
+    work, the technical one starts."""
     if not incident.paths:
         return start_path(draft, incident, main_path(draft, incident), because=because)
     for run in incident.paths:
+        if names and run.name not in names:
+            continue
         incident = draft.emit(
             incident.number, e.PathResumed(path=run.name, next_at=draft.now, because=because)
         )
@@ -155,25 +174,23 @@ def fire_step(draft: Draft, incident: Incident, name: str, *, because: str = "")
     reason = "step" if fired < len(run.steps) else "round"
     persons: tuple[str, ...] = ()
     step: Step | None = None
-    while not run.quiet or fired == 0:
-        if fired >= run.repeat * len(run.steps):
-            break
+    while fired < run.repeat * len(run.steps):
         step = run.steps[fired % len(run.steps)]
         fired += 1
-        on_call = _persons(configuration, step, draft.now)
-        persons = tuple(p for p in on_call if p not in incident.declined_by)
-        if persons or not on_call:
+        meant = _persons(configuration, step, draft.now)
+        persons = tuple(p for p in meant if p not in incident.declined_by)
+        if persons or not meant:
             break
         step = None  # all of them have said that they can't: go on at once
-    if run.quiet and run.fired > 0:
-        return draft.emit(incident.number, e.PathStopped(path=name, because="told quietly"))
     if step is None:
         persons, reason, wait = _everyone(configuration, run, draft.now), "everyone", run.every
         fired = max(fired, run.repeat * len(run.steps))
     else:
         wait = step.wait
-    next_at = draft.now + timedelta(seconds=wait)
-    if not any(reachable(configuration, person, incident.level) for person in persons):
+    level = Level.LOW if run.quiet else incident.level
+    later = draft.now + timedelta(seconds=wait)
+    next_at = _in_hours(configuration, replace(run, fired=fired), incident.level, later)
+    if step is not None and not any(reachable(configuration, person, level) for person in persons):
         persons, reason = (*persons, *configuration.fallback), "fallback"
     persons = tuple(dict.fromkeys(persons))
     incident = draft.emit(
@@ -189,8 +206,13 @@ def fire_step(draft: Draft, incident: Incident, name: str, *, because: str = "")
 
 
 def _persons(configuration: Configuration, step: Step, at: datetime) -> tuple[str, ...]:
+    return on_call(configuration, step.schedule, step.person, at)
+
+
+def on_call(configuration: Configuration, schedule: str, person: str, at: datetime) -> tuple[str, ...]:
+    """Whom a schedule or a name means at this instant; empty when that is nobody."""
     try:
-        return persons_for(configuration, schedule=step.schedule, person=step.person, at=at)
+        return persons_for(configuration, schedule=schedule, person=person, at=at)
     except Exception:  # a schedule that can't be read pages fallback, never nobody
         return ()
 
@@ -227,10 +249,13 @@ def page_person(
     reason: str,
     path: str = "",
     text: str = "",
+    level: Level | None = None,
+    due: datetime | None = None,
 ) -> Incident:
     """Ask that a message be sent to a person, by their notification rules as they are now.
 
-    A page takes the place of the person's earlier live page of the same incident.
+    A page takes the place of the person's earlier live page of the same incident. ``level`` chooses
+    the methods (else the incident's), ``due`` is when the first may come (else now).
     """
     configuration = draft.configuration
     timing = configuration.timing
@@ -240,11 +265,11 @@ def page_person(
         for earlier in list(draft.rows.pages_of(incident)):
             if earlier.live and earlier.person == person and earlier.kind is kind:
                 incident = draft.emit(incident.number, e.PageEnded(page=earlier.id, because="obsolete"))
-    level = Level.LOW if kind is PageKind.QUIET else incident.level
-    due = draft.now
-    if kind is PageKind.UPDATE and incident.last_update_at is not None:
-        due = max(due, incident.last_update_at + UPDATE_EVERY)
+    level = Level.LOW if kind is PageKind.QUIET else level or incident.level
+    due = due or draft.now
     sends = _sends(configuration, person, level, due, kind)
+    if not sends and kind is PageKind.PAGE and person in configuration.fallback:
+        sends = _sends(configuration, person, Level.CRITICAL, due, kind)  # there is always a pager
     run = next((r for r in incident.paths if r.name == path), None)
     next_person, next_at = upcoming(configuration, run, draft.now) if run else ("", None)
     expires = timing.page_expires_urgent if incident.level.urgent else timing.page_expires
@@ -264,7 +289,10 @@ def page_person(
         text=text,
         receipt_at=draft.first_byte_at,
     )
-    return draft.emit(incident.number, e.Paged(page=page))
+    incident = draft.emit(incident.number, e.Paged(page=page))
+    if not sends:  # in the ledger, but no page that anybody waits for
+        incident = draft.emit(incident.number, e.PageEnded(page=page.id, because="failed"))
+    return incident
 
 
 def _sends(
@@ -283,6 +311,9 @@ def _sends(
 
 def tell_holders(draft: Draft, incident: Incident, *, text: str, besides: Iterable[str] = ()) -> Incident:
     """An update to who has it. While one is still waiting for its time, that one says it."""
+    due = draft.now
+    if incident.last_update_at is not None:
+        due = max(due, incident.last_update_at + UPDATE_EVERY)
     for person in dict.fromkeys((*incident.acknowledged_by, *besides)):
         waiting = any(
             page.live and page.kind is PageKind.UPDATE and page.person == person
@@ -290,5 +321,7 @@ def tell_holders(draft: Draft, incident: Incident, *, text: str, besides: Iterab
             for page in draft.rows.pages_of(incident)
         )  # fmt: skip
         if not waiting:
-            incident = page_person(draft, incident, person, kind=PageKind.UPDATE, reason="update", text=text)
+            incident = page_person(
+                draft, incident, person, kind=PageKind.UPDATE, reason="update", text=text, due=due
+            )
     return incident

@@ -1,5 +1,7 @@
 """What people do: acknowledge, hand on, change levels, resolve, merge and split."""
 
+from datetime import datetime
+
 from msgspec import Struct
 
 from irpd.model import command as c
@@ -7,9 +9,11 @@ from irpd.model import event as e
 from irpd.model.command import Refusal
 from irpd.model.incident import Incident, LevelBy, Member, RunState, State
 from irpd.model.level import Level
+from irpd.model.page import PageKind
 from irpd.model.share import UNKNOWN
 from irpd.protocol.draft import Draft, over
-from irpd.protocol.levels import lowered, respond_by, risen
+from irpd.protocol.levels import lowered, risen
+from irpd.protocol.objectives import record_missed, respond_by
 from irpd.protocol.paging import end_pages, fire_step, restart_paths, resume_paths, start_path, stop_paths
 from irpd.protocol.receive import open_incident
 from irpd.triage.level import Verdict
@@ -29,9 +33,11 @@ def acknowledge(draft: Draft, command: c.Acknowledge) -> Answer:
     incident = draft.incident(command.incident)
     if not incident.state.active:
         return Answer(incident.number, False, f"Nothing to do: {incident.ref} {over(incident)}.")
-    if command.by in incident.acknowledged_by:
-        return Answer(incident.number, False, f"You have {incident.ref} already.")
-    others = incident.acknowledged_by
+    others = tuple(person for person in incident.acknowledged_by if person != command.by)
+    if command.by in incident.acknowledged_by and not running(incident):
+        ended = _end_own(draft, incident, command.by, because="acknowledged")
+        return Answer(incident.number, ended, f"You have {incident.ref} already.")
+    incident = record_missed(draft, incident)
     incident = draft.emit(incident.number, e.Acknowledged(by=command.by, via=command.via, page=command.page))
     incident = stop_paths(draft, incident, because="acknowledged")
     end_pages(draft, incident, because="acknowledged", by=command.by)
@@ -45,23 +51,49 @@ def decline(draft: Draft, command: c.Decline) -> Answer:
     if not incident.state.active:
         return Answer(incident.number, False, f"Nothing to do: {incident.ref} {over(incident)}.")
     others = tuple(p for p in incident.acknowledged_by if p != command.by)
-    if others:
-        return Answer(incident.number, False, f"Nothing to do: {', '.join(others)} has {incident.ref}.")
-    if command.by in incident.declined_by:
-        return Answer(incident.number, False, "You have said so already; the next person was paged.")
     had_it = command.by in incident.acknowledged_by
+    if others and not had_it and not running(incident):
+        ended = _end_own(draft, incident, command.by, because="declined")
+        return Answer(incident.number, ended, f"Nothing to do: {', '.join(others)} has {incident.ref}.")
+    if command.by in incident.declined_by:
+        ended = _end_own(draft, incident, command.by, because="declined")
+        return Answer(incident.number, ended, "You have said so already; the next person was paged.")
+    asked_by = {
+        page.path for page in draft.rows.pages_of(incident) if page.live and page.person == command.by
+    }
     incident = draft.emit(incident.number, e.Declined(by=command.by, via=command.via, page=command.page))
-    for page in list(draft.rows.pages_of(incident)):
-        if page.live and page.person == command.by:
-            incident = draft.emit(
-                incident.number, e.PageEnded(page=page.id, because="declined", by=command.by)
-            )
+    _end_own(draft, incident, command.by, because="declined")
+    incident = draft.incident(incident.number)
     if had_it:
         incident = draft.emit(
             incident.number, e.AcknowledgementLapsed(because=f"{command.by} can't", by=command.by)
         )
-    incident = resume_paths(draft, incident, because=f"{command.by} can't")
+    if others:
+        names = [run.name for run in incident.paths if run.state is RunState.RUNNING]
+    elif had_it:
+        names = [run.name for run in incident.paths]
+    else:
+        names = [run.name for run in incident.paths if run.name in asked_by]
+    if others and not names:
+        return Answer(incident.number, True, f"{', '.join(others)} still has {incident.ref}.")
+    incident = _go_on(draft, incident, names, because=f"{command.by} can't")
     return Answer(incident.number, True, f"Passed on: {next_text(draft, incident)}")
+
+
+def _end_own(draft: Draft, incident: Incident, person: str, *, because: str) -> bool:
+    """End what this person is still being asked; whether there was anything."""
+    own = [page for page in draft.rows.pages_of(incident) if page.live and page.person == person]
+    asking = [page for page in own if page.kind in (PageKind.PAGE, PageKind.QUIET)]
+    for page in asking:
+        draft.emit(incident.number, e.PageEnded(page=page.id, because=because, by=person))
+    return bool(asking)
+
+
+def _go_on(draft: Draft, incident: Incident, names: list[str], *, because: str) -> Incident:
+    """These paths go on at once (all, when none is named), unless there is nothing left to page about."""
+    if incident.unconfirmed and not incident.level.urgent and not incident.flapping:
+        return incident
+    return resume_paths(draft, incident, because=because, names=names)
 
 
 def undo(draft: Draft, command: c.Undo) -> Answer:
@@ -74,7 +106,7 @@ def undo(draft: Draft, command: c.Undo) -> Answer:
     )
     if incident.acknowledged_by:
         return Answer(incident.number, True, f"{', '.join(incident.acknowledged_by)} still has it.")
-    incident = resume_paths(draft, incident, because=f"undone by {command.by}")
+    incident = _go_on(draft, incident, [], because=f"undone by {command.by}")
     return Answer(incident.number, True, f"Undone; {next_text(draft, incident)}")
 
 
@@ -123,7 +155,7 @@ def set_level(draft: Draft, command: c.SetLevel) -> Answer:
         level_by=LevelBy(kind="person", person=command.by, because=command.because),
         evidence_level=incident.evidence_level,
         share=incident.share,
-        respond_by=None if incident.acknowledged_by and level >= incident.level else respond_by(draft, level),
+        respond_by=_restarted_objective(draft, incident, level),
     )
     if level < incident.level:
         incident = risen(draft, incident, event)
@@ -132,6 +164,13 @@ def set_level(draft: Draft, command: c.SetLevel) -> Answer:
     else:
         incident = draft.emit(incident.number, event)
     return Answer(incident.number, True, f"{incident.ref} is level {level} ({level.severity}).")
+
+
+def _restarted_objective(draft: Draft, incident: Incident, level: Level) -> datetime | None:
+    """A level that stays as it is, or sinks while somebody has it, leaves the objective alone."""
+    if level == incident.level or (incident.acknowledged_by and level > incident.level):
+        return None
+    return respond_by(draft, level)
 
 
 def note(draft: Draft, command: c.Note) -> Answer:
@@ -153,6 +192,7 @@ def resolve(draft: Draft, command: c.Resolve) -> Answer:
 
 def end(draft: Draft, incident: Incident, *, by: str, because: str) -> Incident:
     """It is over: paths stop and no page of it is sent any more."""
+    incident = record_missed(draft, incident)
     incident = stop_paths(draft, incident, because="resolved")
     incident = end_pages(draft, incident, because="obsolete")
     return draft.emit(incident.number, e.Resolved(by=by, because=because))

@@ -20,7 +20,8 @@ from irpd.model.level import Level
 from irpd.model.share import UNKNOWN, Impact, Share
 from irpd.model.signal import Signal, Status
 from irpd.protocol.draft import Draft
-from irpd.protocol.levels import decide_again, facts_of, measured, respond_by, verdict_on
+from irpd.protocol.levels import decide_again, facts_of, measured, verdict_on
+from irpd.protocol.objectives import respond_by
 from irpd.protocol.paging import (
     OPERATORS,
     end_pages,

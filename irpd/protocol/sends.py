@@ -9,7 +9,7 @@ from irpd.model.page import Page, PageKind, Send, SendState
 from irpd.oncall.reach import methods_for
 from irpd.protocol.draft import Draft
 from irpd.protocol.evolve import PAGES, subject_of
-from irpd.protocol.paging import fire_step
+from irpd.protocol.paging import fire_step, page_person
 
 
 def record_send(draft: Draft, command: c.RecordSend) -> bool:
@@ -34,7 +34,7 @@ def record_send(draft: Draft, command: c.RecordSend) -> bool:
         ),
     )
     if command.state in (SendState.FAILED, SendState.EXPIRED):
-        _moves_on(draft, page.id)
+        _moves_on(draft, page.id, send)
     return True
 
 
@@ -42,16 +42,18 @@ def _emit(draft: Draft, page: Page, event: e.AnyEvent) -> None:
     draft.emit_about(subject_of(page.incident) if page.incident else PAGES, event)
 
 
-def _moves_on(draft: Draft, page_id: str) -> None:
-    """A method failed for good: the next one comes at once; with none left, the next step."""
+def _moves_on(draft: Draft, page_id: str, failed: Send) -> None:
+    """A method failed for good: the next one comes at once; with none left, the next step.
+
+    What went out at the same time over another channel is the same method, and worked."""
     page = draft.rows.page(page_id)
     if page is None or not page.live:
         return
     pending = [send for send in page.sends if send.state is SendState.PENDING]
     waiting = [send for send in pending if send.due_at > draft.now and not send.attempts]
     trying = [send for send in pending if send not in waiting]
-    delivered = any(send.state is SendState.DELIVERED for send in page.sends)
-    if waiting and not trying and not delivered:
+    delivered = [send for send in page.sends if send.state is SendState.DELIVERED]
+    if waiting and not trying and not any(send.due_at == failed.due_at for send in delivered):
         first = min(send.due_at for send in waiting)
         for send in waiting:
             if send.due_at == first:
@@ -61,8 +63,16 @@ def _moves_on(draft: Draft, page_id: str) -> None:
         return
     _emit(draft, page, e.PageEnded(page=page.id, because=_worst(page.sends)))
     incident = draft.rows.incident(page.incident)
-    if incident is not None and incident.state.active and page.kind is PageKind.PAGE and page.path:
+    if incident is None or not incident.state.active or page.kind is PageKind.UPDATE:
+        return
+    if page.path:
         _next_step(draft, incident, page)
+    elif page.reason != "fallback":
+        for person in draft.configuration.fallback:
+            if person != page.person:
+                incident = page_person(
+                    draft, incident, person, kind=PageKind.PAGE, reason="fallback", text=page.text
+                )
 
 
 def _worst(sends: tuple[Send, ...]) -> str:
@@ -72,15 +82,16 @@ def _worst(sends: tuple[Send, ...]) -> str:
 def _next_step(draft: Draft, incident: Incident, page: Page) -> None:
     """Unless somebody else of the same step can still be reached, the path moves on at once."""
     run = next((r for r in incident.paths if r.name == page.path), None)
-    if run is None or run.state is not RunState.RUNNING or run.fired != page.step:
+    if run is None or run.fired != page.step or page.reason == "everyone":
+        return  # in the rounds of everybody the next round comes by its time
+    if run.state is not RunState.RUNNING and not run.quiet:
         return
     others = any(
         other.live and other.path == page.path and other.step == page.step and other.id != page.id
         for other in draft.rows.pages_of(incident)
     )
-    if others or run.exhausted:
-        return  # in the rounds of everybody the next round comes by its time
-    fire_step(draft, incident, run.name, because=f"{page.person} can't be reached")
+    if not others:
+        fire_step(draft, incident, run.name, because=f"{page.person} can't be reached")
 
 
 def test_page(draft: Draft, command: c.TestPage) -> str:
