@@ -86,8 +86,8 @@ class Fact:
 class Batch:
     """What one commit writes: all of it or nothing.
 
-    ``rows`` are the projection's changed rows; None deletes one (it left memory for good
-    only if ``forget`` says so). ``cursor`` is the highest receipt whose effects are in here.
+    ``incidents``, ``members``, ``pages`` and ``counters`` are the projection's changed rows; what is in
+    ``configs`` is in force from now on. ``cursor`` is the highest receipt whose effects are in here.
     The row of a signal that no event but ``SignalsRepeated`` names is what the repeats make of the row
     before: a journal may write it later. ``urgent`` batches (people's commands, outcomes of sends) may
     use the reserve when the disk is full.

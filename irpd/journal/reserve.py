@@ -14,6 +14,8 @@ SIZE = 16 * 1024 * 1024
 #: gone at once, and the disk be full again.
 MARGIN = 16 * 1024 * 1024
 
+_PIECE = 1024 * 1024
+
 
 class Reserve:
     """The reserve of the journal at ``path``."""
@@ -79,6 +81,10 @@ class Reserve:
                 os.ftruncate(file, self.size)
                 os.posix_fallocate(file, 0, self.size)
                 os.fsync(file)
+                if not self._whole():  # a file system that compresses: zeros take no room there
+                    for start in range(0, self.size, _PIECE):
+                        os.pwrite(file, os.urandom(min(_PIECE, self.size - start)), start)
+                    os.fsync(file)
             finally:
                 os.close(file)
         except OSError:

@@ -126,6 +126,7 @@ class SqliteJournal:
                 db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
             except apsw.FullError:
                 pass
+            self._lag.reset(self._reading().repeated())
         return self._state.seq
 
     def _connect(self) -> None:

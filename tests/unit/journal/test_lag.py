@@ -147,6 +147,15 @@ def test_before_the_state_was_loaded_no_row_lags(
     assert counts(again.load().members) == {1: 3, 2: 2, 3: 2}
 
 
+def test_after_a_reconnection_rows_go_on_to_lag(running: SqliteJournal, history: History) -> None:
+    running.commit(history.repeated(1, 3))
+    running.reconnect()
+    running.commit(history.repeated(1, 2))
+    assert stored_counts(running) == {1: 1, 2: 1, 3: 1}
+    running.maintain(START)
+    assert stored_counts(running) == {1: 3, 2: 3, 3: 2}
+
+
 def test_a_round_is_written_in_pieces(
     running: SqliteJournal, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
