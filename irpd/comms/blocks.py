@@ -34,24 +34,24 @@ def slack_text(subject: Subject) -> SlackText:
     first = _first_line(story, subject)
     lines = [first]
     if story.kind == PageKind.UPDATE and (story.news or not story.has_it):
-        lines.append(_escape(story.news or "There is news."))
-    lines.append(_escape(" · ".join(_facts(story))))
+        lines.append(escape(story.news or "There is news."))
+    lines.append(escape(" · ".join(_facts(story))))
     if story.confirm:
-        lines.append(f"*{_escape(story.confirm)}*")
-    lines.append(f"Why {story.level.severity}: {_escape(story.why)}")
+        lines.append(f"*{escape(story.confirm)}*")
+    lines.append(f"Why {story.level.severity}: {escape(story.why)}")
     if story.next_short and not story.has_it:
-        lines.append(f"Next if nobody answers: {_escape(story.next_short)}")
+        lines.append(f"Next if nobody answers: {escape(story.next_short)}")
     body: dict[str, object] = {"type": "section", "text": _mrkdwn("\n".join(lines))}
     return SlackText(text=first, blocks=[body, {"type": "actions", "elements": _buttons(story)}])
 
 
 def _first_line(story: Story, subject: Subject) -> str:
-    headline = _escape(story.headline).translate(_LOOKALIKES)
+    headline = escape(story.headline).translate(_LOOKALIKES)
     incident = subject.incident
     if incident is None or not story.has_it:
         return f"{_DOTS[story.level]} *{headline}*"
     dot = ":large_green_circle:" if incident.state == State.ACKNOWLEDGED else ":white_check_mark:"
-    return f"{dot} *{headline}* · {_escape(story.has_it)}"
+    return f"{dot} *{headline}* · {escape(story.has_it)}"
 
 
 def _facts(story: Story) -> list[str]:
@@ -74,7 +74,7 @@ def _buttons(story: Story) -> list[dict[str, object]]:
 
 def _test(subject: Subject) -> SlackText:
     name = person_name(subject.configuration, subject.page.person)
-    text = f":wave: *Test page for {_escape(name).translate(_LOOKALIKES)}* from irpd. Nothing is wrong."
+    text = f":wave: *Test page for {escape(name).translate(_LOOKALIKES)}* from irpd. Nothing is wrong."
     blocks: list[dict[str, object]] = [
         {"type": "section", "text": _mrkdwn(text)},
         {"type": "actions", "elements": [_button("It reached me", subject.link, "primary")]},
@@ -97,5 +97,6 @@ def _mrkdwn(text: str) -> dict[str, object]:
     return {"type": "mrkdwn", "text": clean.cut(text, 3000), "verbatim": True}
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """Text that is only text to Slack."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -5,13 +5,13 @@ falls back to a few plain words that no template takes part in, and says so in `
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from irpd.comms import clean
-from irpd.comms.blocks import slack_text
+from irpd.comms.blocks import escape, slack_text
 from irpd.comms.data import fields
 from irpd.comms.story import Story, Subject, name_of, person_name, tell
 from irpd.model.page import PageKind
@@ -88,7 +88,8 @@ def render(channel_type: str, subject: Subject) -> Rendered:
                 return Rendered(subject=plain.subject, text=plain.text, fields=fields(subject))
     except Exception as error:
         log.exception("text_could_not_be_made", channel_type=channel_type, page=subject.page.id)
-        return built_in(subject, error=f"{type(error).__name__}: {error}")
+        rendered = built_in(subject, error=f"{type(error).__name__}: {error}")
+        return replace(rendered, text=escape(rendered.text)) if channel_type == "slack" else rendered
 
 
 def built_in(subject: Subject, *, error: str = "") -> Rendered:

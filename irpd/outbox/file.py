@@ -10,10 +10,11 @@ import errno
 import os
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import msgspec
 
@@ -39,6 +40,7 @@ class File:
         self._path = state_dir / settings.path
         self._clock = clock
         self._screen = Screen(terminal) if terminal is not None and settings.terminal else None
+        self._thread: ThreadPoolExecutor | None = None
         self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
 
@@ -66,15 +68,24 @@ class File:
         """Wait for what is being written."""
         if self._writer is not None:
             await asyncio.wait([self._writer], timeout=_PATIENCE)
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.shutdown(wait=False)
         if self._screen is not None:
             self._screen.close()
+
+    async def _in_own_thread(self, call: Callable[[Path, Sequence[bytes]], None], *arguments: Any) -> None:
+        """Not in the loop's own pool: that is where look-ups of host names hang."""
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"irpd-{self.name}")
+        await asyncio.get_running_loop().run_in_executor(self._thread, call, *arguments)
 
     async def _write_waiting(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting, []
             error: OSError | None = None
             try:
-                await asyncio.to_thread(_append, self._path, [line for line, _ in batch])
+                await self._in_own_thread(_append, self._path, [line for line, _ in batch])
             except OSError as problem:
                 error = problem
             for _, written in batch:

@@ -8,8 +8,10 @@ Failures (RFC 5321, 4.2.1): a 5yz reply is for good, 4yz and anything unclear is
 again. Once the server has taken the message, what happens to the connection is no matter.
 """
 
+import asyncio
 import contextlib
 import re
+import socket
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -21,6 +23,8 @@ from irpd.config.values import SmtpChannel
 from irpd.engine.ports import Clock, Message, Outcome
 from irpd.model.page import PageKind
 
+#: The channel's ``timeout`` holds for each step of the conversation; all of it takes no longer than so many.
+_STEPS = 3
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 #: No quoted local parts, no routes, no lists: what is written in a configuration needs none of them.
 _MAILBOX = re.compile(
@@ -39,6 +43,8 @@ class Smtp:
         self._clock = clock
         self._password = settings.auth.password.reveal() if settings.auth else None
         self._sender = _address(settings.sender)
+        # Not the fully qualified name: finding that asks a DNS that may be what is broken.
+        self._hostname = _PLAIN.sub("-", socket.gethostname()) or "localhost"
         self._domain = _PLAIN.sub("-", self._sender.domain) or "localhost"
 
     async def send(self, message: Message) -> Outcome:
@@ -57,12 +63,14 @@ class Smtp:
             use_tls=settings.tls == "tls",
             start_tls=settings.tls == "starttls",
             timeout=settings.timeout,
+            local_hostname=self._hostname,
         )
         try:
-            await client.connect()
-            _, answer = await client.send_message(
-                mail, sender=self._sender.addr_spec, recipients=[recipient.addr_spec]
-            )
+            async with asyncio.timeout(_STEPS * settings.timeout):
+                await client.connect()
+                _, answer = await client.send_message(
+                    mail, sender=self._sender.addr_spec, recipients=[recipient.addr_spec]
+                )
         except Exception as error:
             return _failure(error)
         finally:

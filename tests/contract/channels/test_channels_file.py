@@ -54,6 +54,25 @@ async def test_what_waits_together_is_synced_together(tmp_path, still_clock, a_m
     assert len(synced) < 10
 
 
+async def test_a_loop_whose_own_threads_all_hang_still_writes(tmp_path, still_clock, a_message) -> None:
+    go_on = threading.Event()
+    hanging = [asyncio.ensure_future(asyncio.to_thread(go_on.wait, 30)) for _ in range(64)]
+    try:
+        async with asyncio.timeout(10):
+            outcome = await channel(tmp_path, still_clock).send(a_message())
+    finally:
+        go_on.set()
+        await asyncio.gather(*hanging)
+    assert outcome.kind == "delivered"
+
+
+async def test_it_still_writes_after_it_was_closed(tmp_path, still_clock, a_message) -> None:
+    file = channel(tmp_path, still_clock)
+    for _ in range(2):
+        assert (await file.send(a_message())).kind == "delivered"
+        await file.close()
+
+
 async def test_the_file_may_be_moved_away_while_it_is_in_use(tmp_path, still_clock, a_message) -> None:
     file = channel(tmp_path, still_clock)
     await file.send(a_message())

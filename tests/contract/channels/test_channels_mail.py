@@ -1,7 +1,9 @@
 """What a mail looks like to the server and to the reader's mail program."""
 
+import asyncio
 import email
 import email.policy
+import socket
 from email.message import EmailMessage
 
 import aiosmtplib
@@ -104,6 +106,28 @@ async def test_once_taken_a_mail_is_delivered_whatever_happens_to_the_connection
 
     monkeypatch.setattr(type(mail), "handle_QUIT", hang_up)
     assert (await mail.channel.send(a_message(address="asha@example.com"))).kind == "delivered"
+
+
+async def test_a_server_that_dawdles_through_every_step_is_given_up(
+    mail, a_message, still_clock, monkeypatch
+) -> None:
+    async def dawdle(self, server, session, envelope, address, options):
+        for _ in range(100):
+            await asyncio.sleep(0.1)
+            await server.push("250-still thinking")
+        return "250 ok"
+
+    monkeypatch.setattr(type(mail), "handle_RCPT", dawdle)
+    settings = mail.channel._settings.model_copy(update={"timeout": 0.3})
+    async with asyncio.timeout(5):
+        outcome = await Smtp("mail", settings, clock=still_clock).send(a_message(address="asha@example.com"))
+    assert outcome.kind == "transient"
+
+
+async def test_no_name_server_is_asked_for_the_own_name(mail, a_message, still_clock, monkeypatch) -> None:
+    monkeypatch.setattr(socket, "getfqdn", lambda *_: pytest.fail("asked for"))
+    channel = Smtp("mail", mail.channel._settings, clock=still_clock)
+    assert (await channel.send(a_message(address="asha@example.com"))).kind == "delivered"
 
 
 async def test_a_server_that_offers_no_starttls_is_refused_for_good(mail, a_message, still_clock) -> None:

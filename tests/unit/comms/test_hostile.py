@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from irpd.comms import clean
+from irpd.comms import clean, texts
 from irpd.comms.texts import Rendered, render
 from irpd.model.incident import LevelBy
 from irpd.model.page import PageKind
@@ -105,6 +105,26 @@ def test_hostile_text_does_no_harm_wherever_it_stands(about, kind: str, text: st
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:24]))
 def test_hostile_news_do_no_harm(about, kind: str, text: str) -> None:
     harmless(render(kind, about(page={"kind": PageKind.UPDATE, "text": text})), kind)
+
+
+@pytest.mark.parametrize("kind", ["smtp", "slack", "webhook", "file"])
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:24]))
+def test_hostile_text_does_no_harm_in_the_built_in_text_either(
+    about, monkeypatch, kind: str, text: str
+) -> None:
+    def planted(*_: object) -> None:
+        raise RuntimeError("planted")
+
+    for name in ("tell", "slack_text"):
+        monkeypatch.setattr(texts, name, planted)
+    rendered = render(kind, about(incident={"title": text}))
+    assert rendered.error
+    assert rendered.text.count("\n") == 3
+    assert "\n" not in rendered.subject
+    assert len(rendered.text) < 1000
+    assert "\x1b" not in rendered.text
+    if kind == "slack":
+        assert "<" not in rendered.text
 
 
 @pytest.mark.parametrize(

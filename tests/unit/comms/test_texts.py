@@ -90,6 +90,9 @@ def test_when_all_signals_are_resolved_it_asks_to_confirm(about, kind: str) -> N
     rendered = render(kind, about(incident={"firing": 0}))
     assert "Signals resolved, confirm" in rendered.text + str(rendered.fields.get("blocks", ""))
     assert "Signals resolved, confirm" not in str(render(kind, about()))
+    update = {"kind": PageKind.UPDATE, "text": "all is quiet"}
+    rendered = render(kind, about(page=update, incident={"firing": 0}))
+    assert "Signals resolved, confirm" in rendered.text + str(rendered.fields.get("blocks", ""))
 
 
 def test_the_subject_never_changes_when_the_level_or_the_services_do(about) -> None:

@@ -125,6 +125,13 @@ def test_a_hand_off_that_the_clock_shows_twice_happens_the_first_time() -> None:
     assert [on_call_at(schedule, at) for at in (first, second - MINUTE, second)] == ["b", "b", "b"]
 
 
+def test_a_clock_set_back_over_midnight_does_not_give_the_turn_back() -> None:
+    schedule = daily("America/St_Johns", "a", "b", handoff="00:00", start="2010-11-06")
+    midnight = datetime(2010, 11, 7, 2, 30, tzinfo=UTC)  # a minute later it is 23:01 again
+    assert on_call_at(schedule, midnight - MINUTE) == "a"
+    assert [on_call_at(schedule, midnight + n * MINUTE) for n in (0, 1, 30, 60, 120)] == ["b"] * 5
+
+
 def test_a_half_hour_change_moves_a_hand_off_by_half_an_hour() -> None:
     schedule = daily("Australia/Lord_Howe", "a", "b", handoff="02:15", start="2026-10-03")
     changed = datetime(2026, 10, 3, 15, 30, tzinfo=UTC)  # 02:00 (+10:30) becomes 02:30 (+11)
