@@ -47,11 +47,18 @@ class History:
         try:
             return work(self._reader)
         except Exception:
-            self._reader = None
+            self._close_reader()
             raise
 
     def close(self) -> None:
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._thread.submit(self._close_reader)
+        self._thread.shutdown(wait=False)
+
+    def _close_reader(self) -> None:
+        close = getattr(self._reader, "close", None)
+        self._reader = None
+        if close is not None:
+            close()
 
     async def incident(self, number: int) -> Stored | None:
         return await self.read(lambda reader: reader.incident(number))

@@ -3,27 +3,24 @@
 A GET never changes anything, because mail scanners and previews follow links; only a POST
 acts, and answers with a redirect back. The token is the credential: unguessable, bound to a
 person and a page. Unknown tokens are slowed down; a known one never is, so that nobody's
-guessing keeps a paged person from answering.
+guessing keeps a paged person from answering. Of an incident that was merged the page shows
+the one that it is part of now, and acts on that.
 """
 
 import asyncio
-import base64
-import hashlib
 from collections.abc import Callable, Coroutine, Mapping
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import structlog
 from aiohttp import web
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from irpd.model.command import Acknowledge, Command, Decline, Note, Refusal, Resolve, SeePage, Undo
-from irpd.model.incident import Incident, Member
+from irpd.model.incident import Incident, Member, State
 from irpd.model.page import Page, PageKind
 from irpd.web.bucket import Bucket, Buckets
 from irpd.web.history import History
+from irpd.web.html import HEADERS, acknowledge_html, lost, plain_html
 from irpd.web.ports import Services
 from irpd.web.problem import retry_after
 from irpd.web.screen import link_has_ended, screen_for
@@ -41,42 +38,6 @@ DONE = {
 }
 
 log = structlog.get_logger("irpd.web.links")
-
-_FOLDER = Path(__file__).parent / "templates"
-_STYLE = (_FOLDER / "style.css").read_text(encoding="utf-8").strip()
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_TEMPLATES = Environment(
-    loader=FileSystemLoader(_FOLDER),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_TEMPLATES.globals["style"] = Markup(_STYLE)
-_PAGE = _TEMPLATES.get_template("acknowledge.html")
-_LOST = _TEMPLATES.get_template("lost.html")
-
-HEADERS = {
-    "Content-Type": "text/html; charset=utf-8",
-    "Server": "irpd",
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Robots-Tag": "noindex, nofollow",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Content-Security-Policy": (
-        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
-    ),
-}
-
-
-def _lost(status: int, title: str, text: str, **headers: str) -> web.Response:
-    return web.Response(
-        status=status, text=_LOST.render(title=title, text=text), headers={**HEADERS, **headers}
-    )
-
 
 Found = tuple[Page, Incident | None, list[Member]]
 
@@ -151,49 +112,42 @@ class LinkPages:
         if page.kind is PageKind.TEST:
             return await self._act(request, found, [SeePage(page=page.id, via="link")])
         by = chosen or page.person
-        commands: list[Command] = [Acknowledge(incident=page.incident, by=by, via="link", page=page.id)]
+        number = _number(page, incident)
+        commands: list[Command] = [Acknowledge(incident=number, by=by, via="link", page=page.id)]
         if incident is not None and by != page.person and page.person in incident.acknowledged_by:
             # Somebody else's phone: that person has it. In this order the path stays still.
-            commands.append(Undo(incident=page.incident, by=page.person, via="link"))
+            commands.append(Undo(incident=number, by=page.person, via="link"))
         return await self._act(request, found, commands)
 
     async def hand_on(self, request: web.Request) -> web.StreamResponse:
-        return await self._on_incident(
-            request,
-            lambda page, _: Decline(incident=page.incident, by=page.person, via="link", page=page.id),
-            done="handed-on",
-        )
+        def command(number: int, page: Page, _form: Mapping[str, str]) -> Command:
+            return Decline(incident=number, by=page.person, via="link", page=page.id)
+
+        return await self._on_incident(request, command, done="handed-on")
 
     async def undo(self, request: web.Request) -> web.StreamResponse:
-        return await self._on_incident(
-            request, lambda page, _: Undo(incident=page.incident, by=page.person, via="link"), done="undone"
-        )
+        def command(number: int, page: Page, _form: Mapping[str, str]) -> Command:
+            return Undo(incident=number, by=page.person, via="link")
+
+        return await self._on_incident(request, command, done="undone")
 
     async def note(self, request: web.Request) -> web.StreamResponse:
-        return await self._on_incident(
-            request,
-            lambda page, form: Note(
-                incident=page.incident, by=page.person, text=form.get("text", "").strip()[:MAX_NOTE]
-            ),
-            done="note",
-            needs="text",
-        )
+        def command(number: int, page: Page, form: Mapping[str, str]) -> Command:
+            return Note(incident=number, by=page.person, text=form.get("text", "").strip()[:MAX_NOTE])
+
+        return await self._on_incident(request, command, done="note", needs="text")
 
     async def resolve(self, request: web.Request) -> web.StreamResponse:
-        return await self._on_incident(
-            request,
-            lambda page, form: Resolve(
-                incident=page.incident,
-                by=page.person,
-                because=form.get("because", "").strip()[:1000],
-                via="link",
-            ),
-        )
+        def command(number: int, page: Page, form: Mapping[str, str]) -> Command:
+            because = form.get("because", "").strip()[:1000]
+            return Resolve(incident=number, by=page.person, because=because, via="link")
+
+        return await self._on_incident(request, command)
 
     async def _on_incident(
         self,
         request: web.Request,
-        command: Callable[[Page, Mapping[str, str]], Command],
+        command: Callable[[int, Page, Mapping[str, str]], Command],
         *,
         done: str = "",
         needs: str = "",
@@ -206,7 +160,9 @@ class LinkPages:
             return self._page(request, *found, notice="That was too long.", status=413)
         if needs and not form.get(needs, "").strip():
             return self._page(request, *found, notice="There was nothing in it.", status=422)
-        return await self._act(request, found, [command(found[0], form)], done=done)
+        return await self._act(
+            request, found, [command(_number(found[0], found[1]), found[0], form)], done=done
+        )
 
     async def _act(
         self, request: web.Request, found: Found, commands: list[Command], *, done: str = ""
@@ -252,25 +208,30 @@ class LinkPages:
         if page_id is None:
             return self._unknown(request)
         page = self._services.engine.state.pages.get(page_id)
-        if page is not None:
-            return await self._now(page)
-        number = page_id.rpartition("-")[0]
-        stored = await self._stored(int(number)) if number.isdecimal() else None
-        if stored is not None:
-            for page in stored[2]:
-                if page.id == page_id:
-                    return page, stored[0], stored[1]
-        return _lost(410, "This link has ended", "What it was about is no longer kept here.")
+        if page is None:
+            number = page_id.rpartition("-")[0]
+            stored = await self._stored(int(number)) if number.isdecimal() else None
+            page = next((one for one in stored[2] if one.id == page_id), None) if stored else None
+        if page is None:
+            return lost(410, "This link has ended", "What it was about is no longer kept here.")
+        return await self._now(page)
 
     async def _now(self, page: Page) -> Found:
-        """The page as it is now, with its incident; also one that has left memory."""
+        """The page as it is now, with its incident or the one that this is part of now; also
+        one that has left memory."""
         state = self._services.engine.state
         page = state.pages.get(page.id, page)
-        incident = state.incidents.get(page.incident)
-        if incident is not None:
-            return page, incident, list(state.members_of(incident.number))
-        stored = await self._stored(page.incident) if page.incident else None
-        return (page, None, []) if stored is None else (page, stored[0], stored[1])
+        number, found = page.incident, None
+        for _ in range(10):  # merged into one that was merged
+            incident = state.incidents.get(number)
+            if incident is not None:
+                found = (incident, list(state.members_of(number)))
+            elif number and (stored := await self._stored(number)) is not None:
+                found = (stored[0], stored[1])
+            if found is None or found[0].state is not State.MERGED or not found[0].merged_into:
+                break
+            number = found[0].merged_into
+        return (page, None, []) if found is None else (page, *found)
 
     async def _stored(self, number: int) -> tuple[Incident, list[Member], list[Page]] | None:
         try:
@@ -282,13 +243,13 @@ class LinkPages:
     def _unknown(self, request: web.Request) -> web.Response:
         now = self._services.clock.boot()
         if not (self._unknown_all.take(now) and self._unknown_each.take(request.remote or "", now)):
-            return _lost(
+            return lost(
                 429,
                 "Too many unknown links",
                 "Wait a little, then open the link from the newest message.",
                 **{"Retry-After": retry_after()},
             )
-        return _lost(
+        return lost(
             404, "No such link", "Open the link from the newest message; it may have been cut at its end."
         )
 
@@ -303,18 +264,24 @@ class LinkPages:
         notice: str = "",
         status: int = 200,
     ) -> web.Response:
-        configuration = self._services.engine.policy.configuration
-        screen = screen_for(page, incident, members, configuration, self._services.clock.now())
-        text = _PAGE.render(
-            s=screen,
-            token=request.match_info["token"],
-            base=_base(request),
-            notice=notice,
-            done=DONE.get(request.query.get("done", ""), "") if request.method == "GET" else "",
-            cant_first=request.path.endswith("/cant"),
-            server=configuration.server.public_url,
-        )
-        if screen.state == "ended" and status == 200:
+        base, token = _base(request), request.match_info["token"]
+        try:
+            configuration = self._services.engine.policy.configuration
+            screen = screen_for(page, incident, members, configuration, self._services.clock.now())
+            text = acknowledge_html(
+                screen,
+                token=token,
+                base=base,
+                notice=notice,
+                done=DONE.get(request.query.get("done", ""), "") if request.method == "GET" else "",
+                cant_first=request.path.endswith("/cant"),
+                server=configuration.server.public_url,
+            )
+            ended = screen.state == "ended"
+        except Exception:
+            log.exception("link.page_not_made", page=page.id)
+            text, ended = plain_html(page.incident, token=token, base=base, notice=notice), False
+        if ended and status == 200:
             status = 410
         headers = {**HEADERS, "Retry-After": retry_after()} if status == 503 else HEADERS
         return web.Response(status=status, text=text, headers=headers)
@@ -323,6 +290,10 @@ class LinkPages:
         task = asyncio.get_running_loop().create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+def _number(page: Page, incident: Incident | None) -> int:
+    return page.incident if incident is None else incident.number
 
 
 def _base(request: web.Request) -> str:
@@ -343,10 +314,15 @@ async def _form(request: web.Request) -> dict[str, str] | None:
     if (request.content_length or 0) > MAX_FORM:
         return None
     body = b""
-    async with asyncio.timeout(20):
-        while len(body) <= MAX_FORM and (chunk := await request.content.readany()):
-            body += chunk
+    try:
+        async with asyncio.timeout(20):
+            while len(body) <= MAX_FORM and (chunk := await request.content.readany()):
+                body += chunk
+    except TimeoutError:
+        return None
     if len(body) > MAX_FORM:
         return None
-    pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20)
-    return dict(pairs)
+    try:
+        return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20))
+    except ValueError:  # more fields than any form of ours has
+        return None

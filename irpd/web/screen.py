@@ -214,6 +214,8 @@ def _said(
         headline = "It is over."
         lines.append(_over(incident, names, zone, now))
         lines.append("Nothing to do.")
+    if page.incident != incident.number:
+        lines.insert(0, f"#{page.incident} is part of {incident.ref} now.")
     if incident.state.active and incident.unconfirmed:
         lines.append("All its signals are resolved; a person must say that it is over.")
     return headline, tuple(line for line in lines if line)

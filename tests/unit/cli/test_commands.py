@@ -58,7 +58,7 @@ async def test_help_comes_at_once(irpd: Any) -> None:
 async def test_a_question_to_the_daemon_loads_no_server(irpd: Any, house: Any) -> None:
     done = await irpd("incident", "list", env={"PYTHONPROFILEIMPORTTIME": "1"})
     assert done.status == 0
-    for module in ("aiohttp", "pydantic", "apsw", "msgspec", "jinja2", "yaml"):
+    for module in ("aiohttp", "pydantic", "apsw", "msgspec", "jinja2", "yaml", "asyncio"):
         assert f" {module}\n" not in done.err, module
 
 

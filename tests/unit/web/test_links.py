@@ -333,13 +333,44 @@ async def test_a_test_page_is_answered_by_its_button(house: Any) -> None:
     assert "It works, Ben." in shown.text
 
 
-async def test_a_merged_incident_says_where_its_signals_went(house: Any) -> None:
+async def test_the_link_of_a_merged_incident_acts_on_the_one_that_it_is_part_of(house: Any) -> None:
     await house.alert()
     await house.alert(fingerprint="0123456789abcdef", labels={"alertname": "B", "service": "checkout"})
     page = house.engine.state.pages_of(2)[0]
     await house.engine.submit(c.Merge(incident=2, into=1, by="asha"))
     _, shown = await show(house, house.link(page))
-    assert "Part of #1 now." in shown.text
+    assert "#2 is part of #1 now." in shown.text
+    assert "I have it" in shown.text
+    _, shown = await press(house, house.link(page))
+    assert "You have it, Asha." in shown.text
+    assert house.engine.state.incidents[1].acknowledged_by == ("asha",)
+
+
+async def test_a_page_that_cannot_be_made_still_has_its_button(
+    house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incident = await house.alert()
+    link = house.link(house.page_of(incident))
+
+    def broken(*_: Any) -> None:
+        raise ValueError("a defect")
+
+    monkeypatch.setattr("irpd.web.links.screen_for", broken)
+    status, shown = await show(house, link)
+    assert (status, "I have it" in shown.text) == (200, True)
+    assert shown.actions[0] == link.rpartition("/")[2]
+    await press(house, link)
+    assert house.engine.state.incidents[1].acknowledged_by == ("asha",)
+
+
+@pytest.mark.parametrize(
+    "body", [b"\xff\xfe=%ff", b"&" * 1000, b"a=1&" * 500, b"%", b"person=" + b"x" * 5000]
+)
+async def test_a_hostile_form_is_refused_or_ignored(house: Any, body: bytes) -> None:
+    incident = await house.alert()
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = await house.tcp.post(house.link(house.page_of(incident)), data=body, headers=headers)
+    assert answer.status in (200, 413, 422)
 
 
 async def test_a_restart_knows_the_links_of_incidents_that_have_left_memory(house: Any) -> None:

@@ -15,7 +15,7 @@ from irpd.model.incident import Incident, LevelBy, Member, MemberStatus, State
 from irpd.model.level import Level
 from irpd.model.page import Page, PageKind
 from irpd.model.share import Share
-from irpd.web.links import _PAGE
+from irpd.web.html import acknowledge_html
 from irpd.web.screen import screen_for
 from irpd.web.wording import brief, counts_text, listed, share_text, span, web_address
 
@@ -121,8 +121,8 @@ def test_every_state_renders_and_nobodys_words_become_markup(
     cant: bool,
 ) -> None:
     screen = screen_for(page, incident, signals, configuration, now)
-    html = _PAGE.render(
-        s=screen,
+    html = acknowledge_html(
+        screen,
         token="t0ken",
         base="../",
         notice="",
