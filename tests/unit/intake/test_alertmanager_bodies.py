@@ -122,6 +122,14 @@ def test_a_truncated_group_never_closes_while_one_of_it_fires(payload: Payload, 
     assert not any(s.group_closed for s in read("alertmanager", json.dumps(body).encode()).signals)
 
 
+def test_a_truncated_group_never_closes_while_an_unnamed_one_fires(payload: Payload, read: Read) -> None:
+    body = json.loads(payload("alertmanager--truncated"))
+    for alert in body["alerts"]:  # those named are resolved, those that fire were cut off
+        alert |= {"status": "resolved", "endsAt": "2026-11-24T03:01:00Z"}
+    said = read("alertmanager", json.dumps(body).encode())
+    assert [(s.status, s.group_closed) for s in said.signals] == [(Status.RESOLVED, False)] * 3
+
+
 def test_a_truncated_resolved_group_with_a_bad_part_closes_nothing(payload: Payload, read: Read) -> None:
     body = json.loads(payload("alertmanager--truncated"))
     body["status"] = "resolved"
@@ -189,6 +197,17 @@ def test_the_fingerprint_is_alertmanagers_for_every_recorded_alert(payload: Payl
     assert seen >= 15
 
 
+def test_a_computed_fingerprint_is_over_all_labels_in_whatever_order_they_come(
+    payload: Payload, only: Only
+) -> None:
+    labels = {f"l{n:03}": "v" for n in range(100)}  # more than a signal carries
+    key = only("alertmanager", altered(payload, labels=labels, fingerprint=None)).key
+    backwards = dict(reversed(labels.items()))
+    assert only("alertmanager", altered(payload, labels=backwards, fingerprint=None)).key == key
+    assert key == fingerprint(labels)
+    assert only("alertmanager", altered(payload, labels=labels | {"l099": "w"}, fingerprint=None)).key != key
+
+
 def test_a_received_fingerprint_is_never_doubted(payload: Payload, only: Only) -> None:
     assert only("alertmanager", altered(payload, fingerprint="abcdefabcdefabcd")).key == "abcdefabcdefabcd"
 
@@ -220,6 +239,15 @@ def test_alerts_that_prometheus_posts_are_resolved_once_their_end_is_past(
     later = source("alertmanager").normalise(body, {}, now + timedelta(minutes=1))
     assert [s.status for s in later.signals] == [Status.RESOLVED] * 2
     assert later.signals[0].ends_at == datetime(2026, 11, 24, 3, 5, 29, 426000, tzinfo=UTC)
+
+
+def test_a_posted_alert_that_ends_now_has_ended(read: Read, now: datetime) -> None:
+    def status(ends_at: datetime) -> Status:
+        body = [{"labels": {"a": "b"}, "endsAt": ends_at.isoformat()}]
+        return read("alertmanager", json.dumps(body).encode()).signals[0].status
+
+    assert status(now) is Status.RESOLVED
+    assert status(now + timedelta(microseconds=1)) is Status.FIRING
 
 
 def test_one_bad_posted_alert_is_named_and_the_others_count(payload: Payload, read: Read) -> None:

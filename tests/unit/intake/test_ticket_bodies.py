@@ -443,6 +443,21 @@ def test_a_ticket_of_a_configured_closed_status_is_resolved(only: Only) -> None:
         assert only("ticket", body, fields={"key": "id", "status": "s"}).status is expected
 
 
+def test_configured_statuses_and_sent_ones_are_compared_in_any_case(only: Only) -> None:
+    fields = {"key": "id", "status": "s"}
+    for closed, sent in (("Gelöst", "gelöst"), ("gelöst", "GELÖST"), ("STRASSE", "straße")):
+        body = json.dumps({"id": 1, "s": sent}).encode()
+        assert only("ticket", body, fields=fields, closed=(closed,)).status is Status.RESOLVED
+
+
+def test_a_mapped_status_stands_over_the_vendors_own(payload: Payload, only: Only) -> None:
+    body = jira(payload, customfield_9="Mitigated", status={"name": "x", "statusCategory": {"key": "done"}})
+    assert only("jira", body).status is Status.RESOLVED
+    fields = {"status": "issue.fields.customfield_9"}
+    assert only("jira", body, fields=fields).status is Status.FIRING
+    assert only("jira", body, fields=fields, closed=("mitigated",)).status is Status.RESOLVED
+
+
 @pytest.mark.parametrize(
     "fields, problem",
     [
