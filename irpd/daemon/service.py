@@ -55,6 +55,9 @@ EXIT_HELD = 75  # another process holds the journal
 EXIT_JOURNAL = 74  # the journal can't be read or written
 EXIT_ADDRESS = 71  # the address can't be listened on
 
+#: Seconds between lines in the log that hold the chain's head: an anchor outside the journal.
+HEAD_EVERY = 3600.0
+
 KillPoint = Callable[[str], None]
 
 
@@ -394,6 +397,7 @@ class Daemon:
         loop.add_signal_handler(signal.SIGHUP, self._reload_wanted.set)
         self._tasks.append(asyncio.create_task(self._look_after_files(), name="files"))
         self._tasks.append(asyncio.create_task(self._beat(), name="beat"))
+        self._tasks.append(asyncio.create_task(self._anchor(), name="anchor"))
         await self._stop.wait()
 
     async def stop(self) -> None:
@@ -443,6 +447,16 @@ class Daemon:
                 log.warning("clock-jumped", seconds=seconds)
                 await self._tell(c.RecordJump(seconds=seconds))
             await asyncio.sleep(1.0)
+
+    async def _anchor(self) -> None:
+        """Whoever keeps the logs elsewhere can prove later that the history was not rewritten."""
+        while True:
+            try:
+                seq, head = await self.engine.read(self.journal.head)
+                log.info("journal-head", seq=seq, head=head)
+            except JournalError as error:
+                log.warning("journal-head-unknown", error=str(error))
+            await asyncio.sleep(HEAD_EVERY)
 
     def _watch_progress(self) -> None:
         self.watchdog = Watchdog(
