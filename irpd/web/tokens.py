@@ -17,7 +17,7 @@ from irpd.web.history import History
 from irpd.web.ports import EngineLike, LinksLike
 
 KEPT = 500_000
-_CHUNK = 2_000
+_CHUNK = 500
 _PAST_CHUNK = 100
 _PAST = 5_000  # incidents that have left memory and are looked through at start
 

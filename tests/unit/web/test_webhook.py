@@ -1,6 +1,7 @@
 """The answers that senders get."""
 
 import asyncio
+import gzip
 import hashlib
 import hmac
 import json
@@ -230,6 +231,13 @@ async def test_a_sender_that_stalls_in_its_body_is_given_up(build: Any) -> None:
 async def test_a_body_that_is_not_what_its_encoding_says_is_400(house: Any) -> None:
     answer = await house.tcp.post("/webhook/open", data=b"not gzip", headers={"Content-Encoding": "gzip"})
     assert answer.status == 400
+
+
+async def test_a_body_that_unpacks_to_far_more_than_the_limit_is_413(house: Any) -> None:
+    bomb = gzip.compress(bytes(50 * 1024 * 1024))
+    answer = await house.tcp.post("/webhook/open", data=bomb, headers={"Content-Encoding": "gzip"})
+    assert answer.status == 413
+    assert len(house.journal.receipt(1).body) == 64 * 1024
 
 
 async def test_a_repeat_of_a_known_episode_opens_nothing(house: Any) -> None:
