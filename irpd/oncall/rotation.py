@@ -96,9 +96,7 @@ def shift_at(schedule: Schedule, at: datetime) -> Shift | None:
             first = handoffs.begins(0)
             over = first if over is None else min(over, first)
             continue
-        end, following = handoffs.begins(turn + 1), turn + 2
-        while end <= at:  # a day that the zone skipped leaves a turn without any time
-            end, following = handoffs.begins(following), following + 1
+        end = handoffs.begins(turn + 1)
         return Shift(
             person=layer.people[turn % len(layer.people)],
             start=handoffs.begins(turn),

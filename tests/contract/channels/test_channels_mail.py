@@ -1,6 +1,7 @@
 """What a mail looks like to the server and to the reader's mail program."""
 
 import asyncio
+import contextlib
 import email
 import email.policy
 import socket
@@ -11,6 +12,7 @@ import pytest
 from aiosmtpd.smtp import SMTP
 
 from irpd.config.values import MailAuth, SmtpChannel
+from irpd.outbox import smtp
 from irpd.outbox.smtp import Smtp
 
 
@@ -111,17 +113,27 @@ async def test_once_taken_a_mail_is_delivered_whatever_happens_to_the_connection
 async def test_a_server_that_dawdles_through_every_step_is_given_up(
     mail, a_message, still_clock, monkeypatch
 ) -> None:
-    async def dawdle(self, server, session, envelope, address, options):
-        for _ in range(100):
-            await asyncio.sleep(0.1)
-            await server.push("250-still thinking")
+    never = asyncio.Event()
+
+    async def dawdle() -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.6):
+                await never.wait()
+
+    async def rcpt(self, server, session, envelope, address, options):
+        await dawdle()
+        envelope.rcpt_tos.append(address)
         return "250 ok"
 
-    monkeypatch.setattr(type(mail), "handle_RCPT", dawdle)
-    settings = mail.channel._settings.model_copy(update={"timeout": 0.3})
-    async with asyncio.timeout(5):
-        outcome = await Smtp("mail", settings, clock=still_clock).send(a_message(address="asha@example.com"))
-    assert outcome.kind == "transient"
+    async def data(self, server, session, envelope):
+        await dawdle()
+        return "250 ok"
+
+    monkeypatch.setattr(type(mail), "handle_RCPT", rcpt)
+    monkeypatch.setattr(type(mail), "handle_DATA", data)
+    monkeypatch.setattr(smtp, "_STEPS", 1)
+    outcome = await mail.channel.send(a_message(address="asha@example.com"))
+    assert (outcome.kind, outcome.detail) == ("transient", "timed out")
 
 
 async def test_no_name_server_is_asked_for_the_own_name(mail, a_message, still_clock, monkeypatch) -> None:
