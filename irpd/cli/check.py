@@ -8,7 +8,7 @@ import click
 from irpd.cli.failure import NO, Failed, dump
 from irpd.cli.incident import example
 from irpd.cli.options import daemon_options
-from irpd.cli.terminal import bold, colourful, echo
+from irpd.cli.terminal import bold, colourful, counted, echo
 
 
 @click.command()
@@ -97,7 +97,3 @@ def _running(socket: str | None, config: tuple[str, ...]) -> str:
     except Failed:
         return ""
     return f" The running daemon keeps its configuration {document['hash']}."
-
-
-def counted(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"

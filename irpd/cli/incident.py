@@ -10,7 +10,7 @@ import click
 from irpd.cli.client import Answer, Daemon, pass_on
 from irpd.cli.failure import NO, USAGE, Failed
 from irpd.cli.options import as_option, daemon_options, tz_option
-from irpd.cli.show import incident_text, incidents_text, why_text
+from irpd.cli.show import SHOWN_EVENTS, incident_text, incidents_text, why_text
 from irpd.cli.terminal import echo
 from irpd.cli.times import Shown, parse_time
 
@@ -123,7 +123,10 @@ def show(
         wanted = {"signals": signals, "events": events}
         pass_on(daemon.get(f"/incidents/{number}", {key: "1" for key, yes in wanted.items() if yes}))
         return
-    document = daemon.get(f"/incidents/{number}", {"signals": "1", "events": "1"}).document
+    query = {"events": "1"} | ({"signals": "1"} if signals else {})
+    if not events:
+        query["newest"] = str(SHOWN_EVENTS * 5)  # enough that as many of them are worth showing
+    document = daemon.get(f"/incidents/{number}", query).document
     echo(incident_text(document, Shown(tz), all_events=events, signals=signals, why=why))
     if why:
         echo("")

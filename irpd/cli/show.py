@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from irpd.cli.terminal import bold, clean, cut, dim, in_level, table, width, wrapped
+from irpd.cli.terminal import bold, clean, counted, cut, dim, in_level, table, width, wrapped
 from irpd.cli.timeline import QUIET, line
 from irpd.cli.times import Shown
 
 Incident = Mapping[str, Any]
-_SHOWN_EVENTS = 12
+SHOWN_EVENTS = 12
 
 
 def incidents_text(document: Mapping[str, Any], shown: Shown) -> list[str]:
@@ -70,7 +70,7 @@ def incident_text(
     lines.append(f"Signals {counts['firing']} firing, {counts['resolved']} resolved{flapping}")
     if signals:
         lines += table([_signal(s, shown) for s in listed], flexible=3)
-    lines += _timeline(document.get("events") or [], shown, all_events=all_events)
+    lines += _timeline(document, shown, all_events=all_events)
     return lines
 
 
@@ -134,19 +134,13 @@ def _signal(signal: Mapping[str, Any], shown: Shown) -> list[str]:
     ]
 
 
-def _timeline(events: Sequence[Mapping[str, Any]], shown: Shown, *, all_events: bool) -> list[str]:
-    if not events:
-        return []
-    names: dict[int, str] = {}
-    number = next((e["number"] for e in events if e["type"] == "opened"), "")
-    for event in events:
-        if event["type"] in ("signal-joined", "signal-moved"):
-            names[event["sid"]] = f"{number}.{event['n']}"
-    told = [event for event in events if all_events or event["type"] not in QUIET]
-    left_out = 0 if all_events else max(0, len(told) - _SHOWN_EVENTS)
-    lines = [cut(line(event, shown, names), width()) for event in told[left_out:]]
-    if left_out:
-        lines.insert(0, dim(f"({left_out} earlier events: --events)"))
+def _timeline(document: Mapping[str, Any], shown: Shown, *, all_events: bool) -> list[str]:
+    events: Sequence[Mapping[str, Any]] = document.get("events") or []
+    told = events if all_events else [e for e in events if e["type"] not in QUIET][-SHOWN_EVENTS:]
+    lines = [cut(line(event, shown), width()) for event in told]
+    left_out = int(document.get("events_total") or len(events)) - len(told)
+    if left_out > 0:
+        lines.append(dim(f"({counted(left_out, 'event')} not shown: --events)"))
     return lines
 
 

@@ -39,6 +39,11 @@ def clean(text: object) -> str:
     return "".join(c if c.isprintable() else " " for c in str(text)).strip()
 
 
+def counted(number: int, word: str) -> str:
+    """``1 file``, ``2 files``."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
 def cut(text: str, length: int) -> str:
     return text if len(text) <= length else text[: max(0, length - 1)] + "…"
 

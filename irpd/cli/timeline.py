@@ -14,14 +14,14 @@ QUIET = frozenset(
 )
 
 
-def line(event: Event, shown: Shown, signals: Mapping[int, str]) -> str:
-    """``03:06:40 acknowledged  asha, by link``. ``signals`` names signals by their number."""
-    what = f"{shown.second(event['at'])} {event['type']:<16} {said(event, signals)}"
+def line(event: Event, shown: Shown) -> str:
+    """``03:06:40 acknowledged  asha, by link``."""
+    what = f"{shown.second(event['at'])} {event['type']:<16} {said(event)}"
     return clean(what)
 
 
-def said(event: Event, signals: Mapping[int, str]) -> str:
-    signal = signals.get(event.get("sid") or 0, "")
+def said(event: Event) -> str:
+    signal = event.get("signal") or ""
     by = f"by {event['by']}" if event.get("by") else ""
     because = f": {cut(clean(event['because']), 160)}" if event.get("because") else ""
     match event["type"]:

@@ -55,7 +55,7 @@ def filter_of(query: Mapping[str, str], *, person: str) -> Filter:
     mine = _yes(query, "mine")
     if mine and not person:
         raise Refusal("who", "mine: irpd doesn't know who you are; say it with as=PERSON")
-    limit = _number(query, "limit", least=1)
+    limit = whole_number(query, "limit", least=1)
     return Filter(
         states=frozenset(states),
         levels=frozenset(level_of(word) for word in _words(query.get("level", ""))),
@@ -63,7 +63,7 @@ def filter_of(query: Mapping[str, str], *, person: str) -> Filter:
         since=_time(query.get("since", "")),
         mine=person if mine else "",
         drill=_yes(query, "drill"),
-        before=_number(query, "cursor", least=1),
+        before=whole_number(query, "cursor", least=1),
         limit=100 if limit is None else min(limit, MAX_LIMIT),
     )
 
@@ -83,7 +83,8 @@ def _yes(query: Mapping[str, str], name: str) -> bool | None:
     raise Refusal("invalid", f"{name}={text!r}: true or false")
 
 
-def _number(query: Mapping[str, str], name: str, *, least: int) -> int | None:
+def whole_number(query: Mapping[str, str], name: str, *, least: int) -> int | None:
+    """The parameter's value, None when it is absent. Raises Refusal."""
     text = query.get(name)
     if text is None:
         return None

@@ -14,7 +14,7 @@ from irpd.model.level import Level
 from irpd.model.page import Page
 from irpd.oncall.rotation import shift_at
 from irpd.web.actor import Actor
-from irpd.web.filters import Filter, filter_of, instant_of
+from irpd.web.filters import Filter, filter_of, instant_of, whole_number
 from irpd.web.history import History
 from irpd.web.ports import Services
 from irpd.web.problem import answer
@@ -123,11 +123,18 @@ class Looking:
         return rows, len(rows) if wanted.before is None else None, None
 
     async def incident(self, request: web.Request, _actor: Actor) -> web.Response:
-        """One incident; with ``signals=1``, ``events=1`` and ``pages=1`` its signals, timeline and pages."""
+        """One incident; with ``signals=1``, ``events=1`` and ``pages=1`` its signals, timeline (or
+        only its ``newest=N`` events) and pages."""
         number = number_of(request)
         incident, members, _ = await self.found(number)
         events = await self._history.events(number) if flag(request, "events") else None
-        document = incident_document(incident, members, signals=flag(request, "signals"), events=events)
+        document = incident_document(
+            incident,
+            members,
+            signals=flag(request, "signals"),
+            events=events,
+            newest=whole_number(request.query, "newest", least=1),
+        )
         if flag(request, "pages"):
             document["pages"] = [page_view(page) for page in (await self.found(number))[2]]
         return answer(document, headers={"ETag": f'"{incident.version}"'})
@@ -167,7 +174,7 @@ class Looking:
         incidents long past), ``limit``."""
         query = request.query
         person = query.get("person", "")
-        limit = min(int(query["limit"]), 1000) if query.get("limit", "").isdecimal() else 100
+        limit = min(whole_number(query, "limit", least=1) or 100, 1000)
         if incident := query.get("incident", "").removeprefix("#"):
             if not incident.isdecimal() or len(incident) > 15:
                 raise Refusal("invalid", f"incident={incident[:40]!r}: a number")

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from irpd.engine.ports import Fact
+from irpd.model.event import SignalJoined, SignalMoved
 from irpd.model.incident import Contribution, Incident, Member, MemberStatus, PathRun
 from irpd.model.page import Page, SendState
 from irpd.model.share import Share
@@ -148,12 +149,25 @@ def signal_view(member: Member) -> Object:
     }
 
 
-def event_view(fact: Fact) -> Object:
-    """An event of a timeline: its number, time and type, then its own fields."""
+def event_view(fact: Fact, signals: Mapping[int, str]) -> Object:
+    """An event of a timeline: its number, time and type, then its own fields; ``signal`` is the
+    handle of the signal that it is about, out of ``signals`` by their numbers."""
     fields = plain(fact.event)
     assert isinstance(fields, dict)
-    tag = type(fact.event).__struct_config__.tag
-    return {"seq": fact.seq or None, "at": utc_text(fact.at), "type": tag, **fields}
+    view = {"seq": fact.seq or None, "at": utc_text(fact.at), "type": type(fact.event).__struct_config__.tag}
+    if "sid" in fields:
+        view["signal"] = signals.get(fields["sid"])
+    return {**view, **fields}
+
+
+def handles(number: int, facts: Iterable[Fact], members: Iterable[Member]) -> dict[int, str]:
+    """The handles of signals by their numbers, also of those that have left."""
+    found = {
+        fact.event.sid: f"{number}.{fact.event.n}"
+        for fact in facts
+        if isinstance(fact.event, SignalJoined | SignalMoved)
+    }
+    return found | {member.sid: member.handle for member in members}
 
 
 def contribution_view(rule: Contribution) -> Object:
@@ -240,14 +254,18 @@ def incident_document(
     members: Sequence[Member],
     *,
     signals: bool = False,
-    events: Iterable[Fact] | None = None,
+    events: Sequence[Fact] | None = None,
+    newest: int | None = None,
     answer: Mapping[str, object] | None = None,
 ) -> Object:
     document: Object = {"schema": "irpd.incident/1", "incident": incident_view(incident, members)}
     if signals:
         document["signals_list"] = [signal_view(member) for member in members]
     if events is not None:
-        document["events"] = [event_view(fact) for fact in events]
+        names = handles(incident.number, events, members)
+        shown = events if newest is None else events[-newest:]
+        document["events"] = [event_view(fact, names) for fact in shown]
+        document["events_total"] = len(events)
     if answer is not None:
         document["answer"] = dict(answer)
     return document

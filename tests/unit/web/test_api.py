@@ -158,6 +158,10 @@ async def test_signals_events_and_pages_come_when_asked_for(house: Any) -> None:
     types = [event["type"] for event in document["events"]]
     assert types[0] == "opened"
     assert "paged" in types
+    assert {event["signal"] for event in document["events"] if "sid" in event} == {"1.1"}
+    assert document["events_total"] == len(types)
+    _, newest = await house.api("GET", "/incidents/1?events=1&newest=2")
+    assert newest["events"] == document["events"][-2:]
     assert document["pages"][0]["person"] == "asha"
     assert document["pages"][0]["sends"][0]["id"] == "1-1.1"
 
