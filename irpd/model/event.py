@@ -90,9 +90,10 @@ class EvidenceExceeded(Event, frozen=True, tag="evidence-exceeded"):
 
 
 class ShareMeasured(Event, frozen=True, tag="share-measured"):
-    """New evidence on the users affected that left the level as it was."""
+    """New evidence that left the level as it was: on the users affected, or for ``regimes``."""
 
     share: Share
+    regimes: tuple[str, ...] = ()
 
 
 class ResponseMissed(Event, frozen=True, tag="response-missed"):

@@ -8,12 +8,12 @@ later waits count from there.
 from datetime import datetime, timedelta
 
 from irpd.config.duration import format_duration
-from irpd.model import event as e
 from irpd.model.incident import Incident, RunState, State
 from irpd.protocol.draft import Draft
 from irpd.protocol.objectives import record_missed
 from irpd.protocol.paging import fire_step
 from irpd.protocol.people import end
+from irpd.protocol.quiet import close_if_over, reopen_ends, unmark_stable
 
 
 def next_deadline(incident: Incident) -> datetime | None:
@@ -25,8 +25,8 @@ def next_deadline(incident: Incident) -> datetime | None:
         due.append(ends)
     if incident.flap_until is not None and incident.state.active:
         due.append(incident.flap_until)
-    if incident.state is State.RESOLVED and incident.resolved_at is not None:
-        due.append(incident.resolved_at + timedelta(seconds=incident.reopen_within))
+    if (window := reopen_ends(incident)) is not None:
+        due.append(window)
     return min(due, default=None)
 
 
@@ -46,8 +46,7 @@ def wake(draft: Draft, number: int) -> Incident | None:
         return None
     now = draft.now
     incident = record_missed(draft, incident)
-    if incident.flap_until is not None and incident.flap_until <= now:
-        incident = _stable(draft, incident)
+    incident = unmark_stable(draft, incident)
     ends = quiet_ends(incident)
     if ends is not None and ends <= now:
         quiet = format_duration(incident.quiet_for)
@@ -55,18 +54,4 @@ def wake(draft: Draft, number: int) -> Incident | None:
     for run in incident.paths:
         if run.state is RunState.RUNNING and run.next_at is not None and run.next_at <= now:
             incident = fire_step(draft, incident, run.name, because="no answer" if run.fired else "begins")
-    if (
-        incident.state is State.RESOLVED
-        and incident.resolved_at is not None
-        and incident.resolved_at + timedelta(seconds=incident.reopen_within) <= now
-    ):
-        incident = draft.emit(number, e.Closed())
-    return incident
-
-
-def _stable(draft: Draft, incident: Incident) -> Incident:
-    stable = timedelta(seconds=incident.flap_stable)
-    for member in list(draft.rows.members_of(incident)):
-        if member.flapping and (not member.changes or member.changes[-1] + stable <= draft.now):
-            incident = draft.emit(incident.number, e.SignalFlapping(sid=member.sid, flapping=False))
-    return incident
+    return close_if_over(draft, incident)

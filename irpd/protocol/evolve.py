@@ -83,41 +83,39 @@ def _page_changed(rows: Rows, event: e.SendBrought | e.PageEnded | e.PageSeen, a
 
 
 def _open(rows: Rows, number: int, event: e.Opened, at: datetime) -> None:
-    rows.put_incident(
-        Incident(
-            number=number,
-            title=event.title,
-            services=event.services,
-            level=Level(event.level),
-            level_by=event.level_by,
-            opened_at=at,
-            detected_by=event.detected_by,
-            source=event.source,
-            evidence_level=Level(event.evidence_level),
-            person_level=event.level_by.kind == "person",
-            config=event.config,
-            impact_from=event.impact_from,
-            group=event.group,
-            group_rule=event.group_rule,
-            group_within=event.group_within,
-            group_at_most=event.group_at_most,
-            first_signal_at=at,
-            last_signal_at=at,
-            share=event.share,
-            share_at=at if event.share.known else None,
-            respond_by=event.respond_by,
-            respond_state="running" if event.respond_by else "",
-            quiet_for=event.quiet_for,
-            reopen_within=event.reopen_within,
-            regimes=event.regimes,
-            tells=event.tells,
-            drill=event.drill,
-            version=1,
-        )
+    incident = Incident(
+        number=number,
+        title=event.title,
+        services=event.services,
+        level=Level(event.level),
+        level_by=event.level_by,
+        opened_at=at,
+        detected_by=event.detected_by,
+        source=event.source,
+        evidence_level=Level(event.evidence_level),
+        person_level=event.level_by.kind == "person",
+        config=event.config,
+        impact_from=event.impact_from,
+        group=event.group,
+        group_rule=event.group_rule,
+        group_within=event.group_within,
+        group_at_most=event.group_at_most,
+        first_signal_at=at,
+        last_signal_at=at,
+        share=event.share,
+        share_at=at if event.share.known else None,
+        respond_by=event.respond_by,
+        respond_state="running" if event.respond_by else "",
+        quiet_for=event.quiet_for,
+        reopen_within=event.reopen_within,
+        regimes=event.regimes,
+        tells=event.tells,
+        drill=event.drill,
+        version=1,
     )
+    rows.put_incident(incident)
+    rows.put_group(incident)
     rows.counters["incident"] = max(number, rows.counter("incident"))
-    if event.group is not None:
-        rows.groups[event.group] = number
 
 
 def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> Incident:
@@ -197,7 +195,7 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
                 began=event.flapping,
             )
         case e.SignalMoved():
-            return _moved_in(rows, incident, event)
+            return _moved_in(rows, incident, event, at)
         case e.SignalLeft():
             return _left(rows, incident, event, at)
         case e.Acknowledged():
@@ -240,7 +238,13 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
                 version=version,
             )
         case e.ShareMeasured():
-            return replace(incident, share=event.share, share_at=at, version=version)
+            return replace(
+                incident,
+                share=event.share,
+                share_at=at,
+                regimes=tuple(dict.fromkeys((*incident.regimes, *event.regimes))),
+                version=version,
+            )
         case e.ResponseMissed():
             return replace(incident, respond_state="missed", version=version)
         case e.Resolved():
@@ -253,8 +257,7 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
                 version=version,
             )
         case e.Reopened():
-            if incident.group is not None:
-                rows.groups[incident.group] = incident.number
+            rows.put_group(incident)
             return replace(
                 incident,
                 state=State.OPEN,
@@ -392,8 +395,10 @@ def _joined(rows: Rows, incident: Incident, event: e.SignalJoined, at: datetime)
     )
 
 
-def _moved_in(rows: Rows, incident: Incident, event: e.SignalMoved) -> Incident:
+def _moved_in(rows: Rows, incident: Incident, event: e.SignalMoved, at: datetime) -> Incident:
     member = _member(rows, event.sid)
+    if member.flapping:
+        incident = _flaps_here_too(rows, incident, member, rows.incident(event.out_of))
     firing = incident.firing + int(member.status in _FIRING)
     known = member.reporter is None or rows.has_reporter(incident.number, member.reporter)
     rows.put_member(replace(member, incident=incident.number, n=event.n))
@@ -405,7 +410,7 @@ def _moved_in(rows: Rows, incident: Incident, event: e.SignalMoved) -> Incident:
         members=incident.members + 1,
         handles=event.n,
         reporters=incident.reporters + int(not known),
-        quiet_since=None if firing else incident.quiet_since,
+        quiet_since=None if firing else (incident.quiet_since or at),
         version=incident.version + 1,
     )
 
@@ -413,14 +418,30 @@ def _moved_in(rows: Rows, incident: Incident, event: e.SignalMoved) -> Incident:
 def _left(rows: Rows, incident: Incident, event: e.SignalLeft, at: datetime) -> Incident:
     """Comes before the SignalMoved of the other incident: the row still says it is here."""
     member = _member(rows, event.sid)
-    rows.handles[incident.number, member.n] = 0
+    rows.take_member(member)
     firing = incident.firing - int(member.status in _FIRING)
+    alone = member.reporter is not None and not rows.has_reporter(incident.number, member.reporter)
+    flapping = incident.flapping - int(member.flapping)
     return replace(
         incident,
+        reporters=incident.reporters - int(alone),
+        flapping=flapping,
+        flap_until=incident.flap_until if flapping else None,
         firing=firing,
         members=incident.members - 1,
         quiet_since=None if firing else (incident.quiet_since or at),
         version=incident.version + 1,
+    )
+
+
+def _flaps_here_too(rows: Rows, incident: Incident, member: Member, out_of: Incident | None) -> Incident:
+    stable = max(incident.flap_stable, out_of.flap_stable if out_of is not None else 0.0)
+    until = (member.changes[-1] if member.changes else member.last_seen) + timedelta(seconds=stable)
+    return replace(
+        incident,
+        flapping=incident.flapping + 1,
+        flap_stable=stable,
+        flap_until=until if incident.flap_until is None else max(until, incident.flap_until),
     )
 
 

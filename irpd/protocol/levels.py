@@ -109,16 +109,16 @@ def facts_of(
 
 def decide_again(draft: Draft, incident: Incident, verdict: Verdict, share: Share) -> Incident:
     """Apply what new evidence says to an incident that is being worked on."""
-    changed = share != incident.share
+    regimes = tuple(name for name in verdict.regimes if name not in incident.regimes)
     if incident.person_level:
         if verdict.level < incident.level and (
             incident.told_level is None or verdict.level < incident.told_level
         ):
-            return _tell_commander(draft, incident, verdict, share)
+            incident = _tell_commander(draft, incident, verdict, share)
     elif verdict.level < incident.level:
         return raise_level(draft, incident, verdict, share)
-    if changed:
-        incident = draft.emit(incident.number, e.ShareMeasured(share=share))
+    if share != incident.share or regimes:
+        incident = draft.emit(incident.number, e.ShareMeasured(share=share, regimes=regimes))
     return incident
 
 

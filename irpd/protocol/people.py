@@ -14,7 +14,16 @@ from irpd.model.share import UNKNOWN
 from irpd.protocol.draft import Draft, over
 from irpd.protocol.levels import lowered, risen
 from irpd.protocol.objectives import record_missed, respond_by
-from irpd.protocol.paging import end_pages, fire_step, restart_paths, resume_paths, start_path, stop_paths
+from irpd.protocol.paging import (
+    end_pages,
+    fire_step,
+    restart_paths,
+    resume_paths,
+    start_path,
+    stop_paths,
+    tell_holders,
+)
+from irpd.protocol.quiet import settle
 from irpd.protocol.receive import open_incident
 from irpd.triage.level import Verdict
 
@@ -263,6 +272,12 @@ def merge(draft: Draft, command: c.Merge) -> Answer:
                 regimes=source.regimes,
             ),
         )
+    elif target.acknowledged_by and source.firing:
+        target = tell_holders(draft, target, text=f"{source.ref} became part of it: {source.title}.")
+    regimes = tuple(name for name in source.regimes if name not in target.regimes)
+    if regimes:
+        target = draft.emit(target.number, e.ShareMeasured(share=target.share, regimes=regimes))
+    settle(draft, target)
     return Answer(target.number, True, f"{source.ref} is part of {target.ref} now.")
 
 
@@ -290,6 +305,8 @@ def split(draft: Draft, command: c.Split) -> Answer:
     )  # fmt: skip
     for member in members:
         new = _move(draft, member, new.number, by=command.by)
+    settle(draft, draft.incident(incident.number))
+    new = settle(draft, new)
     return Answer(new.number, True, f"{new.ref} is open with {len(members)} signals of {incident.ref}.")
 
 

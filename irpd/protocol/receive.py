@@ -10,7 +10,7 @@ Source of the rules on episodes and lateness: the senders' behaviour recorded in
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from irpd.config.values import Source
 from irpd.model import event as e
@@ -22,15 +22,8 @@ from irpd.model.signal import Signal, Status
 from irpd.protocol.draft import Draft
 from irpd.protocol.levels import decide_again, facts_of, measured, verdict_on
 from irpd.protocol.objectives import respond_by
-from irpd.protocol.paging import (
-    OPERATORS,
-    end_pages,
-    main_path,
-    restart_paths,
-    start_path,
-    stop_paths,
-    tell_holders,
-)
+from irpd.protocol.paging import OPERATORS, main_path, restart_paths, start_path, tell_holders
+from irpd.protocol.quiet import all_quiet, close_if_over, watch_flapping
 from irpd.triage.group import Group, group_for
 from irpd.triage.level import Verdict
 
@@ -59,6 +52,7 @@ def receive(draft: Draft, command: Receive) -> Received:
     """Decide every signal of one receipt, in the order in which the sender named them."""
     answer = Received()
     repeats: list[int] = []
+    closed: dict[str, datetime | None] = {}
     prefix = command.source + "/"
     for signal in command.signals:
         key = prefix + signal.key
@@ -71,8 +65,10 @@ def receive(draft: Draft, command: Receive) -> Received:
             answer.count("updates", member.incident)
         else:
             _known(draft, member, signal, answer)
-        if signal.group_closed:
-            _close_group(draft, command.source, signal, answer)
+        if signal.group_closed and signal.group:
+            closed[signal.group] = signal.ends_at
+    for group, ends_at in closed.items():
+        _close_group(draft, command.source, group, ends_at, answer)
     if repeats:
         draft.emit_about(f"source:{command.source}", e.SignalsRepeated(sids=runs_of(repeats)))
     return answer
@@ -113,7 +109,9 @@ def _is_repeat(draft: Draft, member: Member, signal: Signal) -> bool:
 
 def _other_episode(member: Member, signal: Signal) -> bool:
     """A resolved of an earlier episode that comes after a newer one began."""
-    return signal.episode is not None and signal.episode != member.episode
+    if signal.episode is not None:
+        return signal.episode != member.episode
+    return signal.ends_at is not None and member.starts_at is not None and signal.ends_at < member.starts_at
 
 
 def _is_late(draft: Draft, member: Member, signal: Signal) -> bool:
@@ -133,6 +131,8 @@ def _is_late(draft: Draft, member: Member, signal: Signal) -> bool:
 
 def _known(draft: Draft, member: Member, signal: Signal, answer: Received) -> None:
     incident = draft.rows.incident(member.incident)
+    if incident is not None:
+        incident = close_if_over(draft, incident)
     if incident is None or incident.state in (State.CLOSED, State.MERGED):
         begins = member.status is not MemberStatus.FIRING or signal.unreadable or member.source == OWN
         if signal.status is Status.FIRING and begins:
@@ -151,7 +151,7 @@ def _known(draft: Draft, member: Member, signal: Signal, answer: Received) -> No
             outcome = _resolved(draft, incident, member, signal)
         case Status.MUTED:
             incident = draft.emit(incident.number, e.SignalMuted(sid=member.sid, because=signal.note))
-            _all_quiet(draft, incident)
+            all_quiet(draft, incident)
             outcome = "muted"
         case Status.NOTE:
             if incident.state.active and signal.note:
@@ -161,10 +161,14 @@ def _known(draft: Draft, member: Member, signal: Signal, answer: Received) -> No
 
 def _news(draft: Draft, incident: Incident, member: Member, signal: Signal) -> str:
     """A report of a running episode that brings new evidence or another wording."""
-    if (signal.unreadable or member.source == OWN) and not incident.state.active:
+    stale = member.status is MemberStatus.STALE
+    if (signal.unreadable or member.source == OWN or stale) and not incident.state.active:
         return _fires_again(draft, incident, member, signal)
-    if member.status is MemberStatus.STALE:
+    if stale:
         incident = draft.emit(incident.number, _fired(signal, member.sid))
+        if signal.labels == member.labels:
+            _judge(draft, incident, member, signal)
+            return "updates"
     incident = draft.emit(
         incident.number,
         e.SignalChanged(
@@ -193,16 +197,17 @@ def _fired(signal: Signal, sid: int) -> e.SignalFired:
 
 def _fires_again(draft: Draft, incident: Incident, member: Member, signal: Signal) -> str:
     """A new episode of a known key: an update, or the incident opens again."""
-    was_unconfirmed, was_state = incident.unconfirmed, incident.state
+    was_unconfirmed, was_state, was_flapping = incident.unconfirmed, incident.state, incident.flapping
     incident = draft.emit(incident.number, _fired(signal, member.sid))
-    incident, flapping = _watch_flapping(draft, incident, member.sid)
+    incident, flapping = watch_flapping(draft, incident, member.sid)
     if was_state is State.RESOLVED:
         incident = draft.emit(
             incident.number,
             e.Reopened(because=f"{member.handle} fires again", respond_by=respond_by(draft, incident.level)),
         )
         incident = _judge(draft, incident, member, signal)
-        restart_paths(draft, incident, because=f"{member.handle} fires again")
+        if not any(run.started_at == draft.now for run in incident.paths):
+            restart_paths(draft, incident, because=f"{member.handle} fires again")
         return "reopens"
     if not incident.state.active:
         return "updates"
@@ -214,6 +219,7 @@ def _fires_again(draft: Draft, incident: Incident, member: Member, signal: Signa
         was_unconfirmed
         and not incident.acknowledged_by
         and not any(run.next_at is not None for run in incident.paths)
+        and not (was_flapping and all(run.quiet for run in incident.paths))
     ):
         restart_paths(draft, incident, because=f"{member.handle} fires again")
     elif not flapping:
@@ -226,55 +232,20 @@ def _resolved(draft: Draft, incident: Incident, member: Member, signal: Signal) 
         incident.number,
         e.SignalResolved(sid=member.sid, ends_at=signal.ends_at, because=signal.note),
     )
-    incident, _ = _watch_flapping(draft, incident, member.sid)
-    _all_quiet(draft, incident)
+    incident, _ = watch_flapping(draft, incident, member.sid)
+    all_quiet(draft, incident)
     return "resolves"
 
 
-def _all_quiet(draft: Draft, incident: Incident) -> None:
-    """All signals are resolved: at level 3-4 paging stops, at 1-2 a person confirms."""
-    if not incident.unconfirmed:
-        return
-    if incident.level.urgent:
-        if incident.acknowledged_by and not incident.flapping:
-            tell_holders(draft, incident, text="All signals are resolved. Confirm that it is over.")
-        return
-    incident = stop_paths(draft, incident, because="all signals resolved")
-    end_pages(draft, incident, because="obsolete")
-
-
-def _watch_flapping(draft: Draft, incident: Incident, sid: int) -> tuple[Incident, bool]:
-    """Mark a signal that changes too often; it is unmarked once it has been stable."""
-    timing = draft.configuration.timing
-    member = draft.rows.member(sid)
-    if member is None or member.flapping:
-        return incident, member is not None
-    since = draft.now - timedelta(seconds=timing.flap_window)
-    if sum(1 for change in member.changes if change > since) < timing.flap_changes:
-        return incident, False
-    incident = draft.emit(
-        incident.number, e.SignalFlapping(sid=sid, flapping=True, stable=timing.flap_stable)
-    )
-    return incident, True
-
-
-def _close_group(draft: Draft, source: str, signal: Signal, answer: Received) -> None:
+def _close_group(draft: Draft, source: str, group: str, ends_at: datetime | None, answer: Received) -> None:
     """The sender said that its whole group is resolved, also what it did not name."""
-    sid = draft.rows.sid_of(f"{source}/{signal.key}")
-    first = draft.rows.member(sid) if sid is not None else None
-    incident = draft.rows.incident(first.incident) if first is not None else None
-    if incident is None:
-        return
-    for member in list(draft.rows.members_of(incident)):
-        if (
-            member.source == source
-            and member.sender_group == signal.group
-            and member.status is MemberStatus.FIRING
-        ):
+    for member in draft.rows.firing_of(source, group):
+        incident = draft.rows.incident(member.incident)
+        if incident is not None:
             unnamed = Signal(
-                key="", status=Status.RESOLVED, title="", note="its group is resolved", ends_at=signal.ends_at
+                key="", status=Status.RESOLVED, title="", note="its group is resolved", ends_at=ends_at
             )
-            answer.count(_resolved(draft, draft.incident(incident.number), member, unnamed), incident.number)
+            answer.count(_resolved(draft, incident, member, unnamed), incident.number)
 
 
 # ------------------------------------------------------------------ new keys
@@ -330,7 +301,7 @@ def route(draft: Draft, group: Group) -> Incident | None:
         return None
     number = draft.rows.group(group.key)
     incident = draft.rows.incident(number) if number is not None else None
-    if incident is None or not incident.state.active:
+    if incident is None:
         return None
     first, last = incident.first_signal_at, incident.last_signal_at
     if group.within and last is not None and draft.now - last > timedelta(seconds=group.within):

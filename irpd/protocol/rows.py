@@ -10,7 +10,7 @@ Indexes (key, handle, group, reporter) are derived from the rows and never store
 from collections.abc import Iterator
 from datetime import datetime
 
-from irpd.model.incident import Incident, Member, MemberStatus
+from irpd.model.incident import Incident, Member, MemberStatus, State
 from irpd.model.page import Page
 
 
@@ -28,8 +28,8 @@ class Rows:
         self.pages: dict[str, Page] = {}
         self.keys: dict[str, int] = {}  # key → the newest signal with it
         self.handles: dict[tuple[int, int], int] = {}  # (incident, n) → signal; 0: it left
-        self.groups: dict[str, int] = {}  # group → the newest incident of it
-        self.reporters: set[tuple[int, str]] = set()
+        self.groups: dict[str, tuple[int, ...]] = {}  # group → its incidents that aren't over for good
+        self.reporters: dict[tuple[int, str], int] = {}  # (incident, who wrote) → how many signals
         self.counters: dict[str, int] = {}
 
     # ------------------------------------------------------------ reading
@@ -76,20 +76,51 @@ class Rows:
         return None
 
     def group(self, key: str) -> int | None:
-        layer: Rows | None = self
-        while layer is not None:
-            if (number := layer.groups.get(key)) is not None:
+        """The newest incident of this group that is being worked on."""
+        for number in reversed(self._grouped(key)):
+            incident = self.incident(number)
+            if incident is not None and incident.state.active:
                 return number
-            layer = layer.parent
         return None
 
-    def has_reporter(self, incident: int, reporter: str) -> bool:
+    def _grouped(self, key: str) -> tuple[int, ...]:
         layer: Rows | None = self
         while layer is not None:
-            if (incident, reporter) in layer.reporters:
-                return True
+            if (numbers := layer.groups.get(key)) is not None:
+                return numbers
             layer = layer.parent
-        return False
+        return ()
+
+    def reported(self, incident: int, reporter: str) -> int:
+        """How many signals of the incident this reporter wrote."""
+        layer: Rows | None = self
+        while layer is not None:
+            if (count := layer.reporters.get((incident, reporter))) is not None:
+                return count
+            layer = layer.parent
+        return 0
+
+    def has_reporter(self, incident: int, reporter: str) -> bool:
+        return self.reported(incident, reporter) > 0
+
+    def firing_of(self, source: str, group: str) -> list[Member]:
+        """The signals that a sender's own group left firing, in order. Looks at every signal in
+        memory: for what is rare only."""
+        found: dict[int, Member] = {}
+        above: list[dict[int, Member]] = []
+        layer: Rows | None = self
+        while layer is not None:
+            found |= {
+                sid: member
+                for sid, member in layer.members.items()
+                if member.sender_group == group
+                and member.source == source
+                and member.status in (MemberStatus.FIRING, MemberStatus.STALE)
+                and not any(sid in newer for newer in above)
+            }
+            above.append(layer.members)
+            layer = layer.parent
+        return [found[sid] for sid in sorted(found)]
 
     def counter(self, name: str) -> int:
         layer: Rows | None = self
@@ -124,11 +155,27 @@ class Rows:
         self.keys[row.key] = row.sid
         self.handles[row.incident, row.n] = row.sid
         if row.reporter is not None:
-            self.reporters.add((row.incident, row.reporter))
+            self.reporters[row.incident, row.reporter] = self.reported(row.incident, row.reporter) + 1
 
     def touch_member(self, row: Member) -> None:
         """Write a signal's row whose key, handle and reporter are as before."""
         self.members[row.sid] = row
+
+    def take_member(self, row: Member) -> None:
+        """A signal leaves its incident; ``put_member`` says where to."""
+        self.handles[row.incident, row.n] = 0
+        if row.reporter is not None:
+            self.reporters[row.incident, row.reporter] = self.reported(row.incident, row.reporter) - 1
+
+    def put_group(self, row: Incident) -> None:
+        """The incident is one that new signals of its group may join."""
+        if row.group is not None:
+            others = (
+                number
+                for number in self._grouped(row.group)
+                if number != row.number and not _over(self.incident(number))
+            )
+            self.groups[row.group] = tuple(sorted((*others, row.number)))
 
     def put_page(self, row: Page) -> None:
         self.pages[row.id] = row
@@ -141,7 +188,7 @@ class Rows:
         self.keys.update(layer.keys)
         self.handles.update(layer.handles)
         self.groups.update(layer.groups)
-        self.reporters |= layer.reporters
+        self.reporters.update(layer.reporters)
         self.counters.update(layer.counters)
 
     # ------------------------------------------------------------ the bottom layer
@@ -159,8 +206,8 @@ class Rows:
         for sid in sorted(members):
             self.put_member(members[sid])
         for number in sorted(incidents):
-            if (group := incidents[number].group) is not None:
-                self.groups[group] = number
+            if not _over(incidents[number]):
+                self.put_group(incidents[number])
 
     def forget(self, number: int) -> None:
         """Let an incident that is over leave memory, with all that belongs to it."""
@@ -176,11 +223,19 @@ class Rows:
             if self.keys.get(member.key) == sid:
                 del self.keys[member.key]
             if member.reporter is not None:
-                self.reporters.discard((number, member.reporter))
+                self.reporters.pop((number, member.reporter), None)
         for n in range(1, incident.pages + 1):
             self.pages.pop(f"{number}-{n}", None)
-        if incident.group is not None and self.groups.get(incident.group) == number:
-            del self.groups[incident.group]
+        if incident.group is not None:
+            others = tuple(other for other in self.groups.get(incident.group, ()) if other != number)
+            if others:
+                self.groups[incident.group] = others
+            else:
+                self.groups.pop(incident.group, None)
+
+
+def _over(incident: Incident | None) -> bool:
+    return incident is None or incident.state in (State.CLOSED, State.MERGED)
 
 
 def stale_members(rows: Rows, incident: Incident, before: datetime) -> Iterator[Member]:

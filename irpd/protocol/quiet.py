@@ -1,0 +1,74 @@
+"""When the noise ends: all signals resolved, signals that flap, and what has to follow.
+
+At level 3-4 an incident whose signals have all resolved stops paging and ends by itself after
+its quiet time; at level 1-2 a person confirms. While a signal flaps its silences don't count:
+the path goes on as if it fired all the time, so that it pages once and not once a flap.
+"""
+
+from datetime import datetime, timedelta
+
+from irpd.model import event as e
+from irpd.model.incident import Incident, RunState, State
+from irpd.protocol.draft import Draft
+from irpd.protocol.paging import end_pages, restart_paths, stop_paths, tell_holders
+
+
+def reopen_ends(incident: Incident) -> datetime | None:
+    """Until when a signal that fires again opens a resolved incident again."""
+    if incident.state is not State.RESOLVED or incident.resolved_at is None:
+        return None
+    return incident.resolved_at + timedelta(seconds=incident.reopen_within)
+
+
+def close_if_over(draft: Draft, incident: Incident) -> Incident:
+    """Close a resolved incident whose window is over, whatever it is that looks at it first."""
+    ends = reopen_ends(incident)
+    return draft.emit(incident.number, e.Closed()) if ends is not None and ends <= draft.now else incident
+
+
+def all_quiet(draft: Draft, incident: Incident) -> Incident:
+    """If all signals are resolved: at level 3-4 paging stops, at 1-2 who has it is asked to confirm."""
+    if not incident.unconfirmed or incident.flapping:
+        return incident
+    if incident.level.urgent:
+        return tell_holders(draft, incident, text="All signals are resolved. Confirm that it is over.")
+    incident = stop_paths(draft, incident, because="all signals resolved")
+    return end_pages(draft, incident, because="obsolete")
+
+
+def settle(draft: Draft, incident: Incident) -> Incident:
+    """After signals came or went by hand: what fires is paged, and what is quiet is not."""
+    if not incident.state.active:
+        return incident
+    if incident.unconfirmed:
+        return all_quiet(draft, incident)
+    at_work = any(run.state is RunState.RUNNING or run.quiet for run in incident.paths)
+    if incident.firing and not incident.acknowledged_by and not at_work:
+        return restart_paths(draft, incident, because="signals fire")
+    return incident
+
+
+def watch_flapping(draft: Draft, incident: Incident, sid: int) -> tuple[Incident, bool]:
+    """Mark a signal that changes too often; whether it flaps now."""
+    timing = draft.configuration.timing
+    member = draft.rows.member(sid)
+    if member is None or member.flapping:
+        return incident, member is not None
+    since = draft.now - timedelta(seconds=timing.flap_window)
+    if sum(1 for change in member.changes if change > since) < timing.flap_changes:
+        return incident, False
+    incident = draft.emit(
+        incident.number, e.SignalFlapping(sid=sid, flapping=True, stable=timing.flap_stable)
+    )
+    return incident, True
+
+
+def unmark_stable(draft: Draft, incident: Incident) -> Incident:
+    """Unmark the signals that have been stable for long enough."""
+    if incident.flap_until is None or incident.flap_until > draft.now:
+        return incident
+    stable = timedelta(seconds=incident.flap_stable)
+    for member in list(draft.rows.members_of(incident)):
+        if member.flapping and (not member.changes or member.changes[-1] + stable <= draft.now):
+            incident = draft.emit(incident.number, e.SignalFlapping(sid=member.sid, flapping=False))
+    return all_quiet(draft, incident)
