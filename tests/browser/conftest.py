@@ -1,5 +1,6 @@
 """The real daemon, and Chromium as a phone and as a desktop, by day and by night, without scripts."""
 
+import contextlib
 import json
 import shutil
 import signal
@@ -7,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -53,14 +55,18 @@ class Irpd:
 
         def sent() -> str | None:
             file = self.state / "pages.jsonl"
-            for line in file.read_text().splitlines() if file.exists() else ():
+            whole = file.read_text().rpartition("\n")[0] if file.exists() else ""
+            for line in whole.splitlines():
                 page = json.loads(line)
                 if (page.get("incident") or {}).get("id") == incident and page["person"] == person:
                     return str(page["acknowledge_url"])
             return None
 
+        until = time.monotonic() + DEADLINE
         while (found := sent()) is None:
-            self.next_line()  # each page is announced on the terminal
+            assert time.monotonic() < until, f"no page of #{incident} to {person} came"
+            with contextlib.suppress(Empty):
+                self.lines.get(timeout=0.1)  # each page is announced on the terminal
         return found
 
     def next_line(self) -> str:
