@@ -365,6 +365,8 @@ class Daemon:
         before = self.engine.policy.configuration
         await self.engine.adopt(prepared.policy, prepared.bundle, by=by)
         self._build_sources(configuration)
+        self.journal.keep_receipts = configuration.timing.keep_receipts
+        self.journal.keep_receipts_bytes = configuration.timing.keep_receipts_bytes
         if configuration.channels != before.channels:
             self.outbox.use_channels(self._channels(configuration))
         if self.source_problems:

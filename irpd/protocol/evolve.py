@@ -88,6 +88,7 @@ def _open(rows: Rows, number: int, event: e.Opened, at: datetime) -> None:
         title=event.title,
         services=event.services,
         level=Level(event.level),
+        opened_level=Level(event.level),
         level_by=event.level_by,
         opened_at=at,
         detected_by=event.detected_by,
