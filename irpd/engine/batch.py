@@ -8,6 +8,7 @@ import structlog
 from irpd.engine.inbox import Incoming, Item
 from irpd.engine.ports import Batch, Fact, Receipt
 from irpd.model import command as c
+from irpd.model import event as e
 from irpd.model.command import Refusal
 from irpd.model.signal import Signal
 from irpd.protocol.decide import decide
@@ -41,6 +42,7 @@ class Assembly:
         self.items: list[Item] = []
         self.received: list[tuple[str, Received]] = []
         self.signals = 0
+        self.consumed = 0  # receipts that were stored before
 
     @property
     def empty(self) -> bool:
@@ -71,6 +73,7 @@ class Assembly:
 
     def consume(self, receipt: Receipt, signals: tuple[Signal, ...]) -> None:
         """A receipt that was stored before and is decided now."""
+        self.consumed += 1
         self.cursor = receipt.id
         self.signals += len(signals)
         command = c.Receive(
@@ -78,8 +81,22 @@ class Assembly:
         )
         self._decide(command, first_byte_at=receipt.at)
 
+    def receive_unread(self, item: Item, incoming: Incoming, error: Exception) -> None:
+        """The receipt alone: what it led to could not be stored. Kept, and somebody is told."""
+        self.items.append(item)
+        receipt = self._receipt(incoming)
+        self.cursor = receipt.id
+        answer = self._set_aside(c.Receive(receipt=receipt.id, source=receipt.source, signals=()), error)
+        self.answers.append((item, (receipt.id, answer)))
+
+    def refuse(self, item: Item, command: c.Command, error: Exception) -> None:
+        """A command whose outcome could not be stored: set aside, and somebody is told."""
+        self.items.append(item)
+        self.answers.append((item, self._set_aside(command, error)))
+
     def consume_unread(self, receipt: Receipt, error: Exception) -> None:
         """A stored receipt that nothing here can read any more: kept, and somebody is told."""
+        self.consumed += 1
         self.cursor = receipt.id
         command = c.Receive(receipt=receipt.id, source=receipt.source, signals=())
         log.error("receipt-set-aside", receipt=receipt.id, source=receipt.source, error=str(error))
@@ -148,7 +165,12 @@ class Assembly:
             log.exception("setting-aside-raised", command=about["command"])
             draft = Draft(self.rows, self.policy, self.now)
             received = Received()
-            received.count("opens", emergency(draft, **about))
+            try:
+                received.count("opens", emergency(draft, **about))
+            except Exception:  # nothing is left to try but to write it down
+                log.critical("emergency-raised", exc_info=True, command=about["command"])
+                draft = Draft(self.rows, self.policy, self.now)
+                draft.emit_about("engine", e.CommandSetAside(**about))
             answer = received
         self._take(draft)
         if isinstance(command, c.Receive):

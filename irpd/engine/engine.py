@@ -12,10 +12,12 @@ in the room of the journal's reserve, and nothing else until the reserve is back
 
 import asyncio
 import gc
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar, cast
 
 import structlog
@@ -34,7 +36,7 @@ from irpd.engine.ports import (
     Receipt,
 )  # fmt: skip
 from irpd.engine.state import State
-from irpd.engine.timer import Timer
+from irpd.engine.timer import NOT_NOW, Timer
 from irpd.model import command as c
 from irpd.model.command import Refusal
 from irpd.model.incident import Incident, MemberStatus
@@ -58,6 +60,9 @@ CATCH_UP = 200
 #: Seconds between looks for signals of which nothing was heard, and for journal upkeep.
 SWEEP_EVERY = 300.0
 MAINTAIN_EVERY = 1.0
+
+#: A deadline that could not be handled comes again after so long.
+IN_VAIN = timedelta(seconds=60)
 
 PublishCallback = Callable[[Collection[Page], Collection[Incident]], None]
 CommitCallback = Callable[[Sequence[Fact], float], None]
@@ -105,6 +110,10 @@ class Engine:
         self._backlog: Sequence[Receipt] = ()
         self._backlog_since: datetime | None = None
         self._stopping = False
+        self._recovering = asyncio.Lock()
+        self._recalled: set[int] = set()
+        self._singly = 0  # how many batches from here on are of one thing each
+        self._unstorable: tuple[int, JournalError | None] = (0, None)
         self.full = False
         self.down = ""  # why the journal can't be written, while it can't
         self.progress = 0  # counts batches and idle looks: the watchdog sees it move
@@ -215,7 +224,9 @@ class Engine:
         )
         self._inbox.put(item)
         assert item.answer is not None
-        await item.answer
+        answer = await item.answer
+        if isinstance(answer, CommandFailed):
+            raise answer
 
     @property
     def behind(self) -> int:
@@ -242,8 +253,18 @@ class Engine:
             self.busy = True
             self.progress += 1
             if self.down and not await self._recover():
+                if self._stopping:
+                    return
+                await self._pause()
                 continue
             await self._one_batch()
+
+    async def _pause(self) -> None:
+        """The journal can't be had: until somebody asks for something, or a little later."""
+        self._inbox.wakeup.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(MAINTAIN_EVERY):
+                await self._inbox.wakeup.wait()
 
     async def _one_batch(self) -> None:
         adoption = self._next_adoption()
@@ -257,7 +278,22 @@ class Engine:
             except JournalError as error:
                 self._failed([], error)
                 return
-        assembly = self._assemble()
+        try:
+            await self._recall()
+        except JournalError as error:
+            self._failed([], error)
+            return
+        assembly = Assembly(self._rows, self.policy, self.clock.now(), last_receipt=self._last_receipt)
+        try:
+            await self._decide_and_commit(assembly)
+        except Exception as error:  # a defect in here must not end the one task that decides
+            log.exception("batch-raised")
+            self._seq = -1  # whatever is on disk is read again before anything else is decided
+            self._failed(assembly.items, JournalUnavailable(f"{type(error).__name__}: {error}"))
+        self._forget_recalled()
+
+    async def _decide_and_commit(self, assembly: Assembly) -> None:
+        self._assemble(assembly)
         if not assembly.items and assembly.empty:
             if self.full and len(self._inbox):
                 await self._refuse_waiting()
@@ -269,21 +305,41 @@ class Engine:
             self.full = True
             retry = [item for item in assembly.items if item.urgent and not item.tried_alone]
             for item in assembly.items:
-                if item not in retry:
-                    item.fail(error)
-            for item in retry:
-                item.tried_alone = True
+                if item.urgent and not item.tried_alone:
+                    item.tried_alone = True
+                else:
+                    self._fail(item, error)
             self._inbox.give_back(retry)
-        except JournalError as error:
+        except JournalUnavailable as error:
             self._failed(assembly.items, error)
+        except JournalError as error:
+            self._isolate(assembly, error)
 
-    def _assemble(self) -> Assembly:
-        now = self.clock.now()
-        assembly = Assembly(self._rows, self.policy, now, last_receipt=self._last_receipt)
+    def _isolate(self, assembly: Assembly, error: JournalError) -> None:
+        """Something of the batch can't be stored: each by itself, and the one that can't is set aside."""
+        log.error("batch-unstorable", error=str(error), items=len(assembly.items))
+        alone = len(assembly.items) + assembly.consumed == 1
+        if alone and assembly.consumed:
+            self._unstorable = (self._backlog_next(), error)
+        if alone and assembly.items and assembly.items[0].unstorable is not None:
+            self._fail(assembly.items[0], error)
+            return
+        if alone and assembly.items:
+            assembly.items[0].unstorable = error
+        self._inbox.give_back(assembly.items)
+        self._singly = max(self._singly, len(assembly.items) + assembly.consumed)
+
+    def _assemble(self, assembly: Assembly) -> None:
         until = self.clock.boot() + DECIDE_FOR
+        singly, self._singly = self._singly > 0, max(self._singly - 1, 0)
         store_only = self.behind > 0 or len(self._inbox.normal) > STORE_ONLY_ABOVE
         while (item := self._inbox.take(only_urgent=self.full)) is not None:
             match item.what:
+                case Incoming() if item.unstorable is not None:
+                    if store_only:
+                        assembly.store_only(item, item.what)
+                    else:
+                        assembly.receive_unread(item, item.what, item.unstorable)
                 case Incoming():
                     if store_only:
                         assembly.store_only(item, item.what)
@@ -295,24 +351,38 @@ class Engine:
                 case Receipt():
                     raise AssertionError("receipts are consumed from the journal")
                 case _:
-                    assembly.command(item, item.what)
+                    if item.unstorable is not None:
+                        assembly.refuse(item, item.what, item.unstorable)
+                    else:
+                        assembly.command(item, item.what)
+            if singly:
+                return
             if self.clock.boot() >= until:
                 break
-        self._catch_up(assembly, until)
-        return assembly
+        if not self.full:
+            self._catch_up(assembly, until, singly=singly)
 
-    def _catch_up(self, assembly: Assembly, until: float) -> None:
+    def _backlog_next(self) -> int:
+        return next((receipt.id for receipt in self._backlog if receipt.id > self._cursor), 0)
+
+    def _catch_up(self, assembly: Assembly, until: float, *, singly: bool) -> None:
         """Decide receipts that were only stored, in their order."""
+        if self.behind and not self._backlog_next():
+            log.error("receipts-gone", after=self._cursor, last=self._last_receipt)
+            assembly.cursor = assembly.cursor or self._last_receipt
+            return
         for receipt in self._backlog:
             if receipt.id <= self._cursor:
                 continue
             try:
+                if receipt.id == self._unstorable[0] and self._unstorable[1] is not None:
+                    raise self._unstorable[1]
                 signals = self._normalise(receipt).signals
             except Exception as error:  # its source is gone, say: kept, and somebody is told
                 assembly.consume_unread(receipt, error)
             else:
                 assembly.consume(receipt, signals)
-            if self.clock.boot() >= until:
+            if singly or self.clock.boot() >= until:
                 break
 
     async def _commit(self, assembly: Assembly) -> None:
@@ -325,11 +395,21 @@ class Engine:
         took = self.clock.boot() - started
         self._publish(assembly)
         self._answer(assembly)
+        self._rearm(assembly)
         for callback in self._commit_callbacks:
-            callback(assembly.facts, took)
+            _tell(callback, assembly.facts, took)
         for received_callback in self._received_callbacks:
             for source, received in assembly.received:
-                received_callback(source, received)
+                _tell(received_callback, source, received)
+
+    def _rearm(self, assembly: Assembly) -> None:
+        """A deadline that came and is there still (what it led to raised, say) comes again later."""
+        for item in assembly.items:
+            if isinstance(item.what, c.Wake):
+                incident = self._rows.incidents.get(item.what.incident)
+                due = next_deadline(incident) if incident is not None else None
+                if due is not None:
+                    self._timer.set(item.what.incident, due if due > assembly.now else assembly.now + IN_VAIN)
 
     def _publish(self, assembly: Assembly) -> None:
         """One go, on the loop, nothing awaited in between."""
@@ -341,7 +421,7 @@ class Engine:
         for incident in assembly.rows.incidents.values():
             self._timer.set(incident.number, next_deadline(incident))
         for callback in self._publish_callbacks:
-            callback(assembly.rows.pages.values(), assembly.rows.incidents.values())
+            _tell(callback, assembly.rows.pages.values(), assembly.rows.incidents.values())
         for incident in assembly.rows.incidents.values():
             if incident.state in (IncidentState.CLOSED, IncidentState.MERGED) and not incident.firing:
                 self._rows.forget(incident.number)
@@ -349,6 +429,23 @@ class Engine:
     def _answer(self, assembly: Assembly) -> None:
         for item, answer in assembly.answers:
             item.succeed(answer)
+
+    # ------------------------------------------------------------ what has left memory
+    async def _recall(self) -> None:
+        """Bring back the incidents that waiting commands name and that have left memory."""
+        waiting = [*self._inbox.urgent, *(i for i in self._inbox.normal if isinstance(i.what, c.SeePage))]
+        for number in {n for item in waiting for n in _named(item.what)} - self._rows.incidents.keys():
+            stored = await self._write(partial(self.journal.incident, number))
+            if stored is not None:
+                self._rows.recall(*stored)
+                self._recalled.add(number)
+
+    def _forget_recalled(self) -> None:
+        for number in self._recalled:
+            incident = self._rows.incidents.get(number)
+            if incident is not None and incident.state in (IncidentState.CLOSED, IncidentState.MERGED):
+                self._rows.forget(number)
+        self._recalled.clear()
 
     # ------------------------------------------------------------ configuration
     def _next_adoption(self) -> Item | None:
@@ -368,10 +465,14 @@ class Engine:
         assembly.configs[adoption.policy.hash] = adoption.bundle
         try:
             await self._commit(assembly)
+        except JournalFull as error:
+            self.full = True
+            item.fail(error)
         except JournalError as error:
             self._failed([item], error)
         else:
-            self.policy = adoption.policy
+            if not any(isinstance(answer, CommandFailed) for _, answer in assembly.answers):
+                self.policy = adoption.policy
 
     # ------------------------------------------------------------ when the journal can't write
     def _refuse_early(self, item: Item) -> None:
@@ -385,22 +486,34 @@ class Engine:
         log.error("journal-unavailable", error=str(error))
         self.down = str(error) or "the journal can't be written"
         for item in (*items, *self._inbox.drain()):
+            self._fail(item, error)
+
+    def _fail(self, item: Item, error: Exception) -> None:
+        """Nobody waits for a deadline's answer: it comes again."""
+        if isinstance(item.what, c.Wake):
+            self._timer.set(item.what.incident, self.clock.now() + NOT_NOW)
+        else:
             item.fail(error)
 
     async def _refuse_waiting(self) -> None:
-        for item in list(self._inbox.normal):
-            item.fail(JournalFull("no space left for the journal"))
+        waiting = list(self._inbox.normal)
         self._inbox.normal.clear()
+        for item in waiting:
+            self._fail(item, JournalFull("no space left for the journal"))
 
     async def _recover(self) -> bool:
         """Ask a fresh connection what is on disk; reload when it is not what we believe."""
+        async with self._recovering:
+            return not self.down or await self._reconnect()
+
+    async def _reconnect(self) -> bool:
         try:
             seq = await self._write(self.journal.reconnect)
             loaded = await self._write(self.journal.load) if seq != self._seq else None
         except JournalError as error:
-            self.down = str(error)
+            self.down = str(error) or "the journal can't be written"
             for item in self._inbox.drain():
-                item.fail(error)
+                self._fail(item, error)
             return False
         if loaded is not None:
             self._adopt_loaded(loaded)
@@ -422,7 +535,7 @@ class Engine:
         for incident in rows.incidents.values():
             self._timer.set(incident.number, next_deadline(incident))
         for callback in self._publish_callbacks:
-            callback(rows.pages.values(), rows.incidents.values())
+            _tell(callback, rows.pages.values(), rows.incidents.values())
 
     # ------------------------------------------------------------ timers and upkeep
     def _wake(self, incident: int) -> bool:
@@ -476,3 +589,22 @@ class Engine:
 
     async def _write(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._writer, work)
+
+
+def _tell(callback: Callable[..., None], *about: object) -> None:
+    """Call who wants to know; what goes wrong there is theirs, and stops nothing here."""
+    try:
+        callback(*about)
+    except Exception:
+        log.exception("callback-raised", callback=repr(callback))
+
+
+def _named(command: object) -> Iterator[int]:
+    """The incidents that a command is about."""
+    for name in ("incident", "into"):
+        number = getattr(command, name, None)
+        if isinstance(number, int):
+            yield number
+    number, dash, _ = str(getattr(command, "page", "")).partition("-")
+    if dash and number.isdecimal() and number != "0":
+        yield int(number)

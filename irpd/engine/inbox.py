@@ -54,6 +54,7 @@ class Item:
     what: c.Command | Incoming | Adoption | Receipt
     answer: asyncio.Future[object] | None = None
     tried_alone: bool = False
+    unstorable: Exception | None = None  # why what it leads to can't be written
 
     @property
     def urgent(self) -> bool:

@@ -7,7 +7,7 @@ published in one go. Values are immutable; a layer holds only what changed in it
 Indexes (key, handle, group, reporter) are derived from the rows and never stored.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from irpd.model.incident import Incident, Member, MemberStatus, State
@@ -208,6 +208,16 @@ class Rows:
         for number in sorted(incidents):
             if not _over(incidents[number]):
                 self.put_group(incidents[number])
+
+    def recall(self, incident: Incident, members: Iterable[Member], pages: Iterable[Page]) -> None:
+        """Take an incident that had left memory back in. A newer signal keeps its key."""
+        self.incidents[incident.number] = incident
+        for member in members:
+            newest = self.keys.get(member.key, 0)
+            self.put_member(member)
+            self.keys[member.key] = max(newest, member.sid)
+        for page in pages:
+            self.pages[page.id] = page
 
     def forget(self, number: int) -> None:
         """Let an incident that is over leave memory, with all that belongs to it."""
