@@ -133,9 +133,9 @@ class Bench:
         self.first = self.later(("under-way", "firing"))
         await self.until(self.journal.entered.is_set)
 
-    async def until(self, condition: Callable[[], Any], *, what: str = "") -> None:
+    async def until(self, condition: Callable[[], Any]) -> None:
         async with asyncio.timeout(10):
-            while not condition():
+            while not condition():  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
 
     async def idle(self) -> None:
