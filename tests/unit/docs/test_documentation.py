@@ -165,7 +165,7 @@ def test_commands_are_found_in_the_documentation() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["irpd frobnicate", "irpd ack 42 --colour", "irpd incident", "irpd who now", "irpd rules test a b"],
+    ["irpd frobnicate", "irpd incident frobnicate", "irpd ack 42 --colour", "irpd who now"],
 )
 def test_a_command_line_that_irpd_does_not_take_is_noticed(line: str) -> None:
     assert wrong_with(shlex.split(line)[1:])
