@@ -124,7 +124,8 @@ def _is_late(draft: Draft, member: Member, signal: Signal) -> bool:
         return signal.episode == member.episode
     return (
         signal.starts_at is not None
-        and signal.starts_at == member.starts_at
+        and member.starts_at is not None
+        and signal.starts_at <= member.starts_at
         and (member.ends_at is None or signal.starts_at <= member.ends_at)
     )
 

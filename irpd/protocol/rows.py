@@ -152,7 +152,7 @@ class Rows:
     def put_member(self, row: Member) -> None:
         """Write a signal's row and its indexes."""
         self.members[row.sid] = row
-        self.keys[row.key] = row.sid
+        self.keys[row.key] = max(row.sid, self.sid_of(row.key) or 0)
         self.handles[row.incident, row.n] = row.sid
         if row.reporter is not None:
             self.reporters[row.incident, row.reporter] = self.reported(row.incident, row.reporter) + 1
@@ -213,9 +213,7 @@ class Rows:
         """Take an incident that had left memory back in. A newer signal keeps its key."""
         self.incidents[incident.number] = incident
         for member in members:
-            newest = self.keys.get(member.key, 0)
             self.put_member(member)
-            self.keys[member.key] = max(newest, member.sid)
         for page in pages:
             self.pages[page.id] = page
 

@@ -315,9 +315,14 @@ def plain(rows: Rows) -> Mapping[str, Any]:
         "counters": rows.counters,
         "keys": rows.keys,
         "handles": {handle: sid for handle, sid in rows.handles.items() if sid},
-        "groups": rows.groups,
-        "reporters": rows.reporters,
+        "groups": {key: found for key, numbers in rows.groups.items() if (found := still(rows, numbers))},
+        "reporters": {who: count for who, count in rows.reporters.items() if count},
     }
+
+
+def still(rows: Rows, numbers: Iterable[int]) -> list[int]:
+    over = (State.CLOSED, State.MERGED)
+    return [n for n in numbers if n in rows.incidents and rows.incidents[n].state not in over]
 
 
 def restored(rows: Rows) -> Rows:
