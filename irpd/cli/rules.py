@@ -1,8 +1,8 @@
 """``irpd rules``: do rules say what their tests say, and what would they say of this payload?"""
 
 import sys
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,6 @@ from irpd.cli.times import parse_time
 
 if TYPE_CHECKING:
     from irpd.config.values import Configuration
-    from irpd.triage.explain import Explanation
     from irpd.triage.ruleset import RuleSet
 
 _MAX_PAYLOAD = 16 * 1024 * 1024
@@ -81,7 +80,9 @@ def explain(
 
     Exit status 0 when an incident results, 1 when nothing is opened or joined.
     """
+    from irpd.cli.plan import Plan
     from irpd.intake import build_source
+    from irpd.protocol.policy import Policy
     from irpd.triage.explain import explain_data, explain_signals, explain_text
     from irpd.triage.service import ServiceIndex
 
@@ -100,11 +101,12 @@ def explain(
     # No secret is needed to read a body.
     reading = build_source(source, settings.model_copy(update={"auth": "none"}), reporter_key=b"explain" * 5)
     normalised = reading.normalise(body, _hints(settings.type, body), moment)
-    explanations = explain_signals(
-        configuration, ruleset, ServiceIndex(configuration), source, normalised.signals, moment
-    )
+    services = ServiceIndex(configuration)
+    explanations = explain_signals(configuration, ruleset, services, source, normalised.signals, moment)
     joins = _open_groups(Daemon(**common)) if with_open else {}
-    plans = {one.key: _Plan(configuration, one, source, moment) for one in explanations}
+    policy = Policy(configuration, ruleset, services, ruleset.hash)
+    by_key = {f"{source}/{signal.key}": signal for signal in normalised.signals}
+    plans = {one.key: Plan(policy, source, by_key[one.key], moment) for one in explanations}
     if json:
         signals = [
             one.data(
@@ -122,69 +124,12 @@ def explain(
             explain_text(
                 explanations,
                 paths={key: plan.paths for key, plan in plans.items()},
-                now={one.key: _now(plans[one.key], joins.get(one.group.key)) for one in explanations},
+                now={one.key: plans[one.key].text(joins.get(one.group.key)) for one in explanations},
             )
         )
         echo(f"  {'rules':<13}{ruleset.hash}")
     if not any(one.outcome in ("opens", "joins", "unreadable") for one in explanations):
         raise click.exceptions.Exit(NO)
-
-
-class _Plan:
-    """Who would be paged, by what and when: the first step and the beginning of the second."""
-
-    def __init__(self, configuration: "Configuration", one: "Explanation", source: str, at: datetime) -> None:
-        from irpd.oncall.reach import methods_for, persons_for
-
-        settings = configuration.sources[source]
-        service = configuration.services.get(one.service)
-        named = service.paths if service is not None else {}
-        path = (named.get("customer") if settings.ticket else None) or named.get("technical") or ""
-        self.paths: tuple[str, ...] = (path,) if path else ()
-        self.pages: list[Mapping[str, object]] = []
-        self.then = ""
-        opens = one.outcome in ("opens", "unreadable")
-        steps = configuration.paths[path].steps if path in configuration.paths and opens else ()
-        for number, step in enumerate(steps[:2]):
-            after = 0.0 if number == 0 else steps[0].wait
-            persons = (
-                persons_for(
-                    configuration,
-                    schedule=step.schedule or "",
-                    person=step.person or "",
-                    at=at + timedelta(seconds=after),
-                )
-                or configuration.fallback
-            )
-            if number == 1:
-                self.then = f"{_in(after)} {', '.join(persons)}"
-                break
-            for person in persons:
-                for method in methods_for(configuration, person, int(one.level)):
-                    self.pages.append(
-                        {"after_seconds": after + method.after, "person": person, "via": list(method.via)}
-                    )
-
-
-def _now(plan: _Plan, joins: int | None) -> str:
-    if joins is not None:
-        return f"joins #{joins}"
-    parts: list[str] = []
-    for page in plan.pages:
-        via = page["via"]
-        assert isinstance(via, list)
-        after = float(str(page["after_seconds"]))
-        who = f"{page['person']} by " if not parts else ""
-        parts.append(f"{_in(after) + ' ' if after else ''}{who}{', '.join(via)}")
-    if plan.then and parts:
-        parts.append(plan.then)
-    return "; ".join(parts)
-
-
-def _in(seconds: float) -> str:
-    from irpd.config.duration import format_duration
-
-    return format_duration(seconds)
 
 
 def _compiled(config: Sequence[str]) -> "tuple[Configuration, RuleSet]":

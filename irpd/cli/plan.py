@@ -1,0 +1,90 @@
+"""Who would be paged, by what and when: asked of the protocol itself.
+
+The signal is decided on empty rows, and time goes on until the second step would have fired,
+so that urgency, working hours, waits and fallbacks are those that the daemon would keep.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from irpd.config.duration import format_duration
+from irpd.model import command as c
+from irpd.model import event as e
+from irpd.model.page import PageKind
+from irpd.model.signal import Signal
+from irpd.protocol.deadlines import next_deadline
+from irpd.protocol.decide import decide
+from irpd.protocol.draft import Draft
+from irpd.protocol.policy import Policy
+from irpd.protocol.rows import Rows
+
+#: Deadlines are followed this often at most; the second step comes well before.
+LOOKS = 20
+
+
+class Plan:
+    """``pages`` are those of the first step, ``then`` is the second in words."""
+
+    def __init__(self, policy: Policy, source: str, signal: Signal, at: datetime) -> None:
+        self.paths: tuple[str, ...] = ()
+        self.pages: list[Mapping[str, object]] = []
+        self.then = ""
+        self.quiet = False
+        rows, now = Rows(), at
+        steps: list[tuple[datetime, list[e.Paged]]] = []
+        command: c.Command = c.Receive(receipt=0, source=source, signals=(signal,))
+        for _ in range(LOOKS):
+            draft = Draft(rows, policy, now)
+            decide(draft, command)
+            rows.absorb(draft.rows)
+            paged = [event for _, event in draft.events if isinstance(event, e.Paged)]
+            if paged:
+                steps.append((now, paged))
+            incident = rows.incident(1)
+            due = next_deadline(incident) if incident is not None else None
+            if incident is None or due is None or len(steps) > 1:
+                break
+            self.paths = tuple(run.name for run in incident.paths)
+            if not any(run.next_at is not None for run in incident.paths):
+                break
+            now, command = max(due, now), c.Wake(incident=1)
+        if steps:
+            self._first(steps[0], at)
+        if len(steps) > 1:
+            when, paged = steps[1]
+            persons = ", ".join(dict.fromkeys(event.page.person for event in paged))
+            self.then = f"{_in(when - at)} {persons}"
+
+    def _first(self, step: tuple[datetime, list[e.Paged]], at: datetime) -> None:
+        _, paged = step
+        for event in paged:
+            self.quiet = event.page.kind is PageKind.QUIET
+            methods: dict[datetime, list[str]] = {}
+            for send in event.page.sends:
+                methods.setdefault(send.due_at, []).append(send.channel)
+            for due, via in sorted(methods.items()):
+                after = (due - at).total_seconds()
+                self.pages.append({"after_seconds": after, "person": event.page.person, "via": via})
+
+    def text(self, joins: int | None) -> str:
+        """One line: ``asha by slack, mail; 2m sms; 5m chi``."""
+        if joins is not None:
+            return f"joins #{joins}"
+        parts: list[str] = []
+        said = ""
+        for page in self.pages:
+            person, via = str(page["person"]), page["via"]
+            assert isinstance(via, list)
+            after = float(str(page["after_seconds"]))
+            who = f"{person} by " if person != said else ""
+            parts.append(f"{_in(timedelta(seconds=after)) + ' ' if after else ''}{who}{', '.join(via)}")
+            said = person
+        if self.then:
+            parts.append(self.then)
+        elif self.quiet and parts:
+            parts.append("quietly, and nobody after that")
+        return "; ".join(parts)
+
+
+def _in(after: timedelta) -> str:
+    return format_duration(after.total_seconds())
