@@ -19,8 +19,10 @@ Errors go to standard error; with `--json` also as an object on standard output.
 def commands_reference(group: click.Group) -> str:
     """Every command with its help, as a terminal of 80 columns shows it."""
     lines = [_INTRODUCTION]
+    top = click.Context(group, info_name="irpd", **group.context_settings)
     for path, command in _commands(group, ()):
-        context = click.Context(command, info_name=path, max_content_width=80, terminal_width=80)
+        name = path.removeprefix("irpd ")
+        context = click.Context(command, parent=top, info_name=name, max_content_width=80, terminal_width=80)
         lines += [f"## {path}", "", "```text", command.get_help(context).rstrip(), "```", ""]
     return "\n".join(lines)
 

@@ -56,6 +56,7 @@ def restore(backup: Path | str, path: Path | str, *, now: datetime) -> Restored:
         seq, head = _verified(backup)
         fresh = path.with_name(path.name + ".restoring")
         _copied(backup, fresh)
+        _owned_like(path if path.exists() else path.parent, fresh, lock.path)
         if not path.exists():
             _swap(fresh, path, None)
             return Restored(seq, head, None, True, 0, (), True)
@@ -113,6 +114,16 @@ def _copied(backup: Path, fresh: Path) -> None:
         with suppress(OSError):
             fresh.unlink(missing_ok=True)
         raise JournalUnavailable(f"{fresh} can't be written: {error.strerror}") from error
+
+
+def _owned_like(model: Path, *files: Path) -> None:
+    """Restored by root, the files still belong to whom the daemon runs as."""
+    if os.geteuid() != 0:
+        return
+    owner = model.stat()
+    for file in files:
+        if file.exists():
+            os.chown(file, owner.st_uid, owner.st_gid)
 
 
 def _lost(path: Path, seq: int, head: str) -> tuple[bool, int, Sequence[Fact], bool]:

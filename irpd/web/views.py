@@ -11,7 +11,7 @@ from typing import Any
 from irpd.engine.ports import Fact
 from irpd.model.event import SignalJoined, SignalMoved
 from irpd.model.incident import Contribution, Incident, Member, MemberStatus, PathRun
-from irpd.model.page import Page, SendState
+from irpd.model.page import Page, Send, SendState
 from irpd.model.share import Share
 from irpd.web.shapes import plain, utc_text
 
@@ -208,6 +208,12 @@ def page_state(page: Page) -> str:
     return "ended"
 
 
+def send_state(page: Page, send: Send) -> str:
+    """What became of a send. One that still waited when its page ended is not needed any more."""
+    waiting = send.state is SendState.PENDING
+    return "not-needed" if waiting and not page.live else send.state.value
+
+
 def page_view(page: Page) -> Object:
     return {
         "id": page.id,
@@ -229,7 +235,7 @@ def page_view(page: Page) -> Object:
                 "id": f"{page.id}.{send.n}",
                 "channel": send.channel,
                 "due_at": utc_text(send.due_at),
-                "state": send.state.value,
+                "state": send_state(page, send),
                 "attempts": send.attempts,
                 "last_at": at_or_null(send.last_at),
                 "provider_id": send.provider_id or None,

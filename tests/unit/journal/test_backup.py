@@ -1,6 +1,7 @@
 """Copies of a journal, and putting one back."""
 
 import json
+import os
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -245,3 +246,17 @@ def test_a_backup_cut_back_to_an_earlier_commit_is_refused_by_what_stands_beside
 def test_a_backup_that_is_not_there_is_named(path: Path, tmp_path: Path) -> None:
     with pytest.raises(JournalUnavailable, match=r"none\.db"):
         restore(tmp_path / "none.db", path, now=NOW)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_restored_by_root_the_journal_still_belongs_to_whom_the_daemon_runs_as(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    os.chown(folder, 4711, 4711)
+    source = SqliteJournal(tmp_path / "one.db")
+    source.open()
+    source.backup(str(tmp_path / "backup.db"))
+    source.close()
+    restore(tmp_path / "backup.db", folder / "irpd.db", now=datetime.now(UTC))
+    owners = {file.name: file.stat().st_uid for file in folder.iterdir()}
+    assert set(owners.values()) == {4711}, owners
