@@ -8,10 +8,11 @@ later waits count from there.
 from datetime import datetime, timedelta
 
 from irpd.config.duration import format_duration
-from irpd.model.incident import Incident, RunState, State
+from irpd.model import event as e
+from irpd.model.incident import Incident, PathRun, RunState, State
 from irpd.protocol.draft import Draft
 from irpd.protocol.objectives import record_missed
-from irpd.protocol.paging import fire_step
+from irpd.protocol.paging import fire_step, in_hours
 from irpd.protocol.people import end
 from irpd.protocol.quiet import close_if_over, reopen_ends, unmark_stable
 
@@ -53,5 +54,14 @@ def wake(draft: Draft, number: int) -> Incident | None:
         return end(draft, incident, by="", because=f"all signals resolved for {quiet}")
     for run in incident.paths:
         if run.state is RunState.RUNNING and run.next_at is not None and run.next_at <= now:
-            incident = fire_step(draft, incident, run.name, because="no answer" if run.fired else "begins")
+            incident = _fire(draft, incident, run)
     return close_if_over(draft, incident)
+
+
+def _fire(draft: Draft, incident: Incident, run: PathRun) -> Incident:
+    """The step that is due; one missed while irpd was down may have come out of its level's hours."""
+    begins = in_hours(draft.configuration, run, incident.level, draft.now)
+    if begins > draft.now:
+        waits = e.PathMoved(path=run.name, fired=run.fired, next_at=begins, because="waits for working hours")
+        return draft.emit(incident.number, waits)
+    return fire_step(draft, incident, run.name, because="no answer" if run.fired else "begins")

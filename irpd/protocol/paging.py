@@ -82,7 +82,7 @@ def start_path(
     run = pinned_run(configuration, "" if persons else name, level=incident.level, fallback=fallback)
     if persons:
         run = replace(run, name=name)
-    begins = _in_hours(configuration, run, incident.level, draft.now)
+    begins = in_hours(configuration, run, incident.level, draft.now)
     run = replace(run, next_at=begins, started_at=draft.now)
     incident = draft.emit(incident.number, e.PathStarted(run=run, because=because))
     if begins <= draft.now:
@@ -90,7 +90,7 @@ def start_path(
     return incident
 
 
-def _in_hours(configuration: Configuration, run: PathRun, level: Level, at: datetime) -> datetime:
+def in_hours(configuration: Configuration, run: PathRun, level: Level, at: datetime) -> datetime:
     """When the next step may fire at the earliest, from ``at`` on: the level's urgency says."""
     person, _ = upcoming(configuration, replace(run, next_at=at), at)
     return urgent_from(configuration, person, level, at)
@@ -189,7 +189,7 @@ def fire_step(draft: Draft, incident: Incident, name: str, *, because: str = "")
         wait = step.wait
     level = Level.LOW if run.quiet else incident.level
     later = draft.now + timedelta(seconds=wait)
-    next_at = _in_hours(configuration, replace(run, fired=fired), incident.level, later)
+    next_at = in_hours(configuration, replace(run, fired=fired), incident.level, later)
     if step is not None and not any(reachable(configuration, person, level) for person in persons):
         persons, reason = (*persons, *configuration.fallback), "fallback"
     persons = tuple(dict.fromkeys(persons))

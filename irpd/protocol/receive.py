@@ -23,7 +23,7 @@ from irpd.protocol.draft import Draft
 from irpd.protocol.levels import decide_again, facts_of, measured, verdict_on
 from irpd.protocol.objectives import respond_by
 from irpd.protocol.paging import OPERATORS, main_path, restart_paths, start_path, tell_holders
-from irpd.protocol.quiet import all_quiet, close_if_over, watch_flapping
+from irpd.protocol.quiet import all_quiet, close_if_over, settle, watch_flapping
 from irpd.triage.group import Group, group_for
 from irpd.triage.level import Verdict
 
@@ -207,7 +207,7 @@ def _fires_again(draft: Draft, incident: Incident, member: Member, signal: Signa
             e.Reopened(because=f"{member.handle} fires again", respond_by=respond_by(draft, incident.level)),
         )
         incident = _judge(draft, incident, member, signal)
-        if not any(run.started_at == draft.now for run in incident.paths):
+        if not any(run.started_at == draft.now and (run.next_at or run.quiet) for run in incident.paths):
             restart_paths(draft, incident, because=f"{member.handle} fires again")
         return "reopens"
     if not incident.state.active:
@@ -446,15 +446,17 @@ def _join(
 ) -> None:
     why = f"group {group.rule}: " + ", ".join(group.values)
     n = incident.handles + 1
+    before = incident.level
     incident = draft.emit(
         incident.number, _joined(draft, incident.number, n, source, key, service, signal, why)
     )
     member = draft.rows.member(draft.rows.counter("sid"))
-    before = incident.level
     if member is not None:
         incident = _judge(draft, incident, member, signal)
     if incident.level == before and incident.acknowledged_by:
         tell_holders(draft, incident, text=f"Another signal joined: {signal.title} ({incident.number}.{n}).")
+    else:
+        settle(draft, incident)
 
 
 def _judge(draft: Draft, incident: Incident, member: Member, signal: Signal) -> Incident:
