@@ -207,7 +207,7 @@ def _fires_again(draft: Draft, incident: Incident, member: Member, signal: Signa
             e.Reopened(because=f"{member.handle} fires again", respond_by=respond_by(draft, incident.level)),
         )
         incident = _judge(draft, incident, member, signal)
-        if not any(run.started_at == draft.now and (run.next_at or run.quiet) for run in incident.paths):
+        if not any(run.next_at is not None for run in incident.paths):  # else a rise has begun them anew
             restart_paths(draft, incident, because=f"{member.handle} fires again")
         return "reopens"
     if not incident.state.active:

@@ -316,6 +316,16 @@ def test_a_reopened_incident_with_a_higher_level_is_paged_once() -> None:
     assert [page.person for page in house.rows.pages.values()] == ["asha", "asha"]
 
 
+@pytest.mark.parametrize("want", [1, 3, 4])
+def test_opened_resolved_and_firing_again_in_one_instant_it_is_told_again(want: int) -> None:
+    house = House()
+    house.report(alert("a", want=want))
+    house.resolve()
+    house.report(alert("a", "resolved", want=want), alert("a", want=want))
+    assert house.states() == [State.OPEN]
+    assert house.people(kind=None) == ["0m asha", "0m asha"]
+
+
 def test_a_person_may_resolve_while_signals_fire_and_repeats_leave_it_at_that() -> None:
     house = House()
     house.report(alert("a"))
