@@ -154,14 +154,16 @@ def restore(file: str, journal: str | None, config: tuple[str, ...], json: bool)
     lines = [f"Restored: {path} ({done.seq} events, head {done.head})"]
     if done.aside:
         lines.append(f"What was there is now {done.aside}")
-    if not done.readable:
+    if not done.readable and not done.lost:
         lines.append("It can't be read, so what it had beyond the backup isn't known.")
+    elif not done.readable:
+        lines.append("Parts of it can't be read, or were changed; what is told here may not be all.")
     if done.lost_events:
         lines.append(f"It had {done.lost_events} events that the backup hasn't:")
         lines += [
             f"  {fact.seq} {fact.at:%d %b %H:%M:%S} {fact.subject} {_tag(fact)}" for fact in done.lost[-20:]
         ]
-    if not done.same_history:
+    if done.readable and not done.same_history:
         lines.append("It was not a continuation of this backup.")
     echo(lines)
 

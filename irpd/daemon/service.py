@@ -43,6 +43,7 @@ from irpd.model import command as c
 from irpd.outbox.channels import build_channels
 from irpd.outbox.outbox import Outbox
 from irpd.web.app import build_socket_app, build_tcp_app
+from irpd.web.connections import Connections
 from irpd.web.metrics import Metrics
 from irpd.web.ports import Check, Reloaded, Services
 
@@ -313,11 +314,15 @@ class Daemon:
         )
         listen = self.options.listen or configuration.server.listen
         host, _, port = listen.rpartition(":")
-        tcp = web.AppRunner(build_tcp_app(services), access_log=None, shutdown_timeout=5.0)
+        public = build_tcp_app(services)
+        connections = Connections(public, now=self.clock.boot, cut=self.metrics.connections_cut)
+        tcp = web.AppRunner(public, access_log=None, shutdown_timeout=5.0)
         local = web.AppRunner(build_socket_app(services), access_log=None, shutdown_timeout=5.0)
         for runner in (tcp, local):
             await runner.setup()
             self._stack.push_async_callback(runner.cleanup)
+        assert tcp.server is not None
+        self._tasks.append(asyncio.create_task(connections.watch(tcp.server), name="connections"))
         self.socket_path = self._socket_path()
         try:
             await web.TCPSite(tcp, host.strip("[]") or None, int(port), backlog=1024).start()

@@ -18,6 +18,8 @@ log = structlog.get_logger("irpd.watchdog")
 
 #: Seconds without progress, while there is work, after which something is stalled.
 STALLED_AFTER = 15.0
+#: Seconds by which a look may be late before the whole process counts as having stood still.
+ABSENT_AFTER = 1.0
 
 
 @dataclass(slots=True)
@@ -49,6 +51,7 @@ class Watchdog:
         period = systemd.watchdog_seconds()
         self._every = every if every is not None else min((period or 4.0) / 4, 2.0)
         self._stalled_after = stalled_after
+        self._looked_at = now()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="irpd-watchdog", daemon=True)
         self.stalled: tuple[str, ...] = ()
@@ -63,6 +66,11 @@ class Watchdog:
     def look(self) -> tuple[str, ...]:
         """The names of what has had work and not moved for too long."""
         now = self._now()
+        if now - self._looked_at > self._every + ABSENT_AFTER:
+            # This thread stood still too: the process was stopped, or the machine slept. Nothing could move.
+            for one in self._watched:
+                one.since = now
+        self._looked_at = now
         stalled = []
         for one in self._watched:
             progress = one.progress()

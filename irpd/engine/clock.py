@@ -37,6 +37,7 @@ class SystemClock:
         self._seen_at = boot()
         self._jump_since: float | None = None
         self._jump_offset = 0.0
+        self._back_at: float | None = None  # the offset of a step back that has been recorded
         self.jumps: list[float] = []
 
     def boot(self) -> float:
@@ -64,6 +65,8 @@ class SystemClock:
         difference = offset - self._offset
         if abs(difference) <= JUMP or (difference < 0 and self._believed(offset)):
             self._jump_since = None
+            if abs(difference) <= JUMP:
+                self._back_at = None
             step = SLEW * (boot - self._seen_at)
             self._offset += difference if difference > 0 else max(difference, -step)
             return
@@ -74,7 +77,9 @@ class SystemClock:
             self._jump_since = None
             if difference > 0:
                 self._offset = offset
+            else:
+                self._back_at = offset
 
     def _believed(self, offset: float) -> bool:
         """A step back that was recorded is given back slowly, without a new record each time."""
-        return bool(self.jumps) and self.jumps[-1] < 0 and abs(offset - self._jump_offset) <= JUMP
+        return self._back_at is not None and abs(offset - self._back_at) <= JUMP

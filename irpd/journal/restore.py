@@ -30,8 +30,8 @@ TOLD = 1_000
 class Restored:
     """What ``restore`` did.
 
-    ``aside`` is where the old journal is now (None: there was none). ``readable`` says whether it could be
-    read; ``lost`` are the first of its ``lost_events`` that the backup doesn't have, oldest first.
+    ``aside`` is where the old journal is now (None: there was none). ``readable`` says whether all of it could
+    be read and its chain holds; ``lost`` are the first of its ``lost_events`` that the backup doesn't have, oldest first.
     ``same_history`` is False if the old journal isn't a continuation of the backup at all.
     """
 
@@ -129,6 +129,8 @@ def _owned_like(model: Path, *files: Path) -> None:
 def _lost(path: Path, seq: int, head: str) -> tuple[bool, int, Sequence[Fact], bool]:
     """Whether the old journal can be read, how many events it has after ``seq``, the first of them, and
     whether it goes on from ``head``."""
+    readable, same, last = True, False, seq
+    lost: list[Fact] = []
     try:
         with explained(path):
             # Bring everything into the one file that is going to be set aside.
@@ -137,12 +139,20 @@ def _lost(path: Path, seq: int, head: str) -> tuple[bool, int, Sequence[Fact], b
                 writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             finally:
                 writer.close()
+    except JournalError:
+        readable = False
+    try:
         report = verify_chain(path, head)
+        same = report.head_at == seq
+        readable = readable and report.ok
+    except JournalError:
+        readable = False
+    try:
+        # A file that is damaged in one place may still say what came after the backup.
         reader = open_reader(path)
         try:
             with explained(path):
                 last, _ = reader.head()
-                lost: list[Fact] = []
                 for fact in reader.facts(after=seq):
                     lost.append(fact)
                     if len(lost) == TOLD:
@@ -150,8 +160,8 @@ def _lost(path: Path, seq: int, head: str) -> tuple[bool, int, Sequence[Fact], b
         finally:
             reader.close()
     except JournalError:
-        return False, 0, (), False
-    return True, max(0, last - seq), lost, report.head_at == seq
+        readable = False
+    return readable, max(len(lost), last - seq), lost, same
 
 
 def _swap(fresh: Path, path: Path, aside: Path | None) -> None:

@@ -100,4 +100,5 @@ class Gauges:
             pages_pending=len(self._pending),
             oldest_pending_seconds=max(0.0, (now - oldest).total_seconds()),
             gaps=gaps,
+            checks={check.name: check.ok for check in self._services.readiness()},
         )

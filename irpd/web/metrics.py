@@ -42,6 +42,7 @@ class Readings:
     pages_pending: int = 0
     oldest_pending_seconds: float = 0.0
     gaps: dict[str, bool] = field(default_factory=dict)  # schedule: nobody is on call now
+    checks: dict[str, bool] = field(default_factory=dict)  # what /readyz says
 
 
 class Metrics:
@@ -53,6 +54,7 @@ class Metrics:
         self._labels: dict[str, tuple[str, ...]] = {
             "irpd_incidents_open": ("level",),
             "irpd_on_call_gap": ("schedule",),
+            "irpd_check_ok": ("check",),
         }
 
         def counter(name: str, text: str, *labels: str) -> Counter:
@@ -102,6 +104,7 @@ class Metrics:
         self._commit_events = histogram("journal_commit_events", "Events that a commit wrote.", _EVENTS)
         self._jumps = counter("clock_jumps", "Jumps of the wall clock.")
         self._set_aside = counter("commands_set_aside", "Commands whose handling raised.")
+        self._cut = counter("connections_cut", "Connections cut because they were silent, or one too many.")
         self._build = gauge("build_info", "Always 1; the version is its label.", "version")
         self._build.labels(version).set(1)
         self._requests_by: dict[tuple[str, int], Counter] = {}
@@ -164,6 +167,9 @@ class Metrics:
     def set_aside(self) -> None:
         self._set_aside.inc()
 
+    def connections_cut(self, n: int) -> None:
+        self._cut.inc(n)
+
     # ---------------------------------------------------------------- reading
     def watch(self, readings: Callable[[], Readings]) -> None:
         """Give the gauges of the state something to read. Once per registry."""
@@ -203,3 +209,9 @@ class _State(Collector):
         for schedule, gap in sorted(readings.gaps.items()):
             gaps.add_metric([schedule], 1 if gap else 0)
         yield gaps
+        checks = GaugeMetricFamily(
+            "irpd_check_ok", "1 while a check of /readyz is well, 0 while it isn't.", labels=["check"]
+        )
+        for check, ok in readings.checks.items():
+            checks.add_metric([check], 1 if ok else 0)
+        yield checks

@@ -24,6 +24,8 @@ from irpd.web.problem import JSON, problem, unavailable
 from irpd.web.shapes import encode
 
 KEPT_OF_TOO_LARGE = 64 * 1024
+#: Bytes of bodies that may be on their way in at a time; whoever would exceed it comes again later.
+BODIES_AT_ONCE = 96 * 1024 * 1024
 _NO_HEADERS: Mapping[str, str] = {}
 _HEADERS = {"Content-Type": JSON, "Server": "irpd"}
 
@@ -38,11 +40,16 @@ class BodyTooLarge(Exception):
         self.head = head
 
 
+class NoRoom(Exception):
+    """Too many bytes of bodies are on their way in."""
+
+
 class Webhook:
     """The handler of all configured sources."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._coming = 0  # bytes of bodies that are being read
         self._limits: dict[str, tuple[float, Bucket]] = {}
         self._refusals_logged = Bucket(1.0, 20.0, services.clock.boot())
         self._defects_logged = Bucket(0.1, 1.0, services.clock.boot())  # tracebacks are dear
@@ -74,12 +81,15 @@ class Webhook:
             return self._over_limit(name)
         limit = services.engine.policy.configuration.server.max_body
         try:
-            body = await _read(request, limit, services.body_timeout)
+            body = await self._read(request, limit, services.body_timeout)
         except BodyTooLarge as error:
             kept = allowed is True and await self._keep_head(
                 source, error.head, headers, limit, first_byte_at
             )
             return self._too_large(name, limit, kept=kept)
+        except (NoRoom, MemoryError):
+            services.metrics.request(name, 503)
+            return unavailable("irpd is taking in as much as it can hold", code="overloaded")
         except TimeoutError:
             services.metrics.request(name, 408)
             return problem(408, "slow-body", f"the body did not arrive within {services.body_timeout:g} s")
@@ -116,6 +126,32 @@ class Webhook:
         return web.Response(
             status=202, body=_accepted(normalised, received.incidents, received.receipt), headers=_HEADERS
         )
+
+    async def _read(self, request: web.Request, limit: int, within: float) -> bytes:
+        """The whole body, or BodyTooLarge with its head, or NoRoom, or TimeoutError."""
+        stream = request.content
+        length = request.content_length
+        if stream.is_eof():  # all of it came with the headers
+            body = stream.read_nowait(-1)
+            if len(body) > limit:
+                raise BodyTooLarge(body[:KEPT_OF_TOO_LARGE])
+            return body
+        limit = limit if length is None or length <= limit else KEPT_OF_TOO_LARGE - 1
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(within):
+                while chunk := await stream.readany():
+                    chunks.append(chunk)
+                    size += len(chunk)
+                    self._coming += len(chunk)
+                    if size > limit:
+                        raise BodyTooLarge(b"".join(chunks)[:KEPT_OF_TOO_LARGE])
+                    if self._coming > BODIES_AT_ONCE:
+                        raise NoRoom
+            return b"".join(chunks)
+        finally:
+            self._coming -= size
 
     async def _keep_head(
         self, source: SourceLike, head: bytes, headers: Mapping[str, str], limit: int, at: datetime
@@ -199,24 +235,3 @@ def _accepted(normalised: Normalised, incidents: tuple[int, ...] | None, receipt
         return encode(document)
     numbers = "null" if incidents is None else f"[{', '.join(map(str, incidents))}]"
     return f'{{"accepted": {normalised.accepted}, "incidents": {numbers}, "receipt": "{receipt}"}}\n'.encode()
-
-
-async def _read(request: web.Request, limit: int, within: float) -> bytes:
-    """The whole body, or BodyTooLarge with its head, or TimeoutError."""
-    stream = request.content
-    length = request.content_length
-    if stream.is_eof():  # all of it came with the headers
-        body = stream.read_nowait(-1)
-        if len(body) > limit:
-            raise BodyTooLarge(body[:KEPT_OF_TOO_LARGE])
-        return body
-    limit = limit if length is None or length <= limit else KEPT_OF_TOO_LARGE - 1
-    chunks: list[bytes] = []
-    size = 0
-    async with asyncio.timeout(within):
-        while chunk := await stream.readany():
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > limit:
-                raise BodyTooLarge(b"".join(chunks)[:KEPT_OF_TOO_LARGE])
-    return b"".join(chunks)

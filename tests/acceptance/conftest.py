@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from aiosmtpd.controller import Controller
 from harness import Alertmanager, Irpd, Mailbox
+from harness.peers import Silent, Supervisor
 
 
 @pytest.fixture
@@ -44,3 +45,17 @@ def alertmanager(irpd: Irpd, tmp_path: Path) -> Iterator[Callable[..., Alertmana
     yield start
     for one in started:
         one.stop()
+
+
+@pytest.fixture
+def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
+    one = Supervisor(tmp_path)
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def silent() -> Iterator[Silent]:
+    one = Silent()
+    yield one
+    one.close()

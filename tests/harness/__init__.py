@@ -9,6 +9,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -112,7 +113,12 @@ class Irpd:
 
     # ------------------------------------------------------------ life
     def spawn(
-        self, *, kill_at: str = "", prefix: tuple[str, ...] = (), planted: str = ""
+        self,
+        *,
+        kill_at: str = "",
+        prefix: tuple[str, ...] = (),
+        planted: str = "",
+        env: dict[str, str] | None = None,
     ) -> "subprocess.Popen[bytes]":
         """``planted`` is Python that runs in the daemon before it starts, to break something."""
         environment = {
@@ -120,6 +126,7 @@ class Irpd:
             "STATE_DIRECTORY": str(self.state),
             "RUNTIME_DIRECTORY": str(self.folder),
             "IRPD_HOOK_SECRET": "hook-secret",
+            **(env or {}),
         }
         if kill_at:
             environment["IRPD_KILL_AT"] = kill_at
@@ -129,8 +136,15 @@ class Irpd:
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=self.folder)
         return self.process
 
-    def start(self, *, kill_at: str = "", prefix: tuple[str, ...] = (), planted: str = "") -> "Irpd":
-        self.spawn(kill_at=kill_at, prefix=prefix, planted=planted)
+    def start(
+        self,
+        *,
+        kill_at: str = "",
+        prefix: tuple[str, ...] = (),
+        planted: str = "",
+        env: dict[str, str] | None = None,
+    ) -> "Irpd":
+        self.spawn(kill_at=kill_at, prefix=prefix, planted=planted, env=env)
         eventually(self.ready, within=30, what=f"readiness (log: {self.log_tail()})")
         return self
 
@@ -178,6 +192,27 @@ class Irpd:
         status, _, body = self.request("GET", path)
         return status, body.decode()
 
+    def metric(self, series: str) -> float:
+        """A series of ``/metrics`` by its name with labels; 0 for one that isn't there yet."""
+        found = re.search(rf"^{re.escape(series)} (\S+)$", self.get("/metrics")[1], re.MULTILINE)
+        return float(found[1]) if found else 0.0
+
+    def check_of(self, name: str) -> dict[str, Any]:
+        """What ``/readyz`` says about one check."""
+        checks = json.loads(self.get("/readyz")[1])["checks"]
+        return next(check for check in checks if check["name"] == name)
+
+    def logged(self, event: str) -> list[dict[str, Any]]:
+        """The lines of the log with this event."""
+        if not self.log.exists():
+            return []
+        lines = [line for line in self.log.read_text().splitlines() if line.startswith("{")]
+        return [line for line in map(json.loads, lines) if line.get("event") == event]
+
+    def sound(self) -> None:
+        """The journal of the stopped daemon is whole: chain, and rows equal to events."""
+        self.cli("journal", "check", "--journal", str(self.state / "irpd.db"))
+
     def post(self, source: str, body: bytes | dict[str, Any]) -> dict[str, Any]:
         """Send to a source; the answer must be 202."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -185,8 +220,9 @@ class Irpd:
         assert status == 202, (status, answer)
         return json.loads(answer)  # type: ignore[no-any-return]
 
-    def cli(self, *arguments: str, ok: bool = True, env: dict[str, str] | None = None) -> str:
-        done = subprocess.run(
+    def run(self, *arguments: str, env: dict[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
+        """A command of irpd, however it ends."""
+        return subprocess.run(
             [sys.executable, "-m", "irpd", *arguments],
             check=False,
             capture_output=True,
@@ -194,6 +230,9 @@ class Irpd:
             env={**os.environ, "RUNTIME_DIRECTORY": str(self.folder), "NO_COLOR": "1", **(env or {})},
             timeout=60,
         )
+
+    def cli(self, *arguments: str, ok: bool = True, env: dict[str, str] | None = None) -> str:
+        done = self.run(*arguments, env=env)
         if ok:
             assert done.returncode == 0, (arguments, done.returncode, done.stdout, done.stderr)
         return done.stdout
