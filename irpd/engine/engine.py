@@ -12,12 +12,11 @@ in the room of the journal's reserve, and nothing else until the reserve is back
 
 import asyncio
 import gc
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TypeVar, cast
 
 import structlog
@@ -35,11 +34,13 @@ from irpd.engine.ports import (
     Normalised,
     Receipt,
 )  # fmt: skip
+from irpd.engine.recall import Recall
 from irpd.engine.state import State
 from irpd.engine.timer import NOT_NOW, Timer
+from irpd.engine.upkeep import MAINTAIN_EVERY, keep_up
 from irpd.model import command as c
 from irpd.model.command import Refusal
-from irpd.model.incident import Incident, MemberStatus
+from irpd.model.incident import Incident
 from irpd.model.incident import State as IncidentState
 from irpd.model.page import Page
 from irpd.protocol.deadlines import next_deadline
@@ -57,10 +58,6 @@ DECIDE_FOR = 0.020
 STORE_ONLY_ABOVE = 500
 #: How many stored receipts are decided in one batch while catching up.
 CATCH_UP = 200
-#: Seconds between looks for signals of which nothing was heard, and for journal upkeep.
-SWEEP_EVERY = 300.0
-MAINTAIN_EVERY = 1.0
-
 #: A deadline that could not be handled comes again after so long.
 IN_VAIN = timedelta(seconds=60)
 
@@ -99,6 +96,7 @@ class Engine:
         self.state = State(self._rows)
         self._inbox = Inbox(limit=inbox_limit)
         self._timer = Timer(clock, self._wake)
+        self._recall = Recall(self._rows, journal, self._write)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="irpd-writer")
         self._tasks: list[asyncio.Task[None]] = []
         self._publish_callbacks: list[PublishCallback] = []
@@ -111,7 +109,6 @@ class Engine:
         self._backlog_since: datetime | None = None
         self._stopping = False
         self._recovering = asyncio.Lock()
-        self._recalled: set[int] = set()
         self._singly = 0  # how many batches from here on are of one thing each
         self._unstorable: tuple[int, JournalError | None] = (0, None)
         self.full = False
@@ -131,7 +128,7 @@ class Engine:
         self._tasks = [
             asyncio.create_task(self._loop(), name="engine"),
             asyncio.create_task(self._timer.run(), name="timer"),
-            asyncio.create_task(self._upkeep(), name="upkeep"),
+            asyncio.create_task(keep_up(self, self._rows), name="upkeep"),
         ]
         return loaded
 
@@ -279,7 +276,8 @@ class Engine:
                 self._failed([], error)
                 return
         try:
-            await self._recall()
+            seen = (i for i in self._inbox.normal if isinstance(i.what, c.SeePage))
+            await self._recall.bring([*self._inbox.urgent, *seen])
         except JournalError as error:
             self._failed([], error)
             return
@@ -290,7 +288,7 @@ class Engine:
             log.exception("batch-raised")
             self._seq = -1  # whatever is on disk is read again before anything else is decided
             self._failed(assembly.items, JournalUnavailable(f"{type(error).__name__}: {error}"))
-        self._forget_recalled()
+        self._recall.let_go()
 
     async def _decide_and_commit(self, assembly: Assembly) -> None:
         self._assemble(assembly)
@@ -430,23 +428,6 @@ class Engine:
         for item, answer in assembly.answers:
             item.succeed(answer)
 
-    # ------------------------------------------------------------ what has left memory
-    async def _recall(self) -> None:
-        """Bring back the incidents that waiting commands name and that have left memory."""
-        waiting = [*self._inbox.urgent, *(i for i in self._inbox.normal if isinstance(i.what, c.SeePage))]
-        for number in {n for item in waiting for n in _named(item.what)} - self._rows.incidents.keys():
-            stored = await self._write(partial(self.journal.incident, number))
-            if stored is not None:
-                self._rows.recall(*stored)
-                self._recalled.add(number)
-
-    def _forget_recalled(self) -> None:
-        for number in self._recalled:
-            incident = self._rows.incidents.get(number)
-            if incident is not None and incident.state in (IncidentState.CLOSED, IncidentState.MERGED):
-                self._rows.forget(number)
-        self._recalled.clear()
-
     # ------------------------------------------------------------ configuration
     def _next_adoption(self) -> Item | None:
         queue = self._inbox.normal
@@ -548,44 +529,16 @@ class Engine:
             return False
         return True
 
-    async def _upkeep(self) -> None:
-        next_sweep = self.clock.boot() + SWEEP_EVERY
-        while True:
-            await asyncio.sleep(MAINTAIN_EVERY)
-            try:
-                if self.down:
-                    await self._recover()
-                else:
-                    await self._write(lambda: self.journal.maintain(self.clock.now()))
-                    if self.full and getattr(self.journal, "reserve_ok", True):
-                        log.info("journal-has-room-again")
-                        self.full = False
-                        self._inbox.wakeup.set()
-            except JournalError as error:
-                log.warning("journal-upkeep", error=str(error))
-            if self.clock.boot() >= next_sweep:
-                next_sweep = self.clock.boot() + SWEEP_EVERY
-                await self._sweep()
-
-    async def _sweep(self) -> None:
-        """Mark signals of which nothing was heard for long; forget what is over and silent."""
-        before = self.clock.now() - timedelta(seconds=self.policy.configuration.timing.stale)
-        numbers = list(self._rows.incidents)
-        for i, number in enumerate(numbers):
-            if i % 200 == 199:
-                await asyncio.sleep(0)
-            incident = self._rows.incidents.get(number)
-            if incident is None or not incident.firing:
-                continue
-            firing = [m for m in self._rows.members_of(incident) if m.status is MemberStatus.FIRING]
-            if not firing and incident.state in (IncidentState.CLOSED, IncidentState.MERGED):
-                self._rows.forget(number)
-            elif any(member.last_seen <= before for member in firing):
-                try:
-                    await self.submit(c.MarkStale(incident=number, before=before))
-                except (JournalError, Overloaded, CommandFailed) as error:
-                    log.warning("sweep-stopped", error=str(error))
-                    return
+    async def look_after_journal(self) -> None:
+        """Reconnect what is lost, drop what is past its time, see whether there is room again."""
+        if self.down:
+            await self._recover()
+            return
+        await self._write(lambda: self.journal.maintain(self.clock.now()))
+        if self.full and getattr(self.journal, "reserve_ok", True):
+            log.info("journal-has-room-again")
+            self.full = False
+            self._inbox.wakeup.set()
 
     async def _write(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._writer, work)
@@ -597,14 +550,3 @@ def _tell(callback: Callable[..., None], *about: object) -> None:
         callback(*about)
     except Exception:
         log.exception("callback-raised", callback=repr(callback))
-
-
-def _named(command: object) -> Iterator[int]:
-    """The incidents that a command is about."""
-    for name in ("incident", "into"):
-        number = getattr(command, name, None)
-        if isinstance(number, int):
-            yield number
-    number, dash, _ = str(getattr(command, "page", "")).partition("-")
-    if dash and number.isdecimal() and number != "0":
-        yield int(number)
