@@ -38,13 +38,15 @@ def serve(
     import asyncio
 
     from irpd.daemon import logs
+    from irpd.daemon.loop import Loop
     from irpd.daemon.service import Options, StartError
     from irpd.daemon.service import serve as run
 
     logs.configure(level=log_level, json=log_json)
     options = Options(config=config or ("/etc/irpd",), listen=listen, state_dir=state_dir, socket=socket)
     try:
-        asyncio.run(run(options))
+        with asyncio.Runner(loop_factory=Loop) as runner:
+            runner.run(run(options))
     except StartError as error:
         for problem in error.problems:
             click.echo(str(problem), err=True)

@@ -30,8 +30,9 @@ TOLD = 1_000
 class Restored:
     """What ``restore`` did.
 
-    ``aside`` is where the old journal is now (None: there was none). ``readable`` says whether all of it could
-    be read and its chain holds; ``lost`` are the first of its ``lost_events`` that the backup doesn't have, oldest first.
+    ``aside`` is where the old journal is now (None: there was none). ``readable`` says whether all of it
+    could be read and its chain holds; ``lost`` are the first of its ``lost_events`` that the backup doesn't
+    have, oldest first.
     ``same_history`` is False if the old journal isn't a continuation of the backup at all.
     """
 

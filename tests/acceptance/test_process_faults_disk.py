@@ -1,4 +1,4 @@
-"""The disk errs, drags or hangs, and the journal's file is damaged: said, survived, put right by one command."""
+"""The disk errs, drags or hangs, the journal's file is damaged: said, survived, put right by one command."""
 
 import json
 import random

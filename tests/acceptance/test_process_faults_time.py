@@ -1,4 +1,4 @@
-"""The process stopped and let go, clocks set, delivery wedged: time lies, and nobody is paged twice for it."""
+"""The process stopped and let go, clocks set, delivery wedged: time lies, nobody is paged twice for it."""
 
 import signal
 import time
@@ -163,7 +163,7 @@ def test_one_bad_reading_of_the_wall_clock_fires_and_expires_nothing(irpd: Irpd,
     for n, wrong in ((2, "86400"), (3, "-86400")):
         offset.write_text(wrong)
         irpd.post("alertmanager", firing("Other", n, environment=wrong))
-        eventually(lambda n=n: len(irpd.paged()) == n, what="a page under the wrong clock")  # type: ignore[misc]
+        eventually(lambda n=n: len(irpd.paged()) == n, what="a page under the wrong clock")
         offset.write_text("0")
     assert irpd.incident(1)["state"] == "open"
     assert irpd.paged() == ["asha"] * 3, "somebody was escalated to by a wrong clock"
