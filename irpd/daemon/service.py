@@ -56,6 +56,9 @@ EXIT_HELD = 75  # another process holds the journal
 EXIT_JOURNAL = 74  # the journal can't be read or written
 EXIT_ADDRESS = 71  # the address can't be listened on
 
+DEFAULT_JOURNAL = "irpd.db"
+NOTHING_EARLIER = "the configuration can't be used, and there is no earlier one to run on"
+
 #: Seconds between lines in the log that hold the chain's head: an anchor outside the journal.
 HEAD_EVERY = 3600.0
 
@@ -123,12 +126,14 @@ class Daemon:
         started = time.perf_counter()
         good, problems = await asyncio.to_thread(self._read_files)
         self.state_dir = self._state_dir(good)
-        self.journal = await asyncio.to_thread(self._open_journal, good)
+        self.journal = await asyncio.to_thread(self._open_journal, good, problems)
         latest = await asyncio.to_thread(self.journal.latest_config)
         prepared = good or self._last_good(latest, problems)
         self.files = prepared.files
         self._keys()
         configuration = prepared.policy.configuration
+        self.journal.keep_receipts = configuration.timing.keep_receipts
+        self.journal.keep_receipts_bytes = configuration.timing.keep_receipts_bytes
         self.links = Links(self.link_key, self._public_url(configuration))
         self._build_sources(configuration)
         self.engine = Engine(self.journal, self.clock, prepared.policy, normalise=self._normalise)
@@ -157,6 +162,9 @@ class Daemon:
         named = self.options.state_dir or os.environ.get("STATE_DIRECTORY", "").split(":")[0]
         if not named and good is not None:
             named = good.policy.configuration.server.state_dir or ""
+        elif not named:
+            said = settings.place_of_journal(self.options.config)[0]
+            named = said if os.path.isdir(said) else ""
         folder = Path(named or "var/state").absolute()
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o750)
@@ -164,17 +172,16 @@ class Daemon:
             raise StartError(EXIT_JOURNAL, f"state directory {folder}: {error.strerror}") from None
         return folder
 
-    def _open_journal(self, good: Prepared | None) -> SqliteJournal:
-        name = "irpd.db"
-        keep: dict[str, float | int] = {}
+    def _open_journal(self, good: Prepared | None, problems: Sequence[Problem]) -> SqliteJournal:
+        name = DEFAULT_JOURNAL
         if good is not None:
-            configuration = good.policy.configuration
-            name = configuration.journal.sqlite
-            keep = {
-                "keep_receipts": configuration.timing.keep_receipts,
-                "keep_receipts_bytes": configuration.timing.keep_receipts_bytes,
-            }
-        journal = SqliteJournal(self.state_dir / name, kill=self.kill, **keep)  # type: ignore[arg-type]
+            name = good.policy.configuration.journal.sqlite
+        else:
+            said = settings.place_of_journal(self.options.config)[1]
+            name = said if said and (self.state_dir / said).is_file() else name
+            if not (self.state_dir / name).exists():  # none is made for files that are bad
+                raise StartError(EXIT_CONFIG, NOTHING_EARLIER, problems)
+        journal = SqliteJournal(self.state_dir / name, kill=self.kill)
         try:
             journal.open()
         except JournalHeld as error:
@@ -193,7 +200,7 @@ class Daemon:
             self.journal.close()
             raise StartError(
                 EXIT_CONFIG,
-                "the configuration can't be used, and there is no earlier one to run on",
+                NOTHING_EARLIER,
                 problems,
             )
         try:

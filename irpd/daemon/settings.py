@@ -5,13 +5,16 @@ everything that hangs on it (sources with their secrets, channels), so that putt
 force is one step.
 """
 
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
 from irpd.check import check_files
+from irpd.config.files import configuration_files
 from irpd.config.load import Loaded, bundle, load_bundle
 from irpd.config.problem import ConfigurationError, Problem
 from irpd.config.values import Configuration
@@ -20,6 +23,9 @@ from irpd.triage.ruleset import RuleSet, compile_rules
 from irpd.triage.service import ServiceIndex
 
 log = structlog.get_logger("irpd.config")
+
+_COMMENT = re.compile(r"(?:^|\s)#.*")
+_PLACE = re.compile(r"""\b(state_dir|sqlite)\s*:\s*(?:"([^"]+)"|'([^']+)'|([^\s,{}"']+))""")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +53,20 @@ def from_journal(data: bytes) -> Prepared:
     is missing now must not leave a team without a pager."""
     loaded = load_bundle(data)
     return _prepared(loaded, compile_rules(loaded.rules), ())
+
+
+def place_of_journal(paths: Sequence[str | Path]) -> tuple[str, str]:
+    """What files that are bad still say of where the journal is: ``server.state_dir`` and
+    ``journal.sqlite``, empty where they say nothing.
+
+    Read as letters, for they may not even be YAML; whoever asks looks whether something is there."""
+    said = {"state_dir": "", "sqlite": ""}
+    for name in configuration_files(paths)[0]:
+        with suppress(OSError):
+            for line in Path(name).read_text(encoding="utf-8", errors="replace").splitlines():
+                for key, *values in _PLACE.findall(_COMMENT.sub("", line)):
+                    said[key] = said[key] or "".join(values)
+    return said["state_dir"], said["sqlite"]
 
 
 def _prepared(loaded: Loaded, ruleset: RuleSet, warnings: tuple[Problem, ...]) -> Prepared:

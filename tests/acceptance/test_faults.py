@@ -200,6 +200,28 @@ def test_bad_files_at_start_run_on_the_last_good_and_page_the_operators(irpd: Ir
     eventually(lambda: gauge(irpd, "irpd_config_last_reload_successful") == 1, what="the mended files")
 
 
+@pytest.mark.parametrize("mistake", ["bogus: 1\n", "people: {\n", "\tx: 1\n"])
+def test_bad_files_at_start_still_say_where_the_journal_is(irpd: Irpd, mistake: str) -> None:
+    place = irpd.folder / "elsewhere"
+    irpd.configure(wait="10m", more="journal: {sqlite: 'other.db'}  # not irpd.db\n")
+    irpd.config.write_text(irpd.config.read_text().replace("server: {", f"server: {{state_dir: {place}, ", 1))
+    nowhere = {"STATE_DIRECTORY": ""}
+    irpd.spawn(env=nowhere)
+    eventually(lambda: irpd.get("/readyz")[0] == 200, what="the first start")
+    assert irpd.stop() == 0
+    irpd.config.write_text(irpd.config.read_text() + mistake)
+    irpd.spawn(env=nowhere)
+    eventually(lambda: '"degraded"' in irpd.get("/readyz")[1], what="the last good configuration")
+    assert sorted(path.name for path in place.glob("*.db")) == ["other.db"]
+
+
+def test_a_first_start_with_bad_files_leaves_no_journal(irpd: Irpd) -> None:
+    irpd.config.write_text(irpd.config.read_text() + "bogus: 1\n")
+    irpd.spawn()
+    assert irpd.ended() == 78
+    assert not list(irpd.state.glob("irpd.db*"))
+
+
 def test_a_bad_or_half_written_reload_is_refused_whole_and_the_good_one_is_taken(irpd: Irpd) -> None:
     irpd.configure(wait="10m")
     irpd.start()
