@@ -98,10 +98,11 @@ def _is_repeat(draft: Draft, member: Member, signal: Signal) -> bool:
             or signal.labels != member.labels
         ):
             return False
-        if signal.unreadable or member.source == OWN:
-            incident = draft.rows.incident(member.incident)
+        incident = draft.rows.incident(member.incident)
+        if incident is None or signal.unreadable or member.source == OWN:
             return incident is not None and incident.state.active
-        return True
+        # Resolved by a person and reported still: nothing new until the incident is closed, then a new one.
+        return incident.state is not State.CLOSED
     if signal.status is Status.RESOLVED:
         return member.status is MemberStatus.RESOLVED or _other_episode(member, signal)
     return signal.status is Status.MUTED and member.status is MemberStatus.MUTED
@@ -135,8 +136,7 @@ def _known(draft: Draft, member: Member, signal: Signal, answer: Received) -> No
     if incident is not None:
         incident = close_if_over(draft, incident)
     if incident is None or incident.state in (State.CLOSED, State.MERGED):
-        begins = member.status is not MemberStatus.FIRING or signal.unreadable or member.source == OWN
-        if signal.status is Status.FIRING and begins:
+        if signal.status is Status.FIRING:
             _unknown(draft, member.source, member.key, signal, answer)  # its incident is over: a new one
             return
         if incident is None:
@@ -300,16 +300,14 @@ def route(draft: Draft, group: Group) -> Incident | None:
     """
     if not group.rule:
         return None
-    number = draft.rows.group(group.key)
-    incident = draft.rows.incident(number) if number is not None else None
-    if incident is None:
-        return None
+    return next((one for one in draft.rows.group(group.key) if _takes(one, group, draft.now)), None)
+
+
+def _takes(incident: Incident, group: Group, now: datetime) -> bool:
     first, last = incident.first_signal_at, incident.last_signal_at
-    if group.within and last is not None and draft.now - last > timedelta(seconds=group.within):
-        return None
-    if group.at_most and first is not None and draft.now - first > timedelta(seconds=group.at_most):
-        return None
-    return incident
+    if group.within and last is not None and now - last > timedelta(seconds=group.within):
+        return False
+    return not (group.at_most and first is not None and now - first > timedelta(seconds=group.at_most))
 
 
 def _joined(

@@ -29,12 +29,23 @@ async def test_what_a_person_ended_while_it_fired_stays_known_until_it_falls_sil
     await bench.engine.submit(c.Resolve(incident=1, by="asha"))
     await bench.forward(1800)
     assert bench.engine.state.incidents[1].state is State.CLOSED
-    assert (await bench.receive(("a", "firing"))).outcomes == {"updates": 1}
     await bench.forward(DAY)
     await sweep(bench.engine, bench.engine._rows)
     await sweep(bench.engine, bench.engine._rows)
     assert bench.engine.state.incidents == {}
     assert (await bench.receive(("a", "firing"))).outcomes == {"opens": 1}
+
+
+async def test_what_a_person_ended_and_is_still_reported_after_the_window_opens_another(bench: Any) -> None:
+    await bench.receive(("a", "firing"))
+    await bench.engine.submit(c.Resolve(incident=1, by="asha"))
+    await bench.forward(1799)
+    assert (await bench.receive(("a", "firing"))).outcomes == {"updates": 1}
+    await bench.forward(1)
+    assert bench.engine.state.incidents[1].state is State.CLOSED
+    assert (await bench.receive(("a", "firing"))).outcomes == {"opens": 1}
+    assert bench.engine.state.incidents[2].state is State.OPEN
+    assert (await bench.receive(("a", "firing"))).outcomes == {"updates": 1}
 
 
 async def test_a_sweep_that_cant_write_stops_quietly(bench: Any) -> None:
