@@ -1,4 +1,4 @@
-"""``python -m bench [intake] [delay] [scale]``: without names, all of them."""
+"""``python -m bench [intake] [delay] [scale] [overload]``: without names, all of them."""
 
 import argparse
 import os
@@ -6,7 +6,9 @@ import platform
 from datetime import UTC, datetime
 
 from bench import scale
-from irpd.measure import delay, intake
+from irpd.measure import delay, intake, overload
+
+NAMES = ("intake", "delay", "scale", "overload")
 
 
 def main() -> None:
@@ -15,13 +17,13 @@ def main() -> None:
         description="Measure irpd against a baseline, interleaved; prints ratios and never fails on one.",
         epilog="example: python -m bench intake --rounds 7",
     )
-    parser.add_argument("what", nargs="*", metavar="intake|delay|scale", help="default: all three")
+    parser.add_argument("what", nargs="*", metavar="intake|delay|scale|overload", help="default: all")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--smoke", action="store_true", help="only see that everything runs")
     options = parser.parse_args()
-    what = options.what or ["intake", "delay", "scale"]
-    if unknown := set(what) - {"intake", "delay", "scale"}:
-        parser.error(f"there is no {unknown.pop()!r}; there are intake, delay and scale")
+    what = options.what or list(NAMES)
+    if unknown := set(what) - set(NAMES):
+        parser.error(f"there is no {unknown.pop()!r}; there are {', '.join(NAMES)}")
     print(
         f"irpd bench, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, {platform.machine()}, "
         f"Python {platform.python_version()}, Linux {platform.release()}"
@@ -30,6 +32,7 @@ def main() -> None:
         intake.run(rounds=1, seconds=0.3, batches=(1, 10))
         delay.run(rate=20, seconds=1, rounds=1)
         scale.run(incidents=500, events=5000, rounds=1, seconds=0.3)
+        overload.run(seconds=2, step_seconds=0.3)
         return
     if "intake" in what:
         intake.run(rounds=options.rounds)
@@ -37,6 +40,8 @@ def main() -> None:
         delay.run(rounds=options.rounds)
     if "scale" in what:
         scale.run(rounds=options.rounds)
+    if "overload" in what:
+        overload.run()
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ import structlog
 
 from irpd.engine.batch import Assembly, CommandFailed
 from irpd.engine.inbox import Adoption, Inbox, Incoming, Item, Overloaded
+from irpd.engine.pace import Pace
 from irpd.engine.ports import (
     Clock,
     Fact,
@@ -97,6 +98,7 @@ class Engine:
         self._inbox = Inbox(limit=inbox_limit)
         self._timer = Timer(clock, self._wake)
         self._recall = Recall(self._rows, journal, self._write)
+        self._pace = Pace()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="irpd-writer")
         self._tasks: list[asyncio.Task[None]] = []
         self._publish_callbacks: list[PublishCallback] = []
@@ -234,6 +236,11 @@ class Engine:
     def waiting(self) -> int:
         return len(self._inbox)
 
+    @property
+    def expected_wait(self) -> float:
+        """Seconds of work that stand before a command that would come now."""
+        return self._pace.wait(len(self._inbox))
+
     async def read(self, work: Callable[[], T]) -> T:
         """Run something that uses the journal on the writer's thread, between commits."""
         return await self._write(work)
@@ -291,7 +298,7 @@ class Engine:
         self._recall.let_go()
 
     async def _decide_and_commit(self, assembly: Assembly) -> None:
-        self._assemble(assembly)
+        self._pace.counting(lambda: self._assemble(assembly))
         if not assembly.items and assembly.empty:
             if self.full and len(self._inbox):
                 await self._refuse_waiting()
@@ -389,8 +396,13 @@ class Engine:
             return
         started = self.clock.boot()
         batch = assembly.batch(urgent=self.full)
-        self._seq = await self._write(lambda: self.journal.commit(batch))
+        self._pace.under_way = len(assembly.items)
+        try:
+            self._seq = await self._write(lambda: self._pace.counting(lambda: self.journal.commit(batch)))
+        finally:
+            self._pace.under_way = 0
         took = self.clock.boot() - started
+        self._pace.done(len(assembly.items) + assembly.consumed, took)
         self._publish(assembly)
         self._answer(assembly)
         self._rearm(assembly)
@@ -477,9 +489,7 @@ class Engine:
             item.fail(error)
 
     async def _refuse_waiting(self) -> None:
-        waiting = list(self._inbox.normal)
-        self._inbox.normal.clear()
-        for item in waiting:
+        for item in self._inbox.drain_normal():
             self._fail(item, JournalFull("no space left for the journal"))
 
     async def _recover(self) -> bool:

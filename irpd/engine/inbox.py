@@ -60,6 +60,11 @@ class Item:
     def urgent(self) -> bool:
         return isinstance(self.what, URGENT)
 
+    @property
+    def size(self) -> int:
+        """Bytes of its body."""
+        return len(self.what.body) if isinstance(self.what, Incoming) else 0
+
     def succeed(self, value: object) -> None:
         if self.answer is not None and not self.answer.done():
             self.answer.set_result(value)
@@ -74,6 +79,8 @@ class Inbox:
     """Bounded queues: urgent first, each in order of arrival."""
 
     limit: int = 5000
+    limit_bytes: int = 64 * 1024 * 1024  # of bodies
+    bytes: int = 0
     urgent: deque[Item] = field(default_factory=deque)
     normal: deque[Item] = field(default_factory=deque)
     wakeup: asyncio.Event = field(default_factory=asyncio.Event)
@@ -86,6 +93,9 @@ class Inbox:
         queue = self.urgent if item.urgent else self.normal
         if len(queue) >= self.limit:
             raise Overloaded(f"{len(queue)} commands are waiting")
+        if self.bytes and self.bytes + item.size > self.limit_bytes:
+            raise Overloaded(f"{self.bytes} bytes are waiting")
+        self.bytes += item.size
         queue.append(item)
         self.wakeup.set()
 
@@ -93,19 +103,28 @@ class Inbox:
         if self.urgent:
             return self.urgent.popleft()
         if self.normal and not only_urgent:
-            return self.normal.popleft()
+            item = self.normal.popleft()
+            self.bytes -= item.size
+            return item
         return None
 
     def give_back(self, items: list[Item]) -> None:
         """Put items back at the front, in their order."""
         for item in reversed(items):
+            self.bytes += item.size
             (self.urgent if item.urgent else self.normal).appendleft(item)
         if items:
             self.wakeup.set()
 
     def drain(self) -> list[Item]:
         """Everything that waits, taken out."""
-        items = [*self.urgent, *self.normal]
+        urgent = list(self.urgent)
         self.urgent.clear()
+        return urgent + self.drain_normal()
+
+    def drain_normal(self) -> list[Item]:
+        """What isn't urgent, taken out."""
+        items = list(self.normal)
         self.normal.clear()
+        self.bytes = 0
         return items

@@ -50,6 +50,11 @@ class EngineLike(Protocol):
     @property
     def policy(self) -> PolicyLike: ...
 
+    @property
+    def expected_wait(self) -> float:
+        """Seconds of work that stand before a command that would come now."""
+        ...
+
     async def submit(self, command: Command, /) -> object:
         """Raises Refusal, Overloaded or JournalError."""
         ...

@@ -18,6 +18,7 @@ from aiohttp import ClientError, web
 
 from irpd.engine.ports import JournalError, Normalised
 from irpd.intake.result import unreadable
+from irpd.web.admission import Admission
 from irpd.web.bucket import Bucket
 from irpd.web.ports import Services, SourceLike
 from irpd.web.problem import JSON, problem, unavailable
@@ -49,6 +50,7 @@ class Webhook:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._admission = Admission(services.clock.boot, lambda: services.engine.expected_wait)
         self._coming = 0  # bytes of bodies that are being read
         self._limits: dict[str, tuple[float, Bucket]] = {}
         self._refusals_logged = Bucket(1.0, 20.0, services.clock.boot())
@@ -73,6 +75,9 @@ class Webhook:
         if source is None:
             return self._unknown(request)
         name = source.name
+        if not self._admission.admit():
+            services.metrics.request(name, 503)
+            return unavailable("irpd has more to do than it can; send it again", code="overloaded")
         headers = request.headers
         allowed = source.authenticate_headers(headers, request.query)
         if allowed is False:
