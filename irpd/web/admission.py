@@ -19,9 +19,9 @@ from collections.abc import Callable
 #: Turns of the loop that a request takes from being read to being decided.
 TURNS = 4
 #: A round that takes longer is long, in seconds.
-LONG = 0.020
+LONG = 0.015
 #: More work than this before the engine is long, too, in seconds.
-WAIT = 0.025
+WAIT = 0.020
 #: Rounds must have been long for this many seconds before anybody is refused.
 PATIENCE = 0.100
 #: So long without a refusal, in seconds, and the overload is over.
