@@ -38,13 +38,14 @@ def serve(
     import asyncio
 
     from irpd.daemon import logs
-    from irpd.daemon.loop import Loop
+    from irpd.daemon.loop import Loop, look_for_cycles_less
     from irpd.daemon.service import Options, StartError
     from irpd.daemon.service import serve as run
 
     logs.configure(level=log_level, json=log_json)
     options = Options(config=config or ("/etc/irpd",), listen=listen, state_dir=state_dir, socket=socket)
     try:
+        look_for_cycles_less()
         with asyncio.Runner(loop_factory=Loop) as runner:
             runner.run(run(options))
     except StartError as error:

@@ -9,7 +9,6 @@ its own that the end doesn't wait for, shared by all who ask for the same name.
 import asyncio
 import gc
 import socket
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -29,13 +28,14 @@ class _Lookup:
     answer: "asyncio.Future[Any]"
 
 
-#: Seconds after which a thread that waits for the interpreter gets it. The journal's thread asks for it
-#: several times in a commit, and under load the loop never lets go by itself.
-SWITCH = 0.0005
-
 #: When Python looks for cycles. irpd's values form none, so it looks less often than it would: each look
 #: holds up everything.
 LOOKS = (20_000, 20, 20)
+
+
+def look_for_cycles_less() -> None:
+    """For the whole process."""
+    gc.set_threshold(*LOOKS)
 
 
 class Loop(asyncio.SelectorEventLoop):
@@ -43,8 +43,6 @@ class Loop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         super().__init__()
-        sys.setswitchinterval(SWITCH)
-        gc.set_threshold(*LOOKS)
         self._lookups: dict[tuple[object, ...], _Lookup] = {}
         self._asking = 0
 

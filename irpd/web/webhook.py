@@ -75,13 +75,13 @@ class Webhook:
         if source is None:
             return self._unknown(request)
         name = source.name
-        if not self._admission.admit():
-            services.metrics.request(name, 503)
-            return unavailable("irpd has more to do than it can; send it again", code="overloaded")
         headers = request.headers
         allowed = source.authenticate_headers(headers, request.query)
         if allowed is False:
             return self._refused(request, name, "")
+        if not self._admission.admit():
+            services.metrics.request(name, 503)
+            return unavailable("irpd has more to do than it can; send it again", code="overloaded")
         if allowed is not None and not self._within_limit(source):
             return self._over_limit(name)
         limit = services.engine.policy.configuration.server.max_body

@@ -51,6 +51,7 @@ def test_io_errors_refuse_what_can_not_be_kept_and_it_recovers_by_itself(irpd: I
     eventually(lambda: irpd.logged("journal-unavailable"), what="the line in the log")
     assert "disk I/O error" in irpd.logged("journal-unavailable")[-1]["error"]
     assert irpd.get("/healthz")[0] == 200
+    eventually(lambda: status_of(irpd, 4)[0] == 503 and irpd.get("/readyz")[0] == 503, what="not ready")
     switch.unlink()
     eventually(lambda: status_of(irpd, 5)[0] == 202, what="intake once the disk works again")
     eventually(lambda: irpd.get("/readyz")[0] == 200, what="readiness")

@@ -268,3 +268,47 @@ async def test_answers_are_counted_by_source_and_code(house: Any) -> None:
     assert 'irpd_webhook_requests_total{code="202",source="open"} 1.0' in text
     assert 'irpd_webhook_requests_total{code="404",source=""} 1.0' in text
     assert not any("whatever-name" in line for line in text)
+
+
+async def test_while_overloaded_a_sender_gets_503_with_retry_after_and_a_stranger_401(
+    house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from irpd.web.admission import Admission
+
+    monkeypatch.setattr(Admission, "admit", lambda _self: False)
+    answer = await house.tcp.post("/webhook/alertmanager", json=house.payload, headers=bearer(house))
+    assert answer.status == 503
+    assert (await answer.json())["code"] == "overloaded"
+    assert 5 <= int(answer.headers["Retry-After"]) <= 30
+    stranger = await house.tcp.post(
+        "/webhook/alertmanager", json=house.payload, headers={"Authorization": "Bearer wrong"}
+    )
+    assert stranger.status == 401
+    assert not house.engine.state.incidents
+
+
+async def test_more_bytes_on_their_way_in_than_there_is_room_for_come_again_later(
+    house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import irpd.web.webhook as door
+
+    monkeypatch.setattr(door, "BODIES_AT_ONCE", 1_500_000)
+    large = b" " * 1_000_000 + json.dumps(house.payload).encode()
+    sent = asyncio.Event()
+    alone = {**bearer(house), "Connection": "close"}
+
+    async def half() -> Any:
+        yield large[:800_000]
+        await sent.wait()
+        yield large[800_000:]
+
+    first = asyncio.create_task(house.tcp.post("/webhook/alertmanager", data=half(), headers=alone))
+    statuses = set()
+    async with asyncio.timeout(10):
+        while 503 not in statuses:
+            answer = await house.tcp.post("/webhook/alertmanager", data=large, headers=alone)
+            statuses.add(answer.status)
+    sent.set()
+    assert (await first).status == 202
+    answer = await house.tcp.post("/webhook/alertmanager", data=large, headers=alone)
+    assert answer.status == 202
