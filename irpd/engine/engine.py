@@ -493,21 +493,21 @@ class Engine:
             self._fail(item, JournalFull("no space left for the journal"))
 
     async def _recover(self) -> bool:
-        """Ask a fresh connection what is on disk; reload when it is not what we believe."""
+        """Ask a fresh connection what is on disk, and believe that."""
         async with self._recovering:
             return not self.down or await self._reconnect()
 
     async def _reconnect(self) -> bool:
         try:
             seq = await self._write(self.journal.reconnect)
-            loaded = await self._write(self.journal.load) if seq != self._seq else None
+            # Always, not only when the sequence moved: a receipt that led to no event has none.
+            loaded = await self._write(self.journal.load)
         except JournalError as error:
             self.down = str(error) or "the journal can't be written"
             for item in self._inbox.drain():
                 self._fail(item, error)
             return False
-        if loaded is not None:
-            self._adopt_loaded(loaded)
+        self._adopt_loaded(loaded)
         log.info("journal-back", seq=seq)
         self.down = ""
         return True

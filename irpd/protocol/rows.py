@@ -75,13 +75,12 @@ class Rows:
             layer = layer.parent
         return None
 
-    def group(self, key: str) -> int | None:
-        """The newest incident of this group that is being worked on."""
+    def group(self, key: str) -> Iterator[Incident]:
+        """The incidents of this group that are being worked on, newest first."""
         for number in reversed(self._grouped(key)):
             incident = self.incident(number)
             if incident is not None and incident.state.active:
-                return number
-        return None
+                yield incident
 
     def _grouped(self, key: str) -> tuple[int, ...]:
         layer: Rows | None = self

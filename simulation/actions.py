@@ -1,0 +1,65 @@
+"""The steps of a run: what happens next, and after how long.
+
+A step carries only numbers of chance; who and what they mean is looked up when it is carried out, so
+any step can be left out of a list and the others still mean something. That is what makes a failing
+list short.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+
+#: Kinds of steps and how often they come.
+WEIGHTS = {
+    "fire": 120, "resolve": 70, "repeat": 60, "flap": 14, "impact": 24, "move-start": 8, "regroup": 10,
+    "truncate": 8, "many": 10, "twice": 16, "late": 16, "burst": 6,
+    "issue": 24, "metric": 20, "ticket": 50, "garbage": 8,
+    "acknowledge": 60, "acknowledge-page": 40, "decline": 26, "undo": 14, "escalate": 12, "start-path": 10,
+    "set-level": 24, "note": 8, "resolve-incident": 34, "reopen": 14, "open": 12, "merge": 16, "split": 16,
+    "see": 10, "test-page": 8, "tell-operators": 6,
+    "reload": 14, "bad-files": 5, "channel": 40, "channels-work": 14,
+    "disk-slow": 8, "disk-full": 5, "disk-room": 8, "disk-fails": 10, "disk-fails-written": 7,
+    "wall-ahead": 6, "wall-back": 5, "wall-blip": 6, "wall-right": 6,
+    "plant": 8, "plant-none": 10, "crash": 12, "stop": 3, "reboot": 3, "idle": 5, "long-down": 2, "sweep": 4,
+}  # fmt: skip
+_KINDS = list(WEIGHTS)
+_CUMULATIVE = [sum(list(WEIGHTS.values())[: n + 1]) for n in range(len(WEIGHTS))]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """After ``after`` seconds, this. ``salt`` seeds every chance until the next step."""
+
+    kind: str
+    after: float
+    a: int
+    b: int
+    salt: int
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.after:g}:{self.a}:{self.b}:{self.salt}"
+
+
+def parse(text: str) -> Action:
+    """The other way round of ``str``."""
+    kind, after, a, b, salt = text.split(":")
+    if kind not in WEIGHTS:
+        raise ValueError(f"there is no step {kind!r}")
+    return Action(kind, float(after), int(a), int(b), int(salt))
+
+
+def steps(seed: int) -> Iterator[Action]:
+    """The endless list of this seed."""
+    chance = Random(seed)
+    while True:
+        kind = chance.choices(_KINDS, cum_weights=_CUMULATIVE)[0]
+        pace = chance.random()
+        if pace < 0.35:
+            after = 0.0
+        elif pace < 0.60:
+            after = round(chance.expovariate(10), 4)
+        elif pace < 0.90:
+            after = round(chance.expovariate(1 / 8), 2)
+        else:
+            after = round(chance.expovariate(1 / 60), 1)
+        yield Action(kind, after, chance.getrandbits(16), chance.getrandbits(16), chance.getrandbits(24))

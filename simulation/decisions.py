@@ -1,0 +1,357 @@
+"""What must hold of every single decision, whatever the command was.
+
+Asked right after ``decide``, with the rows before and after it and the events it made. None of this
+reads the code it judges: who comes next on a path, what an acknowledgement covers and when a level may
+sink are said here once more, in as few words as possible.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from irpd.config.values import Configuration
+from irpd.model import command as c
+from irpd.model import event as e
+from irpd.model.incident import Incident, PathRun, RunState, State
+from irpd.model.page import PageKind, SendState
+from irpd.oncall.hours import working
+from irpd.oncall.rotation import on_call_at
+from irpd.protocol.rows import Rows
+
+O, A, R, C, M = State.OPEN, State.ACKNOWLEDGED, State.RESOLVED, State.CLOSED, State.MERGED
+#: Which state may follow which.
+TRANSITIONS = {
+    None: {O, A, R}, O: {O, A, R, M}, A: {A, O, R, M}, R: {R, O, C, A}, C: {C, O, A}, M: {M},
+}  # fmt: skip
+#: Why a path moves by itself.
+BY_ITSELF = ("no answer", "begins")
+
+
+class Violation(Exception):
+    """Something that must hold doesn't. ``name`` is the rule's, one of ``docs/simulation.md``."""
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(f"{name}: {text}")
+        self.name = name
+        self.text = text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    command: c.Command
+    before: Rows
+    after: Rows
+    events: Sequence[tuple[str, e.AnyEvent]]
+    configuration: Configuration
+    now: datetime
+    unhinged: Collection[int] = ()  # incidents that a planted failure has paged at any hour
+
+
+def holds(condition: object, name: str, text: object) -> None:
+    if not condition:
+        raise Violation(name, str(text))
+
+
+def check(decision: Decision) -> list[str]:
+    """Raises Violation. Returns the transitions of states that were seen."""
+    before, after, command = decision.before, decision.after, decision.command
+    seen: list[str] = []
+    by_incident: dict[int, list[e.AnyEvent]] = {}
+    for subject, event in decision.events:
+        if subject.startswith("incident:"):
+            by_incident.setdefault(int(subject[9:]), []).append(event)
+    for number, events in by_incident.items():
+        was, now = before.incident(number), after.incidents.get(number)
+        assert now is not None
+        one = _One(decision, was, now, events)
+        seen += one.states()
+        one.levels()
+        one.paths()
+        one.joins()
+    _late(decision, by_incident)
+    if isinstance(command, c.Acknowledge):
+        _acknowledged(decision, by_incident)
+    elif isinstance(command, c.Resolve):
+        incident = after.incident(command.incident)
+        if incident is not None and by_incident:
+            _quiet(decision, incident, "resolved-is-quiet")
+    elif isinstance(command, c.Merge):
+        source, into = after.incident(command.incident), after.incident(command.into)
+        if source is not None and into is not None and by_incident:
+            holds(source.members == 0, "one-incident", f"{source.ref} was merged but has signals")
+            _quiet(decision, source, "resolved-is-quiet")
+            was = before.incident(command.into)
+            holds(was is None or into.level <= was.level, "levels", f"{into.ref} sank by a merge")
+    elif isinstance(command, c.RecordSend):
+        _recorded(decision, command)
+    return seen
+
+
+@dataclass(slots=True)
+class _One:
+    """What one decision did to one incident."""
+
+    decision: Decision
+    was: Incident | None
+    now: Incident
+    events: list[e.AnyEvent]
+
+    def states(self) -> list[str]:
+        was = self.was.state if self.was is not None else None
+        steps = [was]
+        for event in self.events:
+            to = {
+                e.Opened: O, e.Acknowledged: A, e.Resolved: R, e.Reopened: O, e.Closed: C, e.Merged: M,
+            }.get(type(event))  # fmt: skip
+            if to is not None:
+                steps.append(to)
+        if steps[-1] is not self.now.state:
+            steps.append(self.now.state)
+        for old, new in zip(steps, steps[1:], strict=False):
+            holds(new in TRANSITIONS[old], "transitions", f"{self.now.ref} went from {old} to {new}")
+        for event in self.events:
+            if isinstance(event, e.Reopened) and not event.by and self.was and self.was.resolved_at:
+                late = self.decision.now - self.was.resolved_at - timedelta(seconds=self.was.reopen_within)
+                holds(late <= timedelta(0), "reopen-window", f"{self.now.ref} reopened {late} after its window")
+        return [f"{old or 'new'} → {new}" for old, new in zip(steps, steps[1:], strict=False) if old is not new]
+
+    def levels(self) -> None:
+        was, now = self.was, self.now
+        if was is None:
+            return
+        changes = [event for event in self.events if isinstance(event, e.LevelChanged)]
+        for change in changes:
+            person = change.level_by.kind == "person"
+            holds(change.after < change.before or person, "levels", f"{now.ref} sank without a person's word")
+            told = person or isinstance(self.decision.command, c.Merge)
+            holds(told or not was.person_level, "levels", f"evidence changed the level a person gave {now.ref}")
+        holds(changes or was.level == now.level, "levels", f"{now.ref} changed its level without an event")
+        rose = min((change.after for change in changes), default=was.level) < was.level
+        if not (rose and was.acknowledged_by and was.state.active and now.state.active):
+            return
+        if any(isinstance(event, e.Acknowledged) for event in self.events):
+            return
+        holds(now.state is O, "lapses", f"{now.ref} rose to level {now.level} and is still acknowledged")
+        holds(
+            any(isinstance(event, e.PathStarted) for event in self.events),
+            "lapses", f"{now.ref} rose but no path started at its first step",
+        )  # fmt: skip
+        for person in was.acknowledged_by:
+            if person in self.decision.configuration.people:
+                live = any(
+                    page.live and page.person == person and page.kind is PageKind.PAGE and page.sends
+                    for page in self.decision.after.pages_of(now)
+                )
+                reachable = any(
+                    rule for rule in _methods(self.decision.configuration, person) if now.level in rule
+                )
+                holds(live or not reachable, "lapses", f"{person} had {now.ref}; it rose and pages others only")
+
+    def joins(self) -> None:
+        """A signal that joins what somebody has tells them and pages nobody."""
+        was = self.was
+        if was is None or was.state is not A or self.now.state is not A:
+            return
+        if not isinstance(self.decision.command, c.Receive):
+            return
+        pages = [event.page for event in self.events if isinstance(event, e.Paged)]
+        loud = [page for page in pages if page.kind is not PageKind.UPDATE and page.reason != "evidence"]
+        holds(not loud, "joins-tell", f"{was.ref} is acknowledged and a report paged {[p.person for p in loud]}")
+        if any(isinstance(event, e.SignalJoined) for event in self.events) and was.level == self.now.level:
+            people = self.decision.configuration.people
+            for person in was.acknowledged_by:
+                told = person not in people or any(
+                    page.person == person and page.kind is PageKind.UPDATE
+                    and (page.requested_at == self.decision.now or (page.live and _waits(page, self.decision.now)))
+                    for page in self.decision.after.pages_of(self.now)
+                )  # fmt: skip
+                holds(told, "joins-tell", f"{person} has {was.ref} and was not told of a signal that joined")
+
+    def paths(self) -> None:
+        runs = {run.name: run for run in (self.was.paths if self.was else ())}
+        declined = set(self.was.declined_by if self.was else ())
+        level = self.was.level if self.was else self.now.level
+        moved: list[str] = []
+        for n, event in enumerate(self.events):
+            match event:
+                case e.Opened():
+                    level = self.now.level if not event.level else type(self.now.level)(event.level)
+                case e.LevelChanged():
+                    level = type(level)(event.after)
+                case e.Declined():
+                    declined.add(event.by)
+                case e.Acknowledged():
+                    declined.discard(event.by)
+                case e.Reopened():
+                    declined.clear()
+                case e.PathStarted():
+                    runs[event.run.name] = event.run
+                case e.PathResumed() if event.path in runs:
+                    runs[event.path] = _moved(runs[event.path], runs[event.path].fired, event.next_at)
+                case e.PathMoved() if event.path in runs:
+                    self._step(runs[event.path], event, declined, level, self.events[n + 1 :], moved)
+                    runs[event.path] = _moved(runs[event.path], event.fired, event.next_at)
+                case _:
+                    pass
+        self._alive()
+
+    def _step(
+        self, run: PathRun, event: e.PathMoved, declined: set[str], level: int,
+        later: list[e.AnyEvent], moved: list[str],
+    ) -> None:  # fmt: skip
+        now, ref, settings = self.decision.now, self.now.ref, self.decision.configuration
+        if event.because == "waits for working hours":
+            holds(event.fired == run.fired and event.next_at, "steps", f"{ref} {run.name}: a wait fired a step")
+            return
+        if isinstance(self.decision.command, c.Wake) and event.because in BY_ITSELF:
+            holds(run.next_at is not None and run.next_at <= now, "never-early", f"{ref} {run.name} at {run.next_at}")
+            holds(run.name not in moved, "missed-steps", f"{ref}: {run.name} fired twice at one deadline")
+            moved.append(run.name)
+            level_settings = settings.level(level)
+            if level_settings.urgency == "working-hours" and self.now.number not in self.decision.unhinged:
+                zone = level_settings.hours.time_zone or "UTC"
+                holds(
+                    working(level_settings.hours, zone, now),
+                    "urgency", f"{ref} is level {level} and paged at {now}, outside its hours",
+                )  # fmt: skip
+        fired, wait, persons = _next(settings, run, declined, now)
+        holds(event.fired == fired, "steps", f"{ref} {run.name}: step {event.fired} fired, {fired} was next")
+        missing = [person for person in persons if person not in event.persons]
+        holds(not missing, "steps", f"{ref} {run.name}: step {fired} is for {persons}, it paged {event.persons}")
+        if event.next_at is not None:
+            least = now + timedelta(seconds=wait)
+            holds(event.next_at >= least, "never-early", f"{ref} {run.name}: waits until {event.next_at}")
+            if level <= 2:
+                holds(event.next_at == least, "next-step", f"{ref} {run.name}: {event.next_at}, not {least}")
+        kind = PageKind.QUIET if run.quiet else PageKind.PAGE
+        paged: set[str] = set()
+        reaches = False
+        for one in later:
+            if isinstance(one, e.PathMoved | e.PathStarted):
+                break
+            if isinstance(one, e.Paged) and one.page.path == run.name:
+                holds(one.page.kind is kind, "urgency", f"{ref} {run.name}: a {one.page.kind} instead of a {kind}")
+                paged.add(one.page.person)
+                reaches = reaches or bool(one.page.sends)
+        for person in event.persons:
+            holds(
+                person in paged or person not in settings.people,
+                "steps", f"{ref} {run.name}: {person} is named by the step but was not paged",
+            )  # fmt: skip
+        holds(reaches or run.quiet, "reaches", f"{ref} {run.name}: step {fired} asks nobody by any channel")
+        holds(level < 4 or run.quiet, "urgency", f"{ref} is level 4 and {run.name} pages loudly")
+
+    def _alive(self) -> None:
+        """Open, unacknowledged, level 1-3: the path has a next time, unless all is resolved at level 3."""
+        now = self.now
+        if now.state is not O or now.level > 3:
+            return
+        if now.unconfirmed and not now.level.urgent:
+            return
+        holds(
+            any(run.next_at is not None for run in now.paths),
+            "never-silent", f"{now.ref} (level {now.level}, {now.firing} firing) is open and nobody is paged next",
+        )  # fmt: skip
+
+
+def _methods(configuration: Configuration, person: str) -> list[tuple[int, ...]]:
+    rules = configuration.people[person].notify
+    if isinstance(rules, str):
+        rules = configuration.notify.get(rules) or configuration.notify["default"]
+    return [tuple(rule.levels) for rule in rules]
+
+
+def _waits(page: object, now: datetime) -> bool:
+    return any(send.state is SendState.PENDING for send in page.sends)  # type: ignore[attr-defined]
+
+
+def _moved(run: PathRun, fired: int, next_at: datetime | None) -> PathRun:
+    return PathRun(
+        name=run.name, kind=run.kind, steps=run.steps, repeat=run.repeat, every=run.every, quiet=run.quiet,
+        fired=fired, next_at=next_at,
+    )  # fmt: skip
+
+
+def _next(
+    configuration: Configuration, run: PathRun, declined: set[str], now: datetime
+) -> tuple[int, float, tuple[str, ...]]:
+    """The path's next step as it must be: its count, its wait, and whom it pages at least."""
+    last = run.repeat * len(run.steps)
+    for n in range(run.fired, last):
+        step = run.steps[n % len(run.steps)]
+        meant = _meant(configuration, step.schedule, step.person, now)
+        if not meant:
+            return n + 1, step.wait, configuration.fallback
+        if meant not in declined:
+            return n + 1, step.wait, (meant,)
+    return max(last, run.fired), run.every, configuration.fallback
+
+
+def _meant(configuration: Configuration, schedule: str, person: str, now: datetime) -> str:
+    if schedule:
+        settings = configuration.schedules.get(schedule)
+        person = (on_call_at(settings, now) if settings is not None else None) or ""
+    return person if person in configuration.people else ""
+
+
+def _late(decision: Decision, by_incident: dict[int, list[e.AnyEvent]]) -> None:
+    """An answer to what is over changes nothing."""
+    command = decision.command
+    if isinstance(command, c.Acknowledge | c.Decline | c.Resolve):
+        was = decision.before.incident(command.incident)
+        if was is not None and not was.state.active:
+            holds(not by_incident, "late-changes-nothing", f"{type(command).__name__} changed {was.ref}, {was.state}")
+
+
+def _acknowledged(decision: Decision, by_incident: dict[int, list[e.AnyEvent]]) -> None:
+    command = decision.command
+    assert isinstance(command, c.Acknowledge)
+    events = by_incident.get(command.incident, [])
+    if not any(isinstance(event, e.Acknowledged) for event in events):
+        return
+    incident = decision.after.incident(command.incident)
+    assert incident is not None
+    holds(incident.state is A and command.by in incident.acknowledged_by, "stops", f"{incident.ref} isn't taken")
+    _quiet(decision, incident, "stops")
+
+
+def _quiet(decision: Decision, incident: Incident, name: str) -> None:
+    running = [run.name for run in incident.paths if run.state is RunState.RUNNING or run.next_at is not None]
+    holds(not running, name, f"{incident.ref}: {running} still runs")
+    live = [
+        page.id for page in decision.after.pages_of(incident)
+        if page.live and page.kind in (PageKind.PAGE, PageKind.QUIET)
+    ]  # fmt: skip
+    holds(not live, name, f"{incident.ref}: pages {live} still go out")
+
+
+def _recorded(decision: Decision, command: c.RecordSend) -> None:
+    was = decision.before.page(command.page)
+    send = next((s for s in was.sends if s.n == command.send), None) if was is not None else None
+    attempts = [event for _, event in decision.events if isinstance(event, e.SendAttempted)]
+    if send is None or send.state is not SendState.PENDING:
+        holds(not attempts, "recorded-once", f"{command.page}.{command.send} was recorded again")
+        return
+    holds(len(attempts) == 1, "recorded-once", f"{command.page}.{command.send} was not recorded")
+    page = decision.after.page(command.page)
+    assert was is not None
+    assert page is not None
+    if not was.live or page.kind is not PageKind.PAGE or page.incident == 0:
+        return
+    if all(s.state in (SendState.FAILED, SendState.EXPIRED) for s in page.sends):
+        holds(not page.live, "failure-moves-on", f"page {page.id} failed by all methods and goes on")
+        incident = decision.after.incident(page.incident)
+        run = next((r for r in incident.paths if r.name == page.path), None) if incident is not None else None
+        old = decision.before.incident(page.incident)
+        before = next((r for r in old.paths if r.name == page.path), None) if old is not None else None
+        if run is None or before is None or before.state is not RunState.RUNNING or page.reason == "everyone":
+            return
+        others = any(
+            other.live and other.path == page.path and other.step == page.step and other.id != page.id
+            for other in decision.before.pages_of(old)  # type: ignore[arg-type]
+        )
+        if before.fired == page.step and not others:
+            holds(
+                any(isinstance(event, e.PathMoved) for _, event in decision.events),
+                "failure-moves-on", f"{page.person} can't be reached and {page.path} of #{page.incident} waits",
+            )  # fmt: skip

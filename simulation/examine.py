@@ -1,0 +1,216 @@
+"""The questions asked of the whole: after steps, at each crash, and at the end.
+
+* in time: what is due happens; what is to be sent is tried;
+* memory: what the engine believes is what is on the disk, and nothing grows without bound;
+* at a crash and at the end: replaying every byte of history gives the projection and the model.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from irpd.intake import build_source
+from irpd.journal import codec
+from irpd.journal.memory import MemoryJournal
+from irpd.journal.projection import live
+from irpd.model.incident import Incident, MemberStatus, State
+from irpd.model.page import SendState
+from irpd.model.signal import Status
+from irpd.protocol.evolve import evolve
+from irpd.protocol.rows import Rows
+from simulation.decisions import holds
+from simulation.worlds import prepared
+
+if TYPE_CHECKING:
+    from simulation.run import Simulation
+
+#: Seconds by which anything may be late in a calm world: the longest look of a timer is 30.
+GRACE = 10.0
+AFTER_TROUBLE = 45.0
+
+
+class Replay:
+    """All of history, read from its bytes and folded into rows."""
+
+    def __init__(self) -> None:
+        self.rows = Rows()
+        self.seq = 0
+
+    def read(self, journal: MemoryJournal) -> None:
+        for fact in journal.facts(after=self.seq):
+            evolve(self.rows, fact.subject, fact.event, fact.at)
+            self.seq = fact.seq
+
+
+def in_time(world: "Simulation") -> None:
+    life = world.life
+    if life is None or not life.ready or life.over:
+        return
+    engine, true = life.engine, world.time.true
+    if engine.down or engine.full or engine.behind or world.plant or world.disk.full or world.disk.failing:
+        world.troubled_at = true
+    for task in (*engine._tasks, life.delivery):
+        holds(not task.done(), "alive", f"{task.get_name()} has ended: {task}")
+    now = life.clock.now()
+    moved = now.timestamp() - true
+    if abs(moved - life.offset) > 3.0:  # a jump of the wall clock was believed just now
+        world.time.touched = true
+    life.offset = moved
+    if true - max(world.troubled_at, world.time.touched, life.began) < AFTER_TROUBLE:
+        return
+    before = now - timedelta(seconds=GRACE)
+    late = world.model.overdue(before)
+    holds(not late, "in-time", f"{late}; it is {now}")
+    outbox = life.outbox
+    soon = now + timedelta(seconds=60)
+    seen_to = {key for key, due in outbox._agenda._due.items() if now - timedelta(seconds=1) <= due <= soon}
+    seen_to |= set(outbox._under_way) | set(outbox._recorder.held) | world.unrecorded
+    unsent = world.model.unsent(before, seen_to)
+    holds(not unsent, "in-time", f"{unsent}; it is {now}")
+
+
+def memory(world: "Simulation") -> None:
+    """Memory equals what is durable; queues are within their bounds."""
+    life = world.life
+    if life is None or not life.ready or life.over:
+        return
+    engine, outbox, model = life.engine, life.outbox, world.model
+    for queue in (engine._inbox.urgent, engine._inbox.normal):
+        holds(len(queue) <= engine._inbox.limit, "bounded", f"{len(queue)} commands wait")
+    pending = sum(
+        1 for p in engine.state.pages.values() if p.live for s in p.sends if s.state is SendState.PENDING
+    )
+    room = 40 + 2 * pending
+    for name, size in (
+        ("agenda", len(outbox._agenda)),
+        ("handled", len(outbox._handled)),
+        ("first attempts", len(outbox._sender._first_at)),
+        ("unrecorded", len(outbox._recorder.held)),
+        ("under way", len(outbox._under_way)),
+    ):
+        holds(size <= room, "bounded", f"{size} {name} for {pending} pending sends")
+    holds(len(engine._timer._due) <= len(engine.state.incidents) + 1, "bounded", "deadlines of what is gone")
+    behind = engine.behind
+    holds(behind <= engine.policy.configuration.timing.behind_receipts + 60, "bounded", f"{behind} receipts wait")
+    if engine._seq != len(world.disk.storage.events) or engine.down:
+        return
+    rows = engine._rows
+    _same("memory", rows.incidents, model.rows.incidents)
+    _same("memory", rows.members, model.rows.members)
+    _same("memory", rows.pages, model.rows.pages)
+    for number, incident in model.rows.incidents.items():
+        if _needed(world, incident):
+            holds(number in rows.incidents, "memory", f"{incident.ref} ({incident.state}) is not in memory")
+    for name, value in rows.counters.items():
+        holds(world.disk.storage.counters.get(name) == value, "memory", f"counter {name} is {value}")
+    holds(engine._cursor == world.disk.storage.cursor, "memory", "another cursor in memory than on disk")
+
+
+def _needed(world: "Simulation", incident: Incident) -> bool:
+    """Whether it must be in memory: not over, or with a signal of which something was heard lately."""
+    if incident.state in (State.CLOSED, State.MERGED):
+        sids = world.model.in_incident.get(incident.number, ())
+        return any(world.model.rows.members[sid].status is MemberStatus.FIRING for sid in sids)
+    return True
+
+
+def _same(name: str, some: Mapping[Any, Any], all_: Mapping[Any, Any]) -> None:
+    for key, row in some.items():
+        other = all_.get(key)
+        if row != other:
+            holds(False, name, f"{key}: {_difference(row, other)}")
+
+
+def _difference(row: Any, other: Any) -> str:
+    if other is None:
+        return "it exists here only"
+    return "; ".join(
+        f"{field} is {getattr(row, field)!r}, by history {getattr(other, field)!r}"
+        for field in row.__struct_fields__
+        if getattr(row, field) != getattr(other, field)
+    )
+
+
+def history(world: "Simulation") -> None:
+    """Replay, projection and model are the same; each receipt counts once."""
+    storage = world.disk.storage
+    world.replay.read(MemoryJournal(storage))
+    replay, model = world.replay.rows, world.model.rows
+    holds(world.replay.seq == world.model.seq == len(storage.events), "history", "facts are missing")
+    for name, kept, decode in (
+        ("incidents", storage.incidents, codec.decode_incident),
+        ("members", storage.members, codec.decode_member),
+        ("pages", storage.pages, codec.decode_page),
+    ):
+        rows = getattr(replay, name)
+        holds(kept.keys() == rows.keys(), "replay", f"{name}: {kept.keys() ^ rows.keys()}")
+        for key, data in kept.items():
+            row = decode(data)
+            if row != rows[key]:
+                holds(False, "replay", f"{name} {key}: {_difference(row, rows[key])}")
+        _same("replay", rows, getattr(model, name))
+    receipts(world)
+
+
+def receipts(world: "Simulation") -> None:
+    """Each receipt took effect exactly once: reports and what the events count of them agree."""
+    storage, model = world.disk.storage, world.model
+    for id in range(world.read_to + 1, storage.cursor + 1):
+        receipt = storage.receipts.get(id)
+        holds(receipt is not None, "durable", f"receipt {id} is gone")
+        assert receipt is not None
+        for signal in _read(world, receipt.source, receipt.body, receipt.headers).signals:
+            key = f"{receipt.source}/{signal.key}"
+            world.most[key] += 1
+            if signal.status is Status.FIRING and id not in model.set_aside:
+                world.reports[key] += 1
+    world.read_to = storage.cursor
+    for key, most in world.most.items():
+        counted = model.counted[key]
+        upper = most + model.closed_groups[key] + model.stale[key]
+        holds(counted <= upper, "exactly-once", f"{key}: {most} reports had {counted} effects")
+        least = world.reports[key]
+        holds(counted >= least, "exactly-once", f"{key}: {least} reports had only {counted} effects")
+
+
+def _read(world: "Simulation", source: str, body: bytes, headers: Mapping[str, str]) -> Any:
+    known = world.normalised.get(body)
+    if known is None:
+        settings = prepared("base").policy.configuration.sources[source]
+        known = world.normalised[body] = build_source(source, settings, reporter_key=b"k" * 32).normalise(
+            body, headers, world.now()
+        )
+    return known
+
+
+def after_crash(world: "Simulation") -> None:
+    """What the next process will find: nothing answered is missing, nothing is half there."""
+    world._learn()
+    if world.violation is None:
+        history(world)
+        _restart_finds(world)
+
+
+def _restart_finds(world: "Simulation") -> None:
+    """What a start loads is what was live."""
+    loaded = MemoryJournal(world.disk.storage).load()
+    for number, incident in world.model.rows.incidents.items():
+        if live(incident):
+            holds(loaded.incidents.get(number) == incident, "replay", f"a start would not find {incident.ref}")
+
+
+def at_end(world: "Simulation") -> None:
+    life = world.life
+    holds(life is not None and life.ready, "alive", "irpd did not come back")
+    assert life is not None
+    holds(not life.engine.down and not life.engine.full, "alive", "the journal is there, irpd does not write")
+    holds(life.engine.behind == 0, "alive", f"{life.engine.behind} receipts are not decided")
+    world._learn()
+    history(world)
+    for receipt, request in world.receipts.items():
+        kept = world.disk.storage.receipts.get(receipt)
+        holds(kept is not None and kept.body == request.body, "durable", f"receipt {receipt} is gone")
+    shown = {message.incident for message in world.phones if message.at >= world.calm_since}
+    for number, incident in world.model.rows.incidents.items():
+        if incident.state is State.OPEN and incident.level.urgent and incident.opened_at <= world.calm_at:
+            holds(number in shown, "reaches", f"{incident.ref} is open; nobody heard of it for a quarter of an hour")

@@ -1,0 +1,141 @@
+"""An asyncio event loop in virtual time, with a seeded scheduler and no way out of the process.
+
+What asyncio promises stays as it is: callbacks handed to ``call_soon`` run in the order of handing
+over, and a timer never runs before its time. What it does not promise is chance here: the order of
+timers that are due together, and when work of another thread (``run_in_executor``) begins and ends.
+Such work runs in the one thread there is, at a virtual moment of its own, and its result is delivered
+at a later one; a crash may come before, between and after.
+
+The loop never runs by itself. ``turn`` runs one callback; the world decides how many, and may drop
+the loop between any two of them. After ``drop`` no callback runs, no task is cancelled and no
+``finally`` block is entered: the tasks are kept, so that nothing of them is closed while the run lasts.
+"""
+
+import asyncio
+import heapq
+from asyncio import base_events, events
+from collections.abc import Callable
+from contextvars import Context
+from random import Random
+from typing import Any
+
+from simulation.clocks import VirtualTime
+
+
+class Escape(BaseException):
+    """Something simulated reached for a thread, a socket or a signal of the real world."""
+
+
+class VirtualLoop(base_events.BaseEventLoop):
+    """One process's event loop. ``problems`` are what asyncio itself complained about."""
+
+    _ready: Any
+    _scheduled: Any
+
+    def __init__(self, time: VirtualTime, random: Random, slowness: Callable[[], tuple[float, float]]) -> None:
+        super().__init__()
+        self._time_source = time
+        self._chance = random
+        self._slowness = slowness
+        self.dropped = False
+        self.problems: list[str] = []
+        self._kept: list[asyncio.Task[Any]] = []
+        self.set_exception_handler(self._complain)
+        self.set_task_factory(self._task)
+
+    # ------------------------------------------------------------ what asyncio asks for
+    def time(self) -> float:
+        return self._time_source.true
+
+    def call_soon(self, callback: Any, *args: Any, context: Context | None = None) -> events.Handle:
+        if self.dropped:
+            return events.Handle(callback, args, self, context)
+        return super().call_soon(callback, *args, context=context)
+
+    def call_at(self, when: float, callback: Any, *args: Any, context: Context | None = None) -> Any:
+        if self.dropped:
+            return events.TimerHandle(when, callback, args, self, context)
+        return super().call_at(when, callback, *args, context=context)
+
+    def _task(self, loop: Any, coro: Any, **options: Any) -> asyncio.Task[Any]:
+        task: asyncio.Task[Any] = asyncio.Task(coro, loop=loop, **options)
+        if len(self._kept) >= 512:
+            self._kept = [task for task in self._kept if not task.done()]
+        self._kept.append(task)
+        return task
+
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
+        future = self.create_future()
+        before, after = self._slowness()
+
+        def work() -> None:
+            try:
+                result, error = func(*args), None
+            except Exception as raised:
+                result, error = None, raised
+            self.call_at(self.time() + after, deliver, result, error)
+
+        def deliver(result: Any, error: Exception | None) -> None:
+            if future.cancelled():
+                return
+            if error is None:
+                future.set_result(result)
+            else:
+                future.set_exception(error)
+
+        self.call_at(self.time() + before, work)
+        return future
+
+    def _write_to_self(self) -> None:
+        raise Escape("call_soon_threadsafe: no other thread exists here")
+
+    def _process_events(self, event_list: Any) -> None:
+        raise Escape("there are no file descriptors here")
+
+    def _timer_handle_cancelled(self, handle: Any) -> None:
+        """Cancelled timers are passed over when they surface."""
+
+    def _complain(self, loop: Any, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        self.problems.append(f"{context.get('message')}: {error!r}")
+
+    # ------------------------------------------------------------ what the world does with it
+    def next_timer(self) -> float | None:
+        while self._scheduled and self._scheduled[0]._cancelled:
+            heapq.heappop(self._scheduled)
+        return self._scheduled[0]._when if self._scheduled else None
+
+    def wake_due(self) -> None:
+        """Make the timers ready whose time has come; among each other in an order of chance."""
+        now = self.time()
+        due = []
+        while (when := self.next_timer()) is not None and when <= now:
+            due.append(heapq.heappop(self._scheduled))
+        if len(due) > 1:
+            self._chance.shuffle(due)
+        self._ready.extend(due)
+
+    def turn(self) -> bool:
+        """Run one callback; whether there was one. The caller holds the loop as the running one."""
+        ready = self._ready
+        while ready:
+            handle = ready.popleft()
+            if not handle._cancelled:
+                handle._run()
+                return True
+        return False
+
+    @property
+    def idle(self) -> bool:
+        return not self._ready
+
+    def drop(self) -> list[asyncio.Task[Any]]:
+        """The process is gone. Its tasks, for whoever keeps them from being closed."""
+        self.dropped = True
+        self._ready.clear()
+        self._scheduled.clear()
+        self._closed = True
+        kept, self._kept = [task for task in self._kept if not task.done()], []
+        for task in kept:
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
+        return kept

@@ -1,0 +1,215 @@
+"""The model of a history: what the events on the disk must come to, and by when something must follow.
+
+It sees every durable fact once, in order, and folds it into rows of its own; counts reports by key;
+and keeps the times at which something is due, so that what never happens is noticed too.
+"""
+
+import heapq
+from collections import Counter
+from datetime import datetime, timedelta
+
+from irpd.engine.ports import Fact
+from irpd.model import event as e
+from irpd.model.incident import Incident, MemberStatus, RunState, State
+from irpd.model.page import PageKind, SendState
+from irpd.protocol.evolve import evolve
+from irpd.protocol.rows import Rows
+from simulation.decisions import BY_ITSELF, holds
+
+_COUNTED = (e.SignalFired, e.SignalResolved, e.SignalChanged)
+_FIRING = (MemberStatus.FIRING, MemberStatus.STALE)
+
+
+class Model:
+    """``rows`` is what the durable facts come to; nothing ever leaves it."""
+
+    def __init__(self) -> None:
+        self.rows = Rows()
+        self.seq = 0
+        self.last_at: datetime | None = None
+        self.counted: Counter[str] = Counter()  # reports by key, as the events tell them
+        self.keys: dict[int, str] = {}
+        self.in_incident: dict[int, set[int]] = {}
+        self.groups: dict[str, set[int]] = {}
+        self.taken: set[int] = set()  # acknowledged, and nothing since that lets paging go on
+        self.due: list[tuple[datetime, int]] = []
+        self.sends: list[tuple[datetime, str, int]] = []
+        self.touched: set[int] = set()
+        self.set_aside: set[int] = set()
+        self.closed_groups: Counter[str] = Counter()
+        self.stale: Counter[str] = Counter()
+
+    def see(self, fact: Fact) -> str:
+        """One more durable fact. Raises Violation. Returns its type."""
+        self.seq += 1
+        holds(fact.seq == self.seq, "history", f"fact {fact.seq} after {self.seq - 1}")
+        holds(self.last_at is None or fact.at >= self.last_at, "clock", f"{fact.at} comes after {self.last_at}")
+        self.last_at = fact.at
+        event, rows = fact.event, self.rows
+        number = int(fact.subject[9:]) if fact.subject.startswith("incident:") else 0
+        was = rows.incident(number) if number else None
+        if isinstance(event, e.Opened):
+            holds(was is None, "history", f"#{number} opened twice")
+            if event.group is not None:
+                self._opens(number, event, fact.at)
+        evolve(rows, fact.subject, event, fact.at)
+        self._count(event)
+        if number:
+            now = rows.incidents[number]
+            self._taken(was, now, event, fact.at)
+            self.touched.add(number)
+            self._schedule(now, event)
+        elif isinstance(event, e.CommandSetAside) and event.receipt:
+            self.set_aside.add(event.receipt)
+        return str(type(event).__struct_config__.tag)
+
+    # ------------------------------------------------------------ groups and signals
+    def _opens(self, number: int, event: e.Opened, at: datetime) -> None:
+        """One incident per group key within its window."""
+        assert event.group is not None
+        others = self.groups.setdefault(event.group, set())
+        for other in sorted(others):
+            row = self.rows.incidents[other]
+            if not row.state.active:
+                continue
+            first, last = row.first_signal_at, row.last_signal_at
+            if event.group_within and last and at - last > timedelta(seconds=event.group_within):
+                continue
+            if event.group_at_most and first and at - first > timedelta(seconds=event.group_at_most):
+                continue
+            holds(False, "one-per-group", f"#{number} opened for {event.group} while #{other} is {row.state}")
+        others.add(number)
+
+    def _count(self, event: e.AnyEvent) -> None:
+        match event:
+            case e.SignalJoined():
+                holds(event.sid not in self.keys, "history", f"signal {event.sid} joined twice")
+                self.keys[event.sid] = event.key
+                self.counted[event.key] += 1
+                self.in_incident.setdefault(self.rows.members[event.sid].incident, set()).add(event.sid)
+            case e.SignalsRepeated():
+                for first, count in zip(event.sids[::2], event.sids[1::2], strict=True):
+                    for sid in range(first, first + count):
+                        self.counted[self.keys[sid]] += 1
+            case e.SignalMoved():
+                self.in_incident[event.out_of].discard(event.sid)
+                self.in_incident.setdefault(self.rows.members[event.sid].incident, set()).add(event.sid)
+            case e.SignalFired() | e.SignalResolved() | e.SignalChanged():
+                self.counted[self.keys[event.sid]] += 1
+                if isinstance(event, e.SignalResolved) and event.because == "its group is resolved":
+                    self.closed_groups[self.keys[event.sid]] += 1
+            case e.SignalStale():
+                self.stale[self.keys[event.sid]] += 1
+            case _:
+                pass
+
+    def _taken(self, was: Incident | None, now: Incident, event: e.AnyEvent, at: datetime) -> None:
+        """After an acknowledgement a path moves only when a person or a rise of the level says so."""
+        number = now.number
+        match event:
+            case e.Acknowledged():
+                self.taken.add(number)
+            case e.AcknowledgementLapsed() | e.Declined() | e.Reopened() | e.LevelChanged() | e.PathStarted():
+                self.taken.discard(number)
+            case e.PathMoved():
+                alone = event.because in BY_ITSELF or event.because.endswith("can't be reached")
+                holds(
+                    not (alone and number in self.taken),
+                    "stops", f"{now.ref} was acknowledged and {event.path} went on ({event.because})",
+                )  # fmt: skip
+                self.taken.discard(number)
+                before = next((run for run in was.paths if run.name == event.path), None) if was else None
+                if before is not None and event.because == BY_ITSELF[0]:
+                    holds(
+                        before.next_at is not None and before.next_at <= at,
+                        "never-early", f"{now.ref} {event.path} fired at {at}, due {before.next_at}",
+                    )  # fmt: skip
+            case e.ResponseMissed():
+                holds(was is not None and was.respond_state == "running", "once", f"{now.ref} missed twice")
+                holds(event.due_at <= at, "never-early", f"{now.ref} missed its response before {event.due_at}")
+            case e.Closed():
+                ends = was.resolved_at + timedelta(seconds=was.reopen_within) if was and was.resolved_at else at
+                holds(ends <= at, "never-early", f"{now.ref} closed at {at}, before {ends}")
+            case e.Resolved() if not event.by and was is not None:
+                holds(was.firing == 0 and not was.level.urgent, "confirm", f"{now.ref} ended by itself")
+                since = was.quiet_since
+                quiet = since is not None and since + timedelta(seconds=was.quiet_for) <= at
+                holds(quiet, "never-early", f"{now.ref} ended by itself at {at}, quiet since {since}")
+            case _:
+                pass
+
+    # ------------------------------------------------------------ what is due
+    def _schedule(self, now: Incident, event: e.AnyEvent) -> None:
+        due = due_at(now)
+        if due is not None:
+            heapq.heappush(self.due, (due, now.number))
+        if isinstance(event, e.Paged):
+            for send in event.page.sends:
+                heapq.heappush(self.sends, (send.due_at, event.page.id, send.n))
+        elif isinstance(event, e.SendAttempted) and event.retry_at is not None:
+            heapq.heappush(self.sends, (event.retry_at, event.page, event.send))
+        elif isinstance(event, e.SendBrought):
+            heapq.heappush(self.sends, (event.due_at, event.page, event.send))
+
+    def overdue(self, until: datetime) -> str:
+        """An incident whose time came before ``until`` and that nothing was done about; or nothing."""
+        while self.due and self.due[0][0] < until:
+            due, number = heapq.heappop(self.due)
+            if due_at(self.rows.incidents[number]) == due:
+                heapq.heappush(self.due, (due, number))
+                return f"#{number} was due at {due}"
+        return ""
+
+    def unsent(self, until: datetime, under_way: set[tuple[str, int]]) -> str:
+        """A send whose time came before ``until`` and that was not even tried; or nothing."""
+        again = []
+        found = ""
+        while self.sends and self.sends[0][0] < until:
+            due, page_id, n = heapq.heappop(self.sends)
+            page = self.rows.pages.get(page_id)
+            send = next((s for s in page.sends if s.n == n), None) if page is not None else None
+            if page is None or send is None or not page.live or send.state is not SendState.PENDING:
+                continue
+            if send.due_at != due:
+                continue
+            again.append((due, page_id, n))
+            if (page_id, n) not in under_way:
+                found = f"{page_id}.{n} over {send.channel} was due at {due}"
+                break
+        for entry in again:
+            heapq.heappush(self.sends, entry)
+        return found
+
+    # ------------------------------------------------------------ after a step, on what it touched
+    def whole(self) -> None:
+        """The signals of what was touched stand in exactly that incident."""
+        for number in self.touched:
+            incident = self.rows.incidents[number]
+            sids = self.in_incident.get(number, set())
+            holds(len(sids) == incident.members, "one-incident", f"{incident.ref}: {incident.members} signals")
+            firing = sum(1 for sid in sids if self.rows.members[sid].status in _FIRING)
+            holds(firing == incident.firing, "one-incident", f"{incident.ref}: {incident.firing} firing, not {firing}")
+            flapping = sum(1 for sid in sids if self.rows.members[sid].flapping)
+            holds(
+                flapping == incident.flapping or not incident.state.active,
+                "one-incident", f"{incident.ref}: {incident.flapping} flapping, not {flapping}",
+            )  # fmt: skip
+        self.touched.clear()
+
+    def asks(self, page_id: str) -> bool:
+        """Whether this page asks for an acknowledgement that is still owed."""
+        page = self.rows.pages.get(page_id)
+        return page is not None and page.kind in (PageKind.PAGE, PageKind.QUIET)
+
+
+def due_at(incident: Incident) -> datetime | None:
+    """When this incident must be looked at, in the model's own words."""
+    times = [run.next_at for run in incident.paths if run.state is RunState.RUNNING and run.next_at is not None]
+    if incident.state is State.OPEN and incident.respond_state == "running" and incident.respond_by is not None:
+        times.append(incident.respond_by)
+    if incident.state.active and incident.members and not incident.firing and not incident.level.urgent:
+        if incident.quiet_since is not None and not incident.flapping:
+            times.append(incident.quiet_since + timedelta(seconds=incident.quiet_for))
+    if incident.state is State.RESOLVED and incident.resolved_at is not None:
+        times.append(incident.resolved_at + timedelta(seconds=incident.reopen_within))
+    return min(times, default=None)

@@ -1,0 +1,434 @@
+"""A run: the world, its steps, and the questions that are asked after each of them."""
+
+import heapq
+import time
+from asyncio import events as asyncio_events
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from irpd.daemon.settings import Prepared
+from irpd.engine.batch import CommandFailed
+from irpd.engine.inbox import Overloaded
+from irpd.engine.ports import JournalError, Message, Normalised, Outcome
+from irpd.model import command as c
+from irpd.model.command import Command, Refusal
+from irpd.model.incident import State
+from irpd.model.page import PageKind
+from irpd.protocol.draft import Draft
+from simulation import examine
+from simulation.actions import Action
+from simulation.clocks import BEGINS, VirtualTime
+from simulation.coverage import Coverage
+from simulation.decisions import Decision, Violation, check, holds
+from simulation.disk import Disk, Trouble
+from simulation.life import Life
+from simulation.loop import Escape
+from simulation.model import Model
+from simulation.phones import Provider, Shown
+from simulation.seams import Planted, installed
+from simulation.senders import Request, Senders
+from simulation.worlds import prepared
+
+#: A sender gives up after so many tries of one request.
+TRIES = 12
+INFINITE = float("inf")
+#: What was logged with these names is a defect unless a failure was planted.
+DEFECTS = frozenset(
+    {
+        "command-raised", "setting-aside-raised", "published_not_understood", "send_raised", "intake_failed",
+        "edit_raised", "send_task_died", "channel_not_closed", "text_could_not_be_made",
+    }
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Result:
+    seed: int
+    actions: list[Action]
+    commands: int = 0
+    crashes: int = 0
+    cpu: float = 0.0
+    simulated: float = 0.0
+    violation: Violation | None = None
+    coverage: Coverage = field(default_factory=Coverage)
+
+
+class Simulation(Trouble):
+    """The world. Everything in it happens in one thread and in virtual time."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.time = VirtualTime()
+        self.chance = self.time.random
+        self.chance.seed(seed)
+        self.disk = Disk()
+        self.trouble = self
+        self.coverage = Coverage()
+        self.senders = Senders()
+        self.providers: Mapping[str, Provider] = {n: Provider(n) for n in ("line", "mail", "chat", "hook")}
+        self.files: Prepared | None = prepared("base")
+        self.model = Model()
+        self.life: Life | None = None
+        self.graveyard: list[Any] = []
+        self.plant = ""
+        self.plant_until = 0
+        self.fuse = -1
+        self.phones: list[Shown] = []
+        self.commands = self.crashes = 0
+        self.violation: Violation | None = None
+        self.decisions: dict[int, tuple[Command, list[Any]]] = {}
+        self.receipts: dict[int, Request] = {}
+        self.reports: Counter[str] = Counter()  # what receipts that were answered 2xx say, by key
+        self.most: Counter[str] = Counter()  # and what all durable ones say
+        self.read_to = 0
+        self.normalised: dict[bytes, Normalised] = {}
+        self.troubled_at = -1e9  # when something last kept irpd from its work
+        self.unrecorded: set[tuple[str, int]] = set()  # outcomes that deciding on failed: a planted defect
+        self.unhinged: set[int] = set()  # incidents decided on while hours or schedules could not be read
+        self.replay = examine.Replay()
+        self._later: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = count()
+        self._open: dict[int, Request] = {}  # requests under way
+        self.calm_since, self.calm_at = 0.0, self.now()
+
+    # ------------------------------------------------------------ what irpd tells
+    def hit(self, section: str, name: str | None = None) -> None:
+        if name is None:  # the disk's own
+            section, name = "fault", section
+            self.troubled_at = self.disk.trouble_at = self.time.true
+        self.coverage.hit(section, name)
+
+    def decided(self, draft: Draft, command: Command) -> None:
+        self.commands += 1
+        self.coverage.hit("command", type(command).__name__)
+        assert draft.rows.parent is not None
+        events = [event for _, event in draft.events]
+        self.decisions[id(command)] = (command, events)
+        if self.plant in ("hours", "schedule"):
+            self.unhinged |= draft.rows.incidents.keys()
+        try:
+            for transition in check(
+                Decision(
+                    command=command, before=draft.rows.parent, after=draft.rows, events=draft.events, unhinged=self.unhinged,
+                    configuration=draft.configuration, now=draft.now,
+                )
+            ):  # fmt: skip
+                self.coverage.hit("transition", transition)
+        except Violation as violation:
+            self._found(violation if not self.plant else None)
+
+    def refused(self, command: Command, refusal: Refusal) -> None:
+        self.commands += 1
+        self.coverage.hit("command", type(command).__name__)
+        self.coverage.hit("answer", f"refused-{refusal.code}")
+
+    def raised(self, command: Command, error: Exception) -> None:
+        if isinstance(command, c.RecordSend):
+            self.unrecorded.add((command.page, command.send))
+        if not isinstance(error, Planted):
+            self._found(Violation("unexpected", f"{type(command).__name__} raised {error!r}"))
+
+    def planted(self, what: str) -> None:
+        self.coverage.hit("fault", f"planted-{what}")
+        self.troubled_at = self.time.true
+
+    def logged(self, event: str, values: dict[str, Any]) -> None:
+        if event in DEFECTS and not self.plant and "Planted" not in repr(values):
+            if "Planted" not in repr(values.get("exc_info")) and not self._planted_now():
+                self._found(Violation("unexpected", f"logged {event}: {values}"))
+
+    def _planted_now(self) -> bool:
+        import sys
+
+        return isinstance(sys.exc_info()[1], Planted)
+
+    def _found(self, violation: Violation | None) -> None:
+        if self.violation is None and violation is not None:
+            self.violation = violation
+
+    # ------------------------------------------------------------ what goes out
+    def sending(self, life: Life, message: Message) -> None:
+        key = (message.page.id, message.send.n)
+        try:
+            holds(key not in life.calling, "once", f"{message.id} is sent twice at the same time")
+            holds(
+                life.answered.get(key) not in ("delivered", "permanent"),
+                "once", f"{message.id} is sent again after it was {life.answered.get(key)}",
+            )  # fmt: skip
+            page = life.engine.state.pages.get(message.page.id)
+            incident = life.engine.state.incidents.get(message.page.incident)
+            send = next((s for s in page.sends if s.n == message.send.n), None) if page is not None else None
+            holds(send is not None and send.state == "pending", "wanted", f"{message.id} is {send and send.state}")
+            holds(page is not None and page.live, "wanted", f"{message.id}: its page is over")
+            holds(message.page.person == page.person if page else True, "wanted", f"{message.id}: not to whom")
+            now = life.clock.now()
+            late = page is not None and now > page.expires_at + timedelta(seconds=1)
+            holds(not late, "expired", f"{message.id} is sent after it expired")
+            early = send is not None and send.due_at > now
+            holds(not early, "never-early", f"{message.id} is sent before its time")
+            if incident is not None and message.page.kind in (PageKind.PAGE, PageKind.QUIET):
+                holds(incident.state.active, "wanted", f"{message.id} is sent though {incident.ref} is {incident.state}")
+                answered = incident.acknowledged_at
+                holds(
+                    incident.state is not State.ACKNOWLEDGED or answered is None
+                    or message.page.requested_at >= answered,
+                    "stops", f"{message.id} is sent though {incident.ref} is acknowledged",
+                )  # fmt: skip
+        except Violation as violation:
+            self._found(violation)
+        life.calling.add(key)
+
+    def sent(self, life: Life, message: Message, outcome: Outcome) -> None:
+        key = (message.page.id, message.send.n)
+        life.calling.discard(key)
+        life.answered[key] = outcome.kind
+
+    def show(self, message: Message) -> None:
+        page = message.page
+        self.phones.append(Shown(page.id, page.incident, page.person, message.send.channel, self.time.true))
+        self.coverage.hit("fault", "message-shown")
+
+    # ------------------------------------------------------------ what comes in
+    def post(self, request: Request, *, tries: int = 0) -> None:
+        """A sender posts, and again later unless it hears 2xx."""
+        life = self.life
+        if life is None or not life.ready:
+            self._again(request, tries)
+            return
+        token = next(self._order)
+        self._open[token] = request
+
+        async def call() -> None:
+            status, receipt, normalised = await life.post(request)
+            self._open.pop(token, None)
+            if status == 202:
+                self._accepted(life, request, receipt, normalised)
+            elif status == 503:
+                self._again(request, tries)
+
+        def ended(task: Any) -> None:
+            if not task.cancelled() and task.exception() is not None:
+                self._found(Violation("unexpected", f"a request ended with {task.exception()!r}"))
+
+        life.spawn(call()).add_done_callback(ended)
+
+    def _accepted(self, life: Life, request: Request, receipt: int, normalised: Normalised | None) -> None:
+        kept = self.disk.storage.receipts.get(receipt)
+        durable = kept is not None and kept.body == request.body and kept.source == request.source
+        if not durable:
+            self._found(Violation("durable", f"request {request.id} was answered 202, receipt {receipt} isn't on disk"))
+        if receipt in self.receipts:
+            self._found(Violation("durable", f"receipt {receipt} was given to two requests"))
+        self.receipts[receipt] = request
+
+    def _again(self, request: Request, tries: int) -> None:
+        if tries >= TRIES:
+            self.coverage.hit("fault", "sender-gave-up")
+            return
+        self.coverage.hit("fault", "sender-retries")
+        self.later(self.chance.uniform(0.5, 3.0) * 1.5**tries, lambda: self.post(request, tries=tries + 1))
+
+    def ask(self, command: Command) -> None:
+        """A person does something."""
+        life = self.life
+        if life is None or not life.ready:
+            return
+
+        async def call() -> None:
+            try:
+                answer = await life.engine.submit(command)
+            except Refusal:
+                return
+            except (Overloaded, JournalError, CommandFailed) as error:
+                self.coverage.hit("answer", f"person-{type(error).__name__}")
+                return
+            self.coverage.hit("answer", "person-done" if getattr(answer, "changed", True) else "person-nothing")
+            known = self.decisions.get(id(command))
+            missing = [e for e in known[1] if id(e) not in self.disk.durable] if known is not None else [None]
+            if missing:
+                what = type(command).__name__
+                self._found(Violation("durable", f"{what} was answered, {missing[:2]} isn't on disk"))
+
+        def ended(task: Any) -> None:
+            if not task.cancelled() and task.exception() is not None:
+                self._found(Violation("unexpected", f"{type(command).__name__} ended with {task.exception()!r}"))
+
+        life.spawn(call()).add_done_callback(ended)
+
+    # ------------------------------------------------------------ time
+    def later(self, seconds: float, what: Callable[[], None]) -> None:
+        heapq.heappush(self._later, (self.time.true + seconds, next(self._order), what))
+
+    def now(self) -> datetime:
+        """What the senders' own clocks show."""
+        return datetime.fromtimestamp(BEGINS + self.time.true, UTC)
+
+    def start(self) -> None:
+        """The init system starts irpd."""
+        self.life = life = Life(self)
+        self.troubled_at = self.time.true
+        life.main = life.spawn(life.start())
+
+    def crash(self, down: float, *, reboot: bool = False) -> None:
+        life = self.life
+        if life is None:
+            return
+        self.fuse = -1
+        self.crashes += 1
+        self.graveyard.append((life, life.kill()))
+        self._gone(down, reboot=reboot)
+
+    def _gone(self, down: float, *, reboot: bool = False) -> None:
+        self.life = None
+        under_way, self._open = self._open, {}
+        for request in under_way.values():
+            self._again(request, 0)
+        examine.after_crash(self)
+
+        def begin() -> None:
+            if reboot:
+                self.time.reboot()
+            self.start()
+
+        self.later(down, begin)
+
+    def advance(self, seconds: float) -> None:
+        """Let so much time pass; everything that falls into it happens."""
+        until = self.time.true + seconds
+        while self.violation is None:
+            self._turns()
+            following = self._later[0][0] if self._later else INFINITE
+            if self.life is not None and (timer := self.life.loop.next_timer()) is not None:
+                following = min(following, timer)
+            if following > until:
+                self.time.true = max(self.time.true, until)
+                return
+            self.time.true = max(self.time.true, following)
+            if self.life is not None:
+                self.life.loop.wake_due()
+            while self._later and self._later[0][0] <= self.time.true:
+                heapq.heappop(self._later)[2]()
+
+    def _turns(self) -> None:
+        """Run what is ready; after every turn the process may be gone."""
+        life = self.life
+        if life is None:
+            return
+        loop = life.loop
+        burnt = False
+        asyncio_events._set_running_loop(loop)
+        try:
+            while self.violation is None and loop.turn():
+                if self.fuse >= 0:
+                    self.fuse -= 1
+                    if burnt := self.fuse < 0:
+                        break
+        finally:
+            asyncio_events._set_running_loop(None)
+        if loop.problems:
+            problems = [p for p in loop.problems if "Planted" not in p]
+            loop.problems.clear()
+            if problems:
+                self._found(Violation("unexpected", problems[0]))
+        if self.disk.fresh:
+            self._learn()
+        if burnt and self.violation is None:
+            self.crash(self.chance.choice((0.0, 0.5, 3.0, 20.0)))
+        elif life.over:
+            self.graveyard.append((life, life.kill()))
+            self._gone(self.chance.choice((0.5, 10.0)))
+        elif life.failed_to_start:
+            self.graveyard.append((life, life.kill()))
+            self._gone(5.0)
+
+    def _learn(self) -> None:
+        fresh, self.disk.fresh = self.disk.fresh, []
+        try:
+            for fact in fresh:
+                self.coverage.hit("event", self.model.see(fact))
+            self.model.whole()
+        except Violation as violation:
+            self._found(violation)
+
+    # ------------------------------------------------------------ a run
+    def run(self, actions: Iterable[Action], *, commands: int | None, progress: Callable[[int], None]) -> Result:
+        from simulation.steps import carry_out
+
+        done: list[Action] = []
+        began = time.process_time()
+        with installed(self):
+            try:
+                self.start()
+                self.advance(1.0)
+                for action in actions:
+                    if self.violation is not None or (commands is not None and self.commands >= commands):
+                        break
+                    done.append(action)
+                    self.chance.seed(action.salt)
+                    self.advance(action.after)
+                    if self.violation is not None:
+                        break
+                    self.coverage.hit("step", action.kind)
+                    carry_out(self, action)
+                    self.advance(0.0)
+                    self._ask_all(len(done))
+                    progress(self.commands)
+                self._end()
+            except Violation as violation:
+                self._found(violation)
+            except Escape as escape:
+                self._found(Violation("escape", str(escape)))
+            finally:
+                asyncio_events._set_running_loop(None)
+                if self.life is not None:
+                    self.graveyard.append((self.life, self.life.kill()))
+            self.result = Result(
+                seed=self.seed, actions=done, commands=self.commands, crashes=self.crashes,
+                cpu=time.process_time() - began, simulated=self.time.true, violation=self.violation,
+                coverage=self.coverage,
+            )  # fmt: skip
+            self.graveyard.clear()
+            self.life = None
+        return self.result
+
+    def _ask_all(self, n: int) -> None:
+        if self.violation is None:
+            try:
+                examine.in_time(self)
+                if n % 8 == 0:
+                    examine.memory(self)
+            except Violation as violation:
+                self._found(violation)
+
+    def _end(self) -> None:
+        """Everything is repaired and time goes by: what is owed must be paid then."""
+        if self.violation is not None:
+            return
+        self.plant = ""
+        self.disk.full, self.disk.failing, self.fuse = False, 0, -1
+        self.files = self.files or prepared("base")
+        for provider in self.providers.values():
+            provider.mood = "works"
+        for n in range(100):
+            self.advance(60.0)
+            self._ask_all(8)
+            if n >= 4 and self.life is not None and self.life.ready:
+                break
+        self.calm_since, self.calm_at = self.time.true, self.model.last_at or self.now()
+        for _ in range(16):
+            self.advance(60.0)
+            self._ask_all(8)
+        if self.violation is None:
+            examine.at_end(self)
+
+
+def simulate(
+    seed: int, actions: Iterable[Action], *, commands: int | None = None, progress: Callable[[int], None] = lambda _: None
+) -> Result:
+    """One run. Without ``commands`` it goes through all actions."""
+    return Simulation(seed).run(actions, commands=commands, progress=progress)
+

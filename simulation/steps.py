@@ -1,0 +1,235 @@
+"""Carrying out a step: what its numbers mean in the world as it is."""
+
+from typing import TYPE_CHECKING
+
+from irpd.engine import upkeep
+from irpd.model import command as c
+from irpd.model.incident import Incident, State
+from simulation.actions import Action
+from simulation.phones import MOODS, SURE
+from simulation.seams import PLANTS
+from simulation.senders import ISSUES, TICKETS, Alert
+from simulation.worlds import VARIANTS, prepared
+
+if TYPE_CHECKING:
+    from simulation.run import Simulation
+
+PEOPLE = ("asha", "ben", "chi", "dora", "emil", "fay", "local:ops")
+
+
+def carry_out(world: "Simulation", action: Action) -> None:
+    if not (_sends(world, action) or _acts(world, action)):
+        _happens(world, action)
+
+
+# ------------------------------------------------------------------ senders
+def _sends(world: "Simulation", action: Action) -> bool:
+    senders, now, a, b = world.senders, world.now(), action.a, action.b
+    alert = senders.alerts[a % len(senders.alerts)]
+    match action.kind:
+        case "fire":
+            world.post(senders.fire(alert, now))
+        case "resolve":
+            firing = [other for other in senders.alerts if other.firing] or [alert]
+            world.post(senders.resolve(firing[b % len(firing)], now))
+        case "repeat":
+            world.post(senders.group(alert, now))
+        case "flap":
+            for n in range(2 + b % 4):
+                flip = senders.resolve(alert, now) if alert.firing else senders.fire(alert, now)
+                world.later(n * (1 + b % 30), lambda flip=flip: world.post(flip))  # type: ignore[misc]
+        case "impact":
+            alert.users = (0, 40, 150, 450, 700, 990)[b % 6]
+            world.post(senders.fire(alert, now))
+        case "move-start":
+            world.post(senders.move_start(alert, now))
+        case "regroup":
+            world.post(senders.group(alert, now, receiver="other"))
+        case "truncate":
+            _truncates(world, alert, a, b)
+        case "many":
+            for other in senders.alerts:
+                if other.service == alert.service and (a >> other.n % 16) & 1:
+                    other.firing, other.starts_at = True, now.isoformat()
+            world.post(senders.fire(alert, now))
+        case "twice":
+            request = senders.fire(alert, now) if b % 2 else senders.resolve(alert, now)
+            world.post(request)
+            world.later((b % 8) * 0.002, lambda: world.post(request))
+        case "late":
+            request = senders.fire(alert, now) if b % 2 else senders.resolve(alert, now)
+            world.later(float(b % 90), lambda: world.post(request))
+        case "burst":
+            for n in range(20 + b % 20):
+                world.post(senders.group(senders.alerts[(a + n) % len(senders.alerts)], now))
+        case "issue":
+            action_name = ("created", "created", "resolved", "ignored", "assigned", "unresolved")[b % 6]
+            world.post(senders.issue(a % ISSUES, action_name))
+        case "metric":
+            world.post(senders.metric(a % 4, resolved=b % 2 == 1, older=b % 5 == 0))
+        case "ticket":
+            world.post(senders.ticket(a % TICKETS, "solved" if b % 4 == 0 else "open"))
+        case "garbage":
+            world.post(senders.garbage(world.chance))
+        case _:
+            return False
+    return True
+
+
+def _truncates(world: "Simulation", alert: Alert, a: int, b: int) -> None:
+    """A group with more alerts than the sender names; at times all of it is resolved."""
+    now, senders = world.now(), world.senders
+    group = [x for x in senders.alerts if (x.service, x.environment) == (alert.service, alert.environment)]
+    if b % 3:
+        for one in group:
+            one.firing, one.starts_at = True, now.isoformat()
+    else:
+        for one in group:
+            one.firing, one.ends_at = False, now.isoformat()
+    world.post(senders.post(group, limit=1 + a % (len(group) - 1)))
+
+
+# ------------------------------------------------------------------ people
+def _acts(world: "Simulation", action: Action) -> bool:
+    a, b = action.a, action.b
+    by = PEOPLE[b % len(PEOPLE)]
+    incident = _incident(world, a)
+    number = incident.number if incident is not None else 1 + a % 5
+    match action.kind:
+        case "acknowledge":
+            world.ask(c.Acknowledge(incident=number, by=by))
+        case "acknowledge-page":
+            if world.phones:
+                page = world.phones[-1 - int((a / 65536) ** 3 * len(world.phones))]
+                world.ask(
+                    c.Acknowledge(incident=page.incident, by=page.person, via="link", page=page.page)
+                )
+        case "decline":
+            if b % 2 and world.phones:
+                page = world.phones[-1 - a % min(len(world.phones), 8)]
+                world.ask(c.Decline(incident=page.incident, by=page.person, via="link", page=page.page))
+            else:
+                world.ask(c.Decline(incident=number, by=_holder(incident, by)))
+        case "undo":
+            world.ask(c.Undo(incident=number, by=_holder(incident, by)))
+        case "escalate":
+            world.ask(c.Escalate(incident=number, by=by))
+        case "start-path":
+            path = ("business", "customers", "engineering", "small", "nowhere")[b % 5]
+            world.ask(c.Escalate(incident=number, by=by, path=path))
+        case "set-level":
+            world.ask(c.SetLevel(incident=number, by=by, level=b % 5, because="" if b % 11 == 0 else "so it is"))
+        case "note":
+            world.ask(c.Note(incident=number, by=by, text="looked at it" if b % 7 else " "))
+        case "resolve-incident":
+            world.ask(c.Resolve(incident=number, by=by, because="fixed"))
+        case "reopen":
+            closed = [
+                i.number for i in world.model.rows.incidents.values() if not i.state.active
+            ][-12:] or [number]  # fmt: skip
+            world.ask(c.Reopen(incident=closed[a % len(closed)], by=by, because="not fixed"))
+        case "open":
+            service = ("checkout", "login", "search", "nothing")[a % 4]
+            world.ask(c.Open(by=by, title="It smells", service=service, level=(None, 1, 2, 3, 4)[b % 5]))
+        case "merge":
+            other = _incident(world, b)
+            world.ask(c.Merge(incident=number, into=other.number if other is not None else 1, by=by))
+        case "split":
+            handles = incident.handles if incident is not None else 3
+            world.ask(c.Split(incident=number, signals=(1 + b % max(handles, 1),), by=by))
+        case "see":
+            if world.phones:
+                world.ask(c.SeePage(page=world.phones[-1 - a % min(len(world.phones), 20)].page))
+        case "test-page":
+            world.ask(c.TestPage(person=by, by="asha"))
+        case "tell-operators":
+            world.ask(c.TellOperators(key=("disk", "clock")[b % 2], title="irpd needs somebody"))
+        case _:
+            return False
+    return True
+
+
+def _incident(world: "Simulation", number: int) -> Incident | None:
+    """One that is in memory; those that are worked on more often."""
+    life = world.life
+    if life is None or not life.ready:
+        return None
+    incidents = list(life.engine.state.incidents.values())
+    active = [incident for incident in incidents if incident.state in (State.OPEN, State.ACKNOWLEDGED)]
+    chosen = active if active and number % 4 else incidents
+    return chosen[number // 4 % len(chosen)] if chosen else None
+
+
+def _holder(incident: Incident | None, by: str) -> str:
+    return incident.acknowledged_by[0] if incident is not None and incident.acknowledged_by else by
+
+
+# ------------------------------------------------------------------ the machine
+def _happens(world: "Simulation", action: Action) -> None:
+    a, b, disk, life = action.a, action.b, world.disk, world.life
+    kind = action.kind
+    world.coverage.hit("fault", kind)
+    match kind:
+        case "reload":
+            world.files = prepared(list(VARIANTS)[b % len(VARIANTS)])
+            if life is not None and life.ready:
+                life.spawn(life.reload())
+        case "bad-files":
+            world.files = None
+            if life is not None and life.ready:
+                life.spawn(life.reload())
+        case "channel":
+            provider = [p for p in world.providers.values() if p.name != SURE][a % 3]
+            provider.mood = MOODS[b % len(MOODS)]
+        case "channels-work":
+            for provider in world.providers.values():
+                provider.mood = "works"
+        case "disk-slow":
+            disk.slow = (0.0004, 0.003) if b % 2 else (0.05, 0.9)
+        case "disk-full":
+            disk.full = True
+            world.later(5.0 + b % 200, lambda: setattr(disk, "full", False))
+        case "disk-room":
+            disk.full, disk.failing = False, 0
+        case "disk-fails":
+            disk.failing, disk.written = 1 + b % 4, False
+        case "disk-fails-written":
+            disk.failing, disk.written = 1 + b % 3, True
+        case "wall-ahead":
+            world.time.set_wall(float((5, 60, 900, 5400)[b % 4]))
+        case "wall-back":
+            world.time.set_wall(-float((5, 60, 900, 5400)[b % 4]))
+        case "wall-blip":
+            by = float((3600, -3600, 30000, -300)[b % 4])
+            world.time.set_wall(by)
+            world.later(1.0 + b % 40, lambda: world.time.set_wall(-by))
+        case "wall-right":
+            world.time.set_wall(-world.time.wrong)
+        case "plant":
+            world.plant = PLANTS[b % len(PLANTS)]
+            world.later(1.0 + b % 60, lambda: setattr(world, "plant", ""))
+        case "plant-none":
+            world.plant = ""
+        case "sweep":
+            if life is not None and life.ready:
+                life.spawn(upkeep.sweep(life.engine, life.engine._rows))
+        case "idle":
+            world.advance(float(60 + b % 600))
+        case _:
+            _ends(world, action)
+
+
+def _ends(world: "Simulation", action: Action) -> None:
+    b, life = action.b, world.life
+    match action.kind:
+        case "crash":
+            world.fuse = b % 70
+        case "stop":
+            if life is not None and life.ready:
+                life.spawn(life.stop())
+        case "reboot":
+            world.crash(20.0 + b % 60, reboot=True)
+        case "long-down":
+            world.crash(600.0 + b % 3000)
+        case _:
+            raise AssertionError(f"nobody carries out {action.kind}")
