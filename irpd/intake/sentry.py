@@ -180,6 +180,7 @@ def _event(event: dict[str, object], path: str, *, extra: Mapping[str, str] | No
         project=project,
         url=text_at(event, "web_url"),
         starts_at=instant(event.get("timestamp")) or instant(event.get("datetime")),
+        occurrence=True,
     )
 
 
@@ -285,6 +286,7 @@ def _legacy(value: dict[str, object]) -> Signal:
         project=project,
         url=text_at(value, "url"),
         starts_at=instant(event.get("timestamp")) or instant(event.get("received")),
+        occurrence=True,
     )
 
 
@@ -319,8 +321,10 @@ def _signal(
     ends_at: datetime | None = None,
     episode: str | None = None,
     note: str = "",
+    occurrence: bool = False,
 ) -> Signal:
     return Signal(
+        occurrence=occurrence,
         key=identity,
         status=status,
         title=one_line(title) or one_line(f"Sentry {identity}"),

@@ -55,4 +55,5 @@ class Signal(Struct, frozen=True, omit_defaults=True, kw_only=True):
     runbook: str = ""
     dashboard: str = ""
     note: str = ""
+    occurrence: bool = False  # one more event of the thing, not a change of its state: un-mutes nothing
     unreadable: str = ""

@@ -187,7 +187,9 @@ def fire_step(draft: Draft, incident: Incident, name: str, *, because: str = "")
         fired = max(fired, run.repeat * len(run.steps))
     else:
         wait = step.wait
-    level = Level.LOW if run.quiet else incident.level
+    # A path that began loudly may go on (undone, escalated) at a level that only tells by now.
+    quiet = run.quiet or configuration.level(incident.level).urgency == "quiet"
+    level = Level.LOW if quiet else incident.level
     later = draft.now + timedelta(seconds=wait)
     next_at = in_hours(configuration, replace(run, fired=fired), incident.level, later)
     if step is not None and not any(reachable(configuration, person, level) for person in persons):
@@ -197,10 +199,10 @@ def fire_step(draft: Draft, incident: Incident, name: str, *, because: str = "")
         incident.number,
         e.PathMoved(path=name, fired=fired, next_at=next_at, persons=persons, because=because),
     )
-    kind = PageKind.QUIET if run.quiet else PageKind.PAGE
+    kind = PageKind.QUIET if quiet else PageKind.PAGE
     for person in persons:
         incident = page_person(draft, incident, person, kind=kind, reason=reason, path=name)
-    if run.quiet:
+    if quiet:
         incident = draft.emit(incident.number, e.PathStopped(path=name, because="told quietly"))
     return incident
 

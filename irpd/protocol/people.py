@@ -195,7 +195,8 @@ def resolve(draft: Draft, command: c.Resolve) -> Answer:
     if not incident.state.active:
         return Answer(incident.number, False, f"Nothing to do: {incident.ref} {over(incident)}.")
     incident = end(draft, incident, by=command.by, because=command.because)
-    still = f" {incident.firing} signals still fire." if incident.firing else ""
+    fire = "signal still fires" if incident.firing == 1 else "signals still fire"
+    still = f" {incident.firing} {fire}." if incident.firing else ""
     return Answer(incident.number, True, f"{incident.ref} is resolved.{still}")
 
 

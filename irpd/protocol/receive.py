@@ -90,6 +90,8 @@ def _is_repeat(draft: Draft, member: Member, signal: Signal) -> bool:
     """Nothing is new in this report but that it came again. The hot path of the whole engine."""
     if signal.status is Status.FIRING:
         if member.status is not MemberStatus.FIRING:
+            if member.status is MemberStatus.MUTED and signal.occurrence:
+                return True  # somebody at the sender said: ignore this, until its state changes
             return _is_late(draft, member, signal)
         if (
             signal.impact != member.impact

@@ -175,8 +175,13 @@ class Webhook:
 
     # ---------------------------------------------------------------- answers other than 202
     def _unknown(self, request: web.Request) -> web.Response:
-        self._services.metrics.request("", 404)
         name = request.match_info["source"][:80]
+        if name in self._services.engine.policy.configuration.sources:
+            # Its secret can't be had, so nobody can prove anything: the sender should try again later.
+            self._services.metrics.request(name, 503)
+            text = f"the source {name!r} can't authenticate anybody now; its operators are told"
+            return problem(503, "source-unusable", text, headers={"Retry-After": "30"})
+        self._services.metrics.request("", 404)
         return problem(404, "unknown-source", f"no source is configured under the name {name!r}")
 
     def _refused(self, request: web.Request, name: str, reason: str) -> web.Response:

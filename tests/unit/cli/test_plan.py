@@ -35,7 +35,7 @@ def test_a_critical_one_is_paged_at_once_and_the_second_step_follows(policy: Pol
 
 
 def test_a_medium_one_waits_for_working_hours_and_steps_wait_half_the_objective(policy: Policy) -> None:
-    # Sunday 03:00 in Berlin to Monday 09:00, and two hours to the next step. At 09:00 the week is handed over.
+    # Sunday 03:00 in Berlin to Monday 09:00, when the week is handed over; two hours to the next step.
     assert plan(policy, "intermittent") == "1d6h asha by local; 1d8h chi"
 
 

@@ -329,7 +329,7 @@ def test_opened_resolved_and_firing_again_in_one_instant_it_is_told_again(want: 
 def test_a_person_may_resolve_while_signals_fire_and_repeats_leave_it_at_that() -> None:
     house = House()
     house.report(alert("a"))
-    assert "1 signals still fire" in house.resolve().text
+    assert "1 signal still fires" in house.resolve().text
     house.forward("10m")
     house.report(alert("a"))
     assert house.states() == [State.RESOLVED]
@@ -422,6 +422,16 @@ def test_a_muted_signal_stops_counting_as_firing() -> None:
     assert house.live() == []
     house.forward("15m")
     assert house.states() == [State.RESOLVED]
+
+
+def test_one_more_event_of_a_muted_issue_does_not_unmute_it_and_a_change_of_its_state_does() -> None:
+    house = House()
+    house.report(alert("issue:1", want=3), source="sentry")
+    house.report(alert("issue:1", "muted"), source="sentry")
+    house.report(alert("issue:1", want=3, occurrence=True), source="sentry")
+    assert house.members()[0].status is MemberStatus.MUTED
+    house.report(alert("issue:1", want=3), source="sentry")
+    assert house.members()[0].status is MemberStatus.FIRING
 
 
 def test_muted_twice_changes_nothing() -> None:
