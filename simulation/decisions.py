@@ -223,7 +223,8 @@ class _One:
             holds(event.next_at >= least, "never-early", f"{ref} {run.name}: waits until {event.next_at}")
             if level <= 2:
                 holds(event.next_at == least, "next-step", f"{ref} {run.name}: {event.next_at}, not {least}")
-        kind = PageKind.QUIET if run.quiet else PageKind.PAGE
+        quiet = run.quiet or settings.level(level).urgency == "quiet"
+        kind = PageKind.QUIET if quiet else PageKind.PAGE
         paged: set[str] = set()
         reaches = False
         for one in later:
@@ -238,8 +239,7 @@ class _One:
                 person in paged or person not in settings.people,
                 "steps", f"{ref} {run.name}: {person} is named by the step but was not paged",
             )  # fmt: skip
-        holds(reaches or run.quiet, "reaches", f"{ref} {run.name}: step {fired} asks nobody by any channel")
-        holds(level < 4 or run.quiet, "urgency", f"{ref} is level 4 and {run.name} pages loudly")
+        holds(reaches or quiet, "reaches", f"{ref} {run.name}: step {fired} asks nobody by any channel")
 
     def _alive(self) -> None:
         """Open, unacknowledged, level 1-3: the path has a next time, unless all is resolved at level 3."""

@@ -38,6 +38,7 @@ class VirtualLoop(base_events.BaseEventLoop):
         self._chance = random
         self._slowness = slowness
         self.dropped = False
+        self.jobs = 0  # work of the other thread that has not been delivered
         self.problems: list[str] = []
         self._kept: list[asyncio.Task[Any]] = []
         self.set_exception_handler(self._complain)
@@ -67,6 +68,7 @@ class VirtualLoop(base_events.BaseEventLoop):
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
         future = self.create_future()
         before, after = self._slowness()
+        self.jobs += 1
 
         def work() -> None:
             try:
@@ -76,6 +78,7 @@ class VirtualLoop(base_events.BaseEventLoop):
             self.call_at(self.time() + after, deliver, result, error)
 
         def deliver(result: Any, error: Exception | None) -> None:
+            self.jobs -= 1
             if future.cancelled():
                 return
             if error is None:
