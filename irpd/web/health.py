@@ -58,7 +58,7 @@ class Gauges:
         self._services = services
         self._open: dict[int, int] = {}  # incident → level
         self._by_level = {1: 0, 2: 0, 3: 0, 4: 0}
-        self._pending: dict[str, datetime] = {}  # page → when its earliest unsent message is due
+        self._pending: dict[str, datetime] = {}  # page → since when its earliest unsent message waits
         state = services.engine.state
         for incident in state.incidents.values():
             self._incident(incident)
@@ -80,11 +80,18 @@ class Gauges:
             self._by_level[level] += 1
 
     def _page(self, page: Page) -> None:
-        due = [send.due_at for send in page.sends if send.state is SendState.PENDING] if page.live else []
-        if due:
-            self._pending[page.id] = min(due)
-        else:
-            self._pending.pop(page.id, None)
+        pending = [send for send in page.sends if send.state is SendState.PENDING] if page.live else []
+        before = self._pending.pop(page.id, None)
+        if not pending:
+            return
+        times = [send.due_at for send in pending]
+        if not any(send.state is SendState.DELIVERED for send in page.sends):
+            # What is tried again and again has waited since it first came due, not until its next try.
+            tried = [send.last_at for send in pending if send.last_at is not None]
+            if tried and before is not None:
+                tried.append(before)
+            times += tried
+        self._pending[page.id] = min(times)
 
     def readings(self) -> Readings:
         now = self._services.clock.now()

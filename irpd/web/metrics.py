@@ -200,7 +200,7 @@ class _State(Collector):
         )
         yield GaugeMetricFamily(
             "irpd_oldest_pending_page_seconds",
-            "How long ago the oldest unsent message of a page was due; 0 when none is.",
+            "How long ago the oldest unsent message of a page was first due; 0 when none is.",
             value=readings.oldest_pending_seconds,
         )
         gaps = GaugeMetricFamily(

@@ -2,6 +2,7 @@
 
 import getpass
 import hashlib
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from irpd.config.problem import Problem
 from irpd.engine.ports import JournalUnavailable
 from irpd.model import command as c
+from irpd.model.page import SendState
 from irpd.web.ports import Check, Reloaded
 
 TOKENS = [("reader", "read-me", "read"), ("robot", "work-me", "respond"), ("root", "rule-me", "admin")]
@@ -474,3 +476,21 @@ async def test_the_gauges_follow_the_published_state(house: Any) -> None:
     assert 'irpd_incidents_open{level="2"} 0.0' in text
     assert "irpd_pages_pending 0.0" in text
     assert "irpd_oldest_pending_page_seconds 0.0" in text
+
+
+async def test_a_page_that_is_tried_again_has_waited_since_it_was_due(house: Any) -> None:
+    async def oldest() -> str:
+        text = await (await house.tcp.get("/metrics")).text()
+        return next(line for line in text.splitlines() if line.startswith("irpd_oldest_pending_page_s"))
+
+    await oldest()  # the gauges follow from here on
+    await house.alert()
+    for _ in range(3):
+        house.clock.step(seconds=30)
+        retry_at = house.clock.now() + timedelta(seconds=60)
+        await house.engine.submit(
+            c.RecordSend(page="1-1", send=1, state=SendState.PENDING, retry_at=retry_at, detail="refused")
+        )
+    assert await oldest() == "irpd_oldest_pending_page_seconds 90.0"
+    await house.engine.submit(c.RecordSend(page="1-1", send=1, state=SendState.DELIVERED))
+    assert await oldest() == "irpd_oldest_pending_page_seconds 0.0"
