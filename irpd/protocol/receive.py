@@ -106,15 +106,18 @@ def _is_repeat(draft: Draft, member: Member, signal: Signal) -> bool:
         # Resolved by a person and reported still: nothing new until the incident is closed, then a new one.
         return incident.state is not State.CLOSED
     if signal.status is Status.RESOLVED:
-        return member.status is MemberStatus.RESOLVED or _other_episode(member, signal)
+        return member.status is MemberStatus.RESOLVED or _other_episode(draft, member, signal)
     return signal.status is Status.MUTED and member.status is MemberStatus.MUTED
 
 
-def _other_episode(member: Member, signal: Signal) -> bool:
+def _other_episode(draft: Draft, member: Member, signal: Signal) -> bool:
     """A resolved of an earlier episode that comes after a newer one began."""
     if signal.episode is not None:
         return signal.episode != member.episode
-    return signal.ends_at is not None and member.starts_at is not None and signal.ends_at < member.starts_at
+    if signal.ends_at is None or member.starts_at is None:
+        return False
+    # A start that is yet to come says nothing: Alertmanager makes one up from an ``endsAt`` that came alone.
+    return signal.ends_at < member.starts_at <= draft.now
 
 
 def _is_late(draft: Draft, member: Member, signal: Signal) -> bool:

@@ -143,6 +143,14 @@ def test_a_resolved_of_an_earlier_episode_that_comes_late_resolves_nothing() -> 
     assert house.running()
 
 
+def test_a_start_in_the_future_keeps_no_resolved_out() -> None:
+    house = House()
+    house.report(alert("a", want=3, starts_at=house.now + minutes(5)))
+    house.forward("1m")
+    house.report(alert("a", "resolved", want=3, starts_at=house.now, ends_at=house.now))
+    assert house.members()[0].status is MemberStatus.RESOLVED
+
+
 def test_a_resolved_of_another_occurrence_of_the_senders_own_resolves_nothing() -> None:
     house = House()
     house.report(alert("metric:7", episode="101"), source="sentry")
