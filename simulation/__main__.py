@@ -70,7 +70,7 @@ def _report(result: Result, *, shrinking: bool) -> int:
     print(f"FAILED {result.violation}")
     actions: list[Action] = result.actions
     if shrinking:
-        actions = shrink(result.seed, actions, result.violation.name)
+        actions = shrink(result.seed, actions, result.violation.name, ending=result.ended)
         print(f"{len(actions)} of {len(result.actions)} steps are enough:")
         again = simulate(result.seed, actions)
         print(f"# {again.violation}")

@@ -53,6 +53,7 @@ class Result:
     crashes: int = 0
     cpu: float = 0.0
     simulated: float = 0.0
+    ended: bool = False  # whether it came to its calm end
     violation: Violation | None = None
     coverage: Coverage = field(default_factory=Coverage)
 
@@ -77,6 +78,7 @@ class Simulation(Trouble):
         self.plant = ""
         self.plant_until = 0
         self.fuse = -1
+        self.ended = False
         self.phones: list[Shown] = []
         self.commands = self.crashes = 0
         self.violation: Violation | None = None
@@ -355,7 +357,9 @@ class Simulation(Trouble):
             self._found(violation)
 
     # ------------------------------------------------------------ a run
-    def run(self, actions: Iterable[Action], *, commands: int | None, progress: Callable[[int], None]) -> Result:
+    def run(
+        self, actions: Iterable[Action], *, commands: int | None, ending: bool, progress: Callable[[int], None]
+    ) -> Result:
         from simulation.steps import carry_out
 
         done: list[Action] = []
@@ -377,7 +381,9 @@ class Simulation(Trouble):
                     self.advance(0.0)
                     self._ask_all(len(done))
                     progress(self.commands)
-                self._end()
+                if ending and self.violation is None:
+                    self.ended = True
+                    self._end()
             except Violation as violation:
                 self._found(violation)
             except Escape as escape:
@@ -389,7 +395,7 @@ class Simulation(Trouble):
             self.result = Result(
                 seed=self.seed, actions=done, commands=self.commands, crashes=self.crashes,
                 cpu=time.process_time() - began, simulated=self.time.true, violation=self.violation,
-                coverage=self.coverage,
+                coverage=self.coverage, ended=self.ended,
             )  # fmt: skip
             self.graveyard.clear()
             self.life = None
@@ -427,8 +433,13 @@ class Simulation(Trouble):
 
 
 def simulate(
-    seed: int, actions: Iterable[Action], *, commands: int | None = None, progress: Callable[[int], None] = lambda _: None
+    seed: int,
+    actions: Iterable[Action],
+    *,
+    commands: int | None = None,
+    ending: bool = True,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> Result:
-    """One run. Without ``commands`` it goes through all actions."""
-    return Simulation(seed).run(actions, commands=commands, progress=progress)
+    """One run. Without ``commands`` it goes through all actions; without ``ending`` it stops after them."""
+    return Simulation(seed).run(actions, commands=commands, ending=ending, progress=progress)
 

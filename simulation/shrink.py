@@ -7,13 +7,13 @@ from simulation.actions import Action
 from simulation.run import simulate
 
 
-def shrink(seed: int, actions: Sequence[Action], name: str, *, seconds: float = 60.0) -> list[Action]:
+def shrink(seed: int, actions: Sequence[Action], name: str, *, ending: bool, seconds: float = 120.0) -> list[Action]:
     """Steps that break the same rule, each of them needed. Gives up looking after so many seconds."""
     until = time.monotonic() + seconds
     needed = list(actions)
 
     def fails(some: Sequence[Action]) -> bool:
-        violation = simulate(seed, some).violation
+        violation = simulate(seed, some, ending=ending).violation
         return violation is not None and violation.name == name
 
     piece = max(len(needed) // 2, 1)

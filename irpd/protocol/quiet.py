@@ -23,7 +23,11 @@ def reopen_ends(incident: Incident) -> datetime | None:
 def close_if_over(draft: Draft, incident: Incident) -> Incident:
     """Close a resolved incident whose window is over, whatever it is that looks at it first."""
     ends = reopen_ends(incident)
-    return draft.emit(incident.number, e.Closed()) if ends is not None and ends <= draft.now else incident
+    if ends is None or ends > draft.now:
+        return incident
+    # It leaves memory with its pages: what was not sent by now must not end without a word.
+    incident = end_pages(draft, incident, because="obsolete", keep_updates=False)
+    return draft.emit(incident.number, e.Closed())
 
 
 def all_quiet(draft: Draft, incident: Incident) -> Incident:
