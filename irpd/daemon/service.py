@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -59,6 +60,8 @@ EXIT_ADDRESS = 71  # the address can't be listened on
 DEFAULT_JOURNAL = "irpd.db"
 NOTHING_EARLIER = "the configuration can't be used, and there is no earlier one to run on"
 
+#: Good files that could not be recorded (a full disk) are tried again after so many looks, one a second.
+ADOPT_AGAIN = 10
 #: Seconds between lines in the log that hold the chain's head: an anchor outside the journal.
 HEAD_EVERY = 3600.0
 
@@ -102,6 +105,17 @@ def kill_at(spec: str) -> KillPoint:
     return kill
 
 
+def _clear(path: Path) -> None:
+    """Remove a socket that a killed daemon left. Raises OSError if one answers there."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            path.unlink(missing_ok=True)
+            return
+    raise OSError(f"another irpd answers at {path}")
+
+
 class Daemon:
     """One life of ``irpd serve``: ``start``, then ``run`` until it is told to stop, then ``stop``."""
 
@@ -116,6 +130,8 @@ class Daemon:
         self._stack = AsyncExitStack()
         self._stop = asyncio.Event()
         self._reload_wanted = asyncio.Event()
+        self._socket_made = False
+        self._not_in_force = False  # good files were read and could not be recorded: again soon
         self._reloading = asyncio.Lock()
         self._beats = 0
         self._tasks: list[asyncio.Task[None]] = []
@@ -241,8 +257,9 @@ class Daemon:
                 await self._refuse(problems)
             elif latest is None or latest[0] != prepared.policy.hash:
                 await self.engine.adopt(prepared.policy, prepared.bundle, by="start")
-        except JournalError as error:
+        except (JournalError, Overloaded) as error:
             log.error("start-not-recorded", error=str(error))
+            self._not_in_force = good is not None
         if good is not None:
             self.metrics.config_reloaded(True, self.clock.now())
             for warning in good.warnings:
@@ -300,7 +317,8 @@ class Daemon:
         return build_channels(
             configuration.channels,
             state_dir=self.state_dir,
-            terminal=sys.stdout,
+            # Under systemd the terminal is the system's journal, and links that acknowledge belong in no log.
+            terminal=None if "JOURNAL_STREAM" in os.environ else sys.stdout,
             session=self.session,
             clock=self.clock,
         )
@@ -333,10 +351,11 @@ class Daemon:
         self.socket_path = self._socket_path()
         try:
             await web.TCPSite(tcp, host.strip("[]") or None, int(port), backlog=1024).start()
-            self.socket_path.unlink(missing_ok=True)
+            _clear(self.socket_path)
             before = os.umask(0o117)  # 0660 from the first moment
             try:
                 await web.UnixSite(local, str(self.socket_path)).start()
+                self._socket_made = True
             finally:
                 os.umask(before)
         except (OSError, ValueError) as error:
@@ -365,8 +384,10 @@ class Daemon:
                 systemd.ready(f"configuration refused; {previous} stays in force")
                 return Reloaded(ok=False, hash=previous, previous=previous, problems=tuple(error.problems))
             self.files = prepared.files
-            self.refused = ()
+            self._not_in_force = True
             await self._adopt(prepared, by)
+            self._not_in_force = False
+            self.refused = ()
             self.metrics.config_reloaded(True, self.clock.now())
             systemd.ready(f"{self.address}, configuration {prepared.policy.hash}")
             log.info("config-loaded", configuration=prepared.policy.hash, previous=previous, by=by)
@@ -428,18 +449,21 @@ class Daemon:
             await self.engine.stop()
         if hasattr(self, "watchdog"):
             self.watchdog.stop()
-        if hasattr(self, "socket_path"):
+        if self._socket_made:
             self.socket_path.unlink(missing_ok=True)
         log.info("stopped")
 
     async def _look_after_files(self) -> None:
         watch = FileWatch(lambda: (*self.options.config, *self.files))
+        looks = 0
         while True:
             try:
                 async with asyncio.timeout(1.0):
                     await self._reload_wanted.wait()
             except TimeoutError:
-                if not await asyncio.to_thread(watch.changed):
+                looks += 1
+                again = self._not_in_force and looks % ADOPT_AGAIN == 0
+                if not again and not await asyncio.to_thread(watch.changed):
                     continue
                 by = "changed files"
             else:

@@ -30,13 +30,13 @@ async def keep_up(engine: "Engine", rows: Rows) -> None:
         await asyncio.sleep(MAINTAIN_EVERY)
         try:
             await engine.look_after_journal()
+            if engine.clock.boot() >= next_sweep:
+                next_sweep = engine.clock.boot() + SWEEP_EVERY
+                await sweep(engine, rows)
         except JournalError as error:
             log.warning("journal-upkeep", error=str(error))
-        except Exception:
+        except Exception:  # whatever it was, the reserve and retention are still looked after
             log.exception("upkeep-raised")
-        if engine.clock.boot() >= next_sweep:
-            next_sweep = engine.clock.boot() + SWEEP_EVERY
-            await sweep(engine, rows)
 
 
 async def sweep(engine: "Engine", rows: Rows) -> None:

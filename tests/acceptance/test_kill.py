@@ -70,3 +70,13 @@ def test_sigterm_drains_and_exits_0(irpd: Irpd) -> None:
     irpd.post("alertmanager", firing())
     assert irpd.stop() == 0
     assert not (irpd.folder / "irpd.sock").exists()
+
+
+def test_a_second_daemon_takes_nobody_elses_socket(irpd: Irpd) -> None:
+    irpd.start()
+    (irpd.folder / "second").mkdir()
+    second = Irpd(irpd.folder / "second")
+    process = second.spawn(env={"RUNTIME_DIRECTORY": str(irpd.folder)})
+    assert process.wait(timeout=20) == 71, second.log_tail()
+    assert "another irpd answers" in second.log_tail()
+    assert irpd.json("incident", "list")["total"] == 0
