@@ -160,9 +160,9 @@ def restore(file: str, journal: str | None, config: tuple[str, ...], json: bool)
         lines.append("Parts of it can't be read, or were changed; what is told here may not be all.")
     if done.lost_events:
         lines.append(f"It had {done.lost_events} events that the backup hasn't:")
-        lines += [
-            f"  {fact.seq} {fact.at:%d %b %H:%M:%S} {fact.subject} {_tag(fact)}" for fact in done.lost[-20:]
-        ]
+        lines += [f"  {fact.seq} {fact.at:%d %b %H:%M:%S} {fact.subject} {_tag(fact)}" for fact in done.lost]
+        if (more := done.lost_events - len(done.lost)) > 0:
+            lines.append(f"  and {more} more")
     if done.readable and not done.same_history:
         lines.append("It was not a continuation of this backup.")
     echo(lines)
