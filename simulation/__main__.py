@@ -3,10 +3,12 @@
 import argparse
 import sys
 import time
+from contextlib import nullcontext
 from random import SystemRandom
 
 from simulation.actions import Action, parse, steps
 from simulation.coverage import Coverage
+from simulation.planted import PLANTED, planted
 from simulation.run import Result, simulate
 from simulation.shrink import shrink
 
@@ -14,12 +16,24 @@ from simulation.shrink import shrink
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="script/simulate", description=__doc__)
     parser.add_argument("--steps", type=int, default=2000, metavar="N", help="commands to check in each run")
-    parser.add_argument("--seed", type=int, default=None, metavar="S", help="the first seed; else a fresh one")
+    parser.add_argument(
+        "--seed", type=int, default=None, metavar="S", help="the first seed; else a fresh one"
+    )
     parser.add_argument("--runs", type=int, default=1, metavar="N", help="how many seeds, counting up")
-    parser.add_argument("--replay", metavar="FILE", help="a list of steps, one a line, as a failing run prints it")
+    parser.add_argument(
+        "--replay", metavar="FILE", help="a list of steps, one a line, as a failing run prints it"
+    )
     parser.add_argument("--coverage", action="store_true", help="say how often what was hit")
     parser.add_argument("--no-shrink", action="store_true", help="leave a failing list as long as it is")
+    parser.add_argument(
+        "--plant", choices=sorted(PLANTED), metavar="BUG", help=f"with a planted bug: {', '.join(PLANTED)}"
+    )
     options = parser.parse_args(arguments)
+    with planted(options.plant) if options.plant else nullcontext():
+        return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
     if options.replay:
         with open(options.replay, encoding="utf-8") as file:
             actions = [parse(line.split()[0]) for line in file if line.strip() and not line.startswith("#")]

@@ -112,8 +112,12 @@ class _One:
         for event in self.events:
             if isinstance(event, e.Reopened) and not event.by and self.was and self.was.resolved_at:
                 late = self.decision.now - self.was.resolved_at - timedelta(seconds=self.was.reopen_within)
-                holds(late <= timedelta(0), "reopen-window", f"{self.now.ref} reopened {late} after its window")
-        return [f"{old or 'new'} → {new}" for old, new in zip(steps, steps[1:], strict=False) if old is not new]
+                holds(
+                    late <= timedelta(0), "reopen-window", f"{self.now.ref} reopened {late} after its window"
+                )
+        return [
+            f"{old or 'new'} → {new}" for old, new in zip(steps, steps[1:], strict=False) if old is not new
+        ]
 
     def levels(self) -> None:
         was, now = self.was, self.now
@@ -124,7 +128,9 @@ class _One:
             person = change.level_by.kind == "person"
             holds(change.after < change.before or person, "levels", f"{now.ref} sank without a person's word")
             told = person or isinstance(self.decision.command, c.Merge)
-            holds(told or not was.person_level, "levels", f"evidence changed the level a person gave {now.ref}")
+            holds(
+                told or not was.person_level, "levels", f"evidence changed the level a person gave {now.ref}"
+            )
         holds(changes or was.level == now.level, "levels", f"{now.ref} changed its level without an event")
         rose = min((change.after for change in changes), default=was.level) < was.level
         if not (rose and was.acknowledged_by and was.state.active and now.state.active):
@@ -145,7 +151,9 @@ class _One:
                 reachable = any(
                     rule for rule in _methods(self.decision.configuration, person) if now.level in rule
                 )
-                holds(live or not reachable, "lapses", f"{person} had {now.ref}; it rose and pages others only")
+                holds(
+                    live or not reachable, "lapses", f"{person} had {now.ref}; it rose and pages others only"
+                )
 
     def joins(self) -> None:
         """A signal that joins what somebody has tells them and pages nobody."""
@@ -156,7 +164,9 @@ class _One:
             return
         pages = [event.page for event in self.events if isinstance(event, e.Paged)]
         loud = [page for page in pages if page.kind is not PageKind.UPDATE and page.reason != "evidence"]
-        holds(not loud, "joins-tell", f"{was.ref} is acknowledged and a report paged {[p.person for p in loud]}")
+        holds(
+            not loud, "joins-tell", f"{was.ref} is acknowledged and a report paged {[p.person for p in loud]}"
+        )
         if any(isinstance(event, e.SignalJoined) for event in self.events) and was.level == self.now.level:
             people = self.decision.configuration.people
             for person in was.acknowledged_by:
@@ -185,6 +195,7 @@ class _One:
                 case e.Reopened():
                     declined.clear()
                 case e.PathStarted():
+                    self._pinned(event.run, level)
                     runs[event.run.name] = event.run
                 case e.PathResumed() if event.path in runs:
                     runs[event.path] = _moved(runs[event.path], runs[event.path].fired, event.next_at)
@@ -201,10 +212,16 @@ class _One:
     ) -> None:  # fmt: skip
         now, ref, settings = self.decision.now, self.now.ref, self.decision.configuration
         if event.because == "waits for working hours":
-            holds(event.fired == run.fired and event.next_at, "steps", f"{ref} {run.name}: a wait fired a step")
+            holds(
+                event.fired == run.fired and event.next_at, "steps", f"{ref} {run.name}: a wait fired a step"
+            )
             return
         if isinstance(self.decision.command, c.Wake) and event.because in BY_ITSELF:
-            holds(run.next_at is not None and run.next_at <= now, "never-early", f"{ref} {run.name} at {run.next_at}")
+            holds(
+                run.next_at is not None and run.next_at <= now,
+                "never-early",
+                f"{ref} {run.name} at {run.next_at}",
+            )
             holds(run.name not in moved, "missed-steps", f"{ref}: {run.name} fired twice at one deadline")
             moved.append(run.name)
             level_settings = settings.level(level)
@@ -217,7 +234,9 @@ class _One:
         fired, wait, persons = _next(settings, run, declined, now)
         holds(event.fired == fired, "steps", f"{ref} {run.name}: step {event.fired} fired, {fired} was next")
         missing = [person for person in persons if person not in event.persons]
-        holds(not missing, "steps", f"{ref} {run.name}: step {fired} is for {persons}, it paged {event.persons}")
+        holds(
+            not missing, "steps", f"{ref} {run.name}: step {fired} is for {persons}, it paged {event.persons}"
+        )
         if event.next_at is not None:
             least = now + timedelta(seconds=wait)
             holds(event.next_at >= least, "never-early", f"{ref} {run.name}: waits until {event.next_at}")
@@ -231,7 +250,11 @@ class _One:
             if isinstance(one, e.PathMoved | e.PathStarted):
                 break
             if isinstance(one, e.Paged) and one.page.path == run.name:
-                holds(one.page.kind is kind, "urgency", f"{ref} {run.name}: a {one.page.kind} instead of a {kind}")
+                holds(
+                    one.page.kind is kind,
+                    "urgency",
+                    f"{ref} {run.name}: a {one.page.kind} instead of a {kind}",
+                )
                 paged.add(one.page.person)
                 reaches = reaches or bool(one.page.sends)
         for person in event.persons:
@@ -240,6 +263,17 @@ class _One:
                 "steps", f"{ref} {run.name}: {person} is named by the step but was not paged",
             )  # fmt: skip
         holds(reaches or quiet, "reaches", f"{ref} {run.name}: step {fired} asks nobody by any channel")
+
+    def _pinned(self, run: PathRun, level: int) -> None:
+        """A path starts at its first step, with all the steps and waits that the configuration gives it."""
+        holds(run.fired == 0, "steps", f"{self.now.ref} {run.name} starts at step {run.fired}")
+        path = self.decision.configuration.paths.get(run.name)
+        if path is None:
+            return
+        half = self.decision.configuration.level(level).respond_within / 2
+        meant = [(step.schedule or step.person, step.wait if level <= 2 else half) for step in path.steps]
+        pinned = [(step.target, step.wait) for step in run.steps]
+        holds(pinned == meant, "steps", f"{self.now.ref} {run.name} starts with {pinned}, not {meant}")
 
     def _alive(self) -> None:
         """Open, unacknowledged, level 1-3: the path has a next time, unless all is resolved at level 3."""
@@ -300,7 +334,11 @@ def _late(decision: Decision, by_incident: dict[int, list[e.AnyEvent]]) -> None:
     if isinstance(command, c.Acknowledge | c.Decline | c.Resolve):
         was = decision.before.incident(command.incident)
         if was is not None and not was.state.active:
-            holds(not by_incident, "late-changes-nothing", f"{type(command).__name__} changed {was.ref}, {was.state}")
+            holds(
+                not by_incident,
+                "late-changes-nothing",
+                f"{type(command).__name__} changed {was.ref}, {was.state}",
+            )
 
 
 def _acknowledged(decision: Decision, by_incident: dict[int, list[e.AnyEvent]]) -> None:
@@ -311,7 +349,9 @@ def _acknowledged(decision: Decision, by_incident: dict[int, list[e.AnyEvent]]) 
         return
     incident = decision.after.incident(command.incident)
     assert incident is not None
-    holds(incident.state is A and command.by in incident.acknowledged_by, "stops", f"{incident.ref} isn't taken")
+    holds(
+        incident.state is A and command.by in incident.acknowledged_by, "stops", f"{incident.ref} isn't taken"
+    )
     _quiet(decision, incident, "stops")
 
 

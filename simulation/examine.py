@@ -53,8 +53,13 @@ def in_time(world: "Simulation") -> None:
         holds(not task.done(), "alive", f"{task.get_name()} has ended: {task}")
     now = life.clock.now()
     moved = now.timestamp() - true
-    if abs(moved - life.offset) > 3.0:  # a jump of the wall clock was believed just now
+    if life.looked and abs(moved - life.offset) > 3.0:  # a jump of the wall clock was believed just now
+        lasted = true - world.time.touched
+        holds(
+            lasted > 55, "clock", f"a jump of {moved - life.offset:.0f} s was believed after {lasted:.0f} s"
+        )
         world.time.touched = true
+    life.looked = True
     life.offset = moved
     if true - max(world.troubled_at, world.time.touched, life.began) < AFTER_TROUBLE:
         return
@@ -62,6 +67,8 @@ def in_time(world: "Simulation") -> None:
     late = world.model.overdue(before)
     holds(not late, "in-time", f"{late}; it is {now}")
     outbox = life.outbox
+    if not world.model.sends or world.model.sends[0][0] >= before:
+        return
     soon = now + timedelta(seconds=60)
     seen_to = {key for key, due in outbox._agenda._due.items() if now - timedelta(seconds=1) <= due <= soon}
     seen_to |= set(outbox._under_way) | set(outbox._recorder.held) | world.unrecorded
@@ -91,7 +98,11 @@ def memory(world: "Simulation") -> None:
         holds(size <= room, "bounded", f"{size} {name} for {pending} pending sends")
     holds(len(engine._timer._due) <= len(engine.state.incidents) + 1, "bounded", "deadlines of what is gone")
     behind = engine.behind
-    holds(behind <= engine.policy.configuration.timing.behind_receipts + 60, "bounded", f"{behind} receipts wait")
+    holds(
+        behind <= engine.policy.configuration.timing.behind_receipts + 60,
+        "bounded",
+        f"{behind} receipts wait",
+    )
     if life.loop.jobs or not life.loop.idle or engine.down:
         return
     rows = engine._rows
@@ -101,6 +112,10 @@ def memory(world: "Simulation") -> None:
     for number, incident in model.rows.incidents.items():
         if _needed(world, incident):
             holds(number in rows.incidents, "memory", f"{incident.ref} ({incident.state}) is not in memory")
+        elif number in rows.incidents:
+            holds(
+                incident.firing or incident.state is not State.CLOSED, "bounded", f"{incident.ref} is closed and stays in memory"
+            )
     for name, value in rows.counters.items():
         holds(world.disk.storage.counters.get(name) == value, "memory", f"counter {name} is {value}")
     holds(engine._cursor == world.disk.storage.cursor, "memory", "another cursor in memory than on disk")
@@ -196,7 +211,9 @@ def _restart_finds(world: "Simulation") -> None:
     loaded = MemoryJournal(world.disk.storage).load()
     for number, incident in world.model.rows.incidents.items():
         if live(incident):
-            holds(loaded.incidents.get(number) == incident, "replay", f"a start would not find {incident.ref}")
+            holds(
+                loaded.incidents.get(number) == incident, "replay", f"a start would not find {incident.ref}"
+            )
 
 
 def at_end(world: "Simulation") -> None:
@@ -213,4 +230,8 @@ def at_end(world: "Simulation") -> None:
     shown = {message.incident for message in world.phones if message.at >= world.calm_since}
     for number, incident in world.model.rows.incidents.items():
         if incident.state is State.OPEN and incident.level.urgent and incident.opened_at <= world.calm_at:
-            holds(number in shown, "reaches", f"{incident.ref} is open; nobody heard of it for a quarter of an hour")
+            holds(
+                number in shown,
+                "reaches",
+                f"{incident.ref} is open; nobody heard of it for a quarter of an hour",
+            )

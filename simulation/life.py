@@ -62,6 +62,7 @@ class Life:
         self.began = world.time.true
         self.engine: Engine
         self.outbox: Outbox
+        self.looked = False
         self.offset = 0.0  # irpd's time less the true one, when it was last looked at
         self.answered: dict[tuple[str, int], str] = {}  # the provider's answers, in this life
         self.calling: set[tuple[str, int]] = set()
@@ -202,7 +203,9 @@ class Life:
         for task in (self.main, self.delivery):
             if task is not None:
                 task.cancel()
-        await asyncio.gather(*(t for t in (self.main, self.delivery) if t is not None), return_exceptions=True)
+        await asyncio.gather(
+            *(t for t in (self.main, self.delivery) if t is not None), return_exceptions=True
+        )
         await self.engine.stop()
         self.over = True
 

@@ -32,7 +32,9 @@ class VirtualLoop(base_events.BaseEventLoop):
     _ready: Any
     _scheduled: Any
 
-    def __init__(self, time: VirtualTime, random: Random, slowness: Callable[[], tuple[float, float]]) -> None:
+    def __init__(
+        self, time: VirtualTime, random: Random, slowness: Callable[[], tuple[float, float]]
+    ) -> None:
         super().__init__()
         self._time_source = time
         self._chance = random

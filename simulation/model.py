@@ -29,6 +29,7 @@ class Model:
         self.last_at: datetime | None = None
         self.counted: Counter[str] = Counter()  # reports by key, as the events tell them
         self.keys: dict[int, str] = {}
+        self.newest: dict[str, int] = {}
         self.in_incident: dict[int, set[int]] = {}
         self.groups: dict[str, set[int]] = {}
         self.taken: set[int] = set()  # acknowledged, and nothing since that lets paging go on
@@ -43,7 +44,9 @@ class Model:
         """One more durable fact. Raises Violation. Returns its type."""
         self.seq += 1
         holds(fact.seq == self.seq, "history", f"fact {fact.seq} after {self.seq - 1}")
-        holds(self.last_at is None or fact.at >= self.last_at, "clock", f"{fact.at} comes after {self.last_at}")
+        holds(
+            self.last_at is None or fact.at >= self.last_at, "clock", f"{fact.at} comes after {self.last_at}"
+        )
         self.last_at = fact.at
         event, rows = fact.event, self.rows
         number = int(fact.subject[9:]) if fact.subject.startswith("incident:") else 0
@@ -84,6 +87,14 @@ class Model:
         match event:
             case e.SignalJoined():
                 holds(event.sid not in self.keys, "history", f"signal {event.sid} joined twice")
+                earlier = self.newest.get(event.key)
+                if earlier is not None and not event.key.endswith("/unreadable") and event.source != "irpd":
+                    where = self.rows.incidents[self.rows.members[earlier].incident]
+                    over = where.state in (State.CLOSED, State.MERGED)
+                    holds(
+                        over, "one-incident", f"{event.key} joined again while {where.ref} is {where.state}"
+                    )
+                self.newest[event.key] = event.sid
                 self.keys[event.sid] = event.key
                 self.counted[event.key] += 1
                 self.in_incident.setdefault(self.rows.members[event.sid].incident, set()).add(event.sid)
@@ -125,10 +136,15 @@ class Model:
                         "never-early", f"{now.ref} {event.path} fired at {at}, due {before.next_at}",
                     )  # fmt: skip
             case e.ResponseMissed():
-                holds(was is not None and was.respond_state == "running", "once", f"{now.ref} missed twice")
-                holds(event.due_at <= at, "never-early", f"{now.ref} missed its response before {event.due_at}")
+                running = was is not None and was.respond_state == "running"
+                holds(running, "once", f"{now.ref} missed twice")
+                holds(
+                    event.due_at <= at, "never-early", f"{now.ref} missed its response before {event.due_at}"
+                )
             case e.Closed():
-                ends = was.resolved_at + timedelta(seconds=was.reopen_within) if was and was.resolved_at else at
+                ends = (
+                    was.resolved_at + timedelta(seconds=was.reopen_within) if was and was.resolved_at else at
+                )
                 holds(ends <= at, "never-early", f"{now.ref} closed at {at}, before {ends}")
             case e.Resolved() if not event.by and was is not None:
                 holds(was.firing == 0 and not was.level.urgent, "confirm", f"{now.ref} ended by itself")
@@ -186,9 +202,15 @@ class Model:
         for number in self.touched:
             incident = self.rows.incidents[number]
             sids = self.in_incident.get(number, set())
-            holds(len(sids) == incident.members, "one-incident", f"{incident.ref}: {incident.members} signals")
+            holds(
+                len(sids) == incident.members, "one-incident", f"{incident.ref}: {incident.members} signals"
+            )
             firing = sum(1 for sid in sids if self.rows.members[sid].status in _FIRING)
-            holds(firing == incident.firing, "one-incident", f"{incident.ref}: {incident.firing} firing, not {firing}")
+            holds(
+                firing == incident.firing,
+                "one-incident",
+                f"{incident.ref}: {incident.firing} firing, not {firing}",
+            )
             flapping = sum(1 for sid in sids if self.rows.members[sid].flapping)
             holds(
                 flapping == incident.flapping or not incident.state.active,
@@ -204,8 +226,14 @@ class Model:
 
 def due_at(incident: Incident) -> datetime | None:
     """When this incident must be looked at, in the model's own words."""
-    times = [run.next_at for run in incident.paths if run.state is RunState.RUNNING and run.next_at is not None]
-    if incident.state is State.OPEN and incident.respond_state == "running" and incident.respond_by is not None:
+    times = [
+        run.next_at for run in incident.paths if run.state is RunState.RUNNING and run.next_at is not None
+    ]
+    if (
+        incident.state is State.OPEN
+        and incident.respond_state == "running"
+        and incident.respond_by is not None
+    ):
         times.append(incident.respond_by)
     if incident.state.active and incident.members and not incident.firing and not incident.level.urgent:
         if incident.quiet_since is not None and not incident.flapping:

@@ -11,7 +11,19 @@ from random import Random
 
 from irpd.engine.ports import Message, Outcome
 
-MOODS = ("works", "works", "slow", "transient", "busy", "permanent", "hangs", "late", "lost", "raises", "flaky")
+MOODS = (
+    "works",
+    "works",
+    "slow",
+    "transient",
+    "busy",
+    "permanent",
+    "hangs",
+    "late",
+    "lost",
+    "raises",
+    "flaky",
+)
 #: The channel that always works.
 SURE = "line"
 

@@ -35,6 +35,8 @@ from simulation.worlds import prepared
 
 #: A sender gives up after so many tries of one request.
 TRIES = 12
+#: A run goes on until it has had a crash for so many of the commands asked for.
+COMMANDS_A_CRASH = 400
 INFINITE = float("inf")
 #: What was logged with these names is a defect unless a failure was planted.
 DEFECTS = frozenset(
@@ -164,16 +166,26 @@ class Simulation(Trouble):
             page = life.engine.state.pages.get(message.page.id)
             incident = life.engine.state.incidents.get(message.page.incident)
             send = next((s for s in page.sends if s.n == message.send.n), None) if page is not None else None
-            holds(send is not None and send.state == "pending", "wanted", f"{message.id} is {send and send.state}")
+            holds(
+                send is not None and send.state == "pending",
+                "wanted",
+                f"{message.id} is {send and send.state}",
+            )
             holds(page is not None and page.live, "wanted", f"{message.id}: its page is over")
-            holds(message.page.person == page.person if page else True, "wanted", f"{message.id}: not to whom")
+            holds(
+                message.page.person == page.person if page else True, "wanted", f"{message.id}: not to whom"
+            )
             now = life.clock.now()
             late = page is not None and now > page.expires_at + timedelta(seconds=1)
             holds(not late, "expired", f"{message.id} is sent after it expired")
             early = send is not None and send.due_at > now
             holds(not early, "never-early", f"{message.id} is sent before its time")
             if incident is not None and message.page.kind in (PageKind.PAGE, PageKind.QUIET):
-                holds(incident.state.active, "wanted", f"{message.id} is sent though {incident.ref} is {incident.state}")
+                holds(
+                    incident.state.active,
+                    "wanted",
+                    f"{message.id} is sent though {incident.ref} is {incident.state}",
+                )
                 answered = incident.acknowledged_at
                 holds(
                     incident.state is not State.ACKNOWLEDGED or answered is None
@@ -222,7 +234,11 @@ class Simulation(Trouble):
         kept = self.disk.storage.receipts.get(receipt)
         durable = kept is not None and kept.body == request.body and kept.source == request.source
         if not durable:
-            self._found(Violation("durable", f"request {request.id} was answered 202, receipt {receipt} isn't on disk"))
+            self._found(
+                Violation(
+                    "durable", f"request {request.id} was answered 202, receipt {receipt} isn't on disk"
+                )
+            )
         if receipt in self.receipts:
             self._found(Violation("durable", f"receipt {receipt} was given to two requests"))
         self.receipts[receipt] = request
@@ -248,7 +264,9 @@ class Simulation(Trouble):
             except (Overloaded, JournalError, CommandFailed) as error:
                 self.coverage.hit("answer", f"person-{type(error).__name__}")
                 return
-            self.coverage.hit("answer", "person-done" if getattr(answer, "changed", True) else "person-nothing")
+            self.coverage.hit(
+                "answer", "person-done" if getattr(answer, "changed", True) else "person-nothing"
+            )
             known = self.decisions.get(id(command))
             missing = [e for e in known[1] if id(e) not in self.disk.durable] if known is not None else [None]
             if missing:
@@ -257,7 +275,9 @@ class Simulation(Trouble):
 
         def ended(task: Any) -> None:
             if not task.cancelled() and task.exception() is not None:
-                self._found(Violation("unexpected", f"{type(command).__name__} ended with {task.exception()!r}"))
+                self._found(
+                    Violation("unexpected", f"{type(command).__name__} ended with {task.exception()!r}")
+                )
 
         life.spawn(call()).add_done_callback(ended)
 
@@ -358,7 +378,12 @@ class Simulation(Trouble):
 
     # ------------------------------------------------------------ a run
     def run(
-        self, actions: Iterable[Action], *, commands: int | None, ending: bool, progress: Callable[[int], None]
+        self,
+        actions: Iterable[Action],
+        *,
+        commands: int | None,
+        ending: bool,
+        progress: Callable[[int], None],
     ) -> Result:
         from simulation.steps import carry_out
 
@@ -369,7 +394,11 @@ class Simulation(Trouble):
                 self.start()
                 self.advance(1.0)
                 for action in actions:
-                    if self.violation is not None or (commands is not None and self.commands >= commands):
+                    if self.violation is not None or (
+                        commands is not None
+                        and self.commands >= commands
+                        and self.crashes >= commands // COMMANDS_A_CRASH
+                    ):
                         break
                     done.append(action)
                     self.chance.seed(action.salt)
@@ -442,4 +471,3 @@ def simulate(
 ) -> Result:
     """One run. Without ``commands`` it goes through all actions; without ``ending`` it stops after them."""
     return Simulation(seed).run(actions, commands=commands, ending=ending, progress=progress)
-

@@ -84,7 +84,13 @@ class Senders:
         return self.group(alert, now, also=(alert,))
 
     def group(
-        self, alert: Alert, now: datetime, *, also: tuple[Alert, ...] = (), receiver: str = "irpd", limit: int = 0
+        self,
+        alert: Alert,
+        now: datetime,
+        *,
+        also: tuple[Alert, ...] = (),
+        receiver: str = "irpd",
+        limit: int = 0,
     ) -> Request:
         """The whole group of an alert, as Alertmanager posts it."""
         peers = [
@@ -148,7 +154,11 @@ class Senders:
             "level": "error",
             "firstSeen": "2026-01-05T06:00:00Z",
         }
-        body = {"action": action, "data": {"issue": issue}, "actor": {"type": "application", "name": "Sentry"}}
+        body = {
+            "action": action,
+            "data": {"issue": issue},
+            "actor": {"type": "application", "name": "Sentry"},
+        }
         return self.request("sentry", json.dumps(body).encode(), {"Sentry-Hook-Resource": "issue"})
 
     def metric(self, n: int, *, resolved: bool, older: bool = False) -> Request:

@@ -7,7 +7,9 @@ from simulation.actions import Action
 from simulation.run import simulate
 
 
-def shrink(seed: int, actions: Sequence[Action], name: str, *, ending: bool, seconds: float = 120.0) -> list[Action]:
+def shrink(
+    seed: int, actions: Sequence[Action], name: str, *, ending: bool, seconds: float = 120.0
+) -> list[Action]:
     """Steps that break the same rule, each of them needed. Gives up looking after so many seconds."""
     until = time.monotonic() + seconds
     needed = list(actions)

@@ -63,8 +63,10 @@ def _sends(world: "Simulation", action: Action) -> bool:
             for n in range(20 + b % 20):
                 world.post(senders.group(senders.alerts[(a + n) % len(senders.alerts)], now))
         case "issue":
-            action_name = ("created", "created", "resolved", "ignored", "assigned", "unresolved")[b % 6]
-            world.post(senders.issue(a % ISSUES, action_name))
+            what = ("created", "created", "resolved", "ignored", "assigned", "ignored", "unresolved")[b % 7]
+            known = [n for n, state in senders.issues.items() if state in ("created", "unresolved")]
+            there = known and what in ("ignored", "resolved", "assigned")
+            world.post(senders.issue(known[a % len(known)] if there else a % ISSUES, what))
         case "metric":
             world.post(senders.metric(a % 4, resolved=b % 2 == 1, older=b % 5 == 0))
         case "ticket":
@@ -101,9 +103,7 @@ def _acts(world: "Simulation", action: Action) -> bool:
         case "acknowledge-page":
             if world.phones:
                 page = world.phones[-1 - int((a / 65536) ** 3 * len(world.phones))]
-                world.ask(
-                    c.Acknowledge(incident=page.incident, by=page.person, via="link", page=page.page)
-                )
+                world.ask(c.Acknowledge(incident=page.incident, by=page.person, via="link", page=page.page))
         case "decline":
             if b % 2 and world.phones:
                 page = world.phones[-1 - a % min(len(world.phones), 8)]
@@ -111,6 +111,10 @@ def _acts(world: "Simulation", action: Action) -> bool:
             else:
                 world.ask(c.Decline(incident=number, by=_holder(incident, by)))
         case "undo":
+            taken = [i for i in world.model.rows.incidents.values() if i.acknowledged_by and i.state.active]
+            if taken:
+                incident = taken[a % len(taken)]
+                number = incident.number
             world.ask(c.Undo(incident=number, by=_holder(incident, by)))
         case "escalate":
             world.ask(c.Escalate(incident=number, by=by))
@@ -118,7 +122,11 @@ def _acts(world: "Simulation", action: Action) -> bool:
             path = ("business", "customers", "engineering", "small", "nowhere")[b % 5]
             world.ask(c.Escalate(incident=number, by=by, path=path))
         case "set-level":
-            world.ask(c.SetLevel(incident=number, by=by, level=b % 5, because="" if b % 11 == 0 else "so it is"))
+            world.ask(
+                c.SetLevel(incident=number, by=by, level=b % 5, because="" if b % 11 == 0 else "so it is")
+            )
+        case "underrate":
+            _underrates(world, a, by)
         case "note":
             world.ask(c.Note(incident=number, by=by, text="looked at it" if b % 7 else " "))
         case "resolve-incident":
@@ -147,6 +155,21 @@ def _acts(world: "Simulation", action: Action) -> bool:
         case _:
             return False
     return True
+
+
+def _underrates(world: "Simulation", a: int, by: str) -> None:
+    """A person says that it is nothing; then it turns out to affect nearly everybody."""
+    senders = world.senders
+    firing = [alert for alert in senders.alerts if alert.firing and alert.environment == "production"]
+    if not firing:
+        return
+    alert = firing[a % len(firing)]
+    sid = world.model.rows.sid_of(f"alerts/{alert.n + 1:016x}")
+    member = world.model.rows.member(sid) if sid is not None else None
+    if member is not None:
+        world.ask(c.SetLevel(incident=member.incident, by=by, level=3 + a % 2, because="it is nothing"))
+        alert.users = 0 if alert.users == 990 else 990
+        world.later(float(a % 9), lambda: world.post(senders.fire(alert, world.now())))
 
 
 def _incident(world: "Simulation", number: int) -> Incident | None:
@@ -207,7 +230,7 @@ def _happens(world: "Simulation", action: Action) -> None:
             world.time.set_wall(-world.time.wrong)
         case "plant":
             world.plant = PLANTS[b % len(PLANTS)]
-            world.later(1.0 + b % 60, lambda: setattr(world, "plant", ""))
+            world.later(1.0 + b % 120, lambda: setattr(world, "plant", ""))
         case "plant-none":
             world.plant = ""
         case "sweep":
