@@ -10,6 +10,8 @@ Alertmanager sends, is simply done. From then on each round takes in only so man
 follows from how long the rounds are. A refusal costs a fraction of what taking in does, because it
 comes before the body is looked at. A slow disk is no overload: what waits for it is written in one go.
 
+A few senders that wait for their answers are never an overload, however long their requests take.
+
 Nothing runs while nothing comes: rounds are only timed when there are requests in them.
 """
 
@@ -26,6 +28,8 @@ WAIT = 0.020
 PATIENCE = 0.100
 #: So long without a refusal, in seconds, and the overload is over.
 OVER_AFTER = 1.0
+#: With so few requests under way, nobody is refused: what a few ask for is their own wait.
+FEW = 32
 #: The most that a round takes in.
 MOST = 500.0
 
@@ -38,6 +42,7 @@ class Admission:
         self._now = now
         self._wait = wait
         self._round_at = 0.0  # when the first request of this round came
+        self.under_way = 0  # requests taken in and not answered yet
         self._turns_left = 0  # of the round that is being timed
         self._taken = 0  # in this round
         self._allowed = MOST  # in a round
@@ -56,6 +61,9 @@ class Admission:
             asyncio.get_running_loop().call_soon(self._turned)
         if self._refused_at is not None and now - self._refused_at > OVER_AFTER:
             self._refused_at = self._long_since = None
+        if self.under_way < FEW:
+            self._taken += 1
+            return True
         if self._refused_at is None and (self._long_since is None or now - self._long_since < PATIENCE):
             self._taken += 1
             return True

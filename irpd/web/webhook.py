@@ -82,6 +82,16 @@ class Webhook:
         if not self._admission.admit():
             services.metrics.request(name, 503)
             return unavailable("irpd has more to do than it can; send it again", code="overloaded")
+        self._admission.under_way += 1
+        try:
+            return await self._take_in(request, source, allowed, first_byte_at)
+        finally:
+            self._admission.under_way -= 1
+
+    async def _take_in(
+        self, request: web.Request, source: SourceLike, allowed: bool | None, first_byte_at: datetime
+    ) -> web.StreamResponse:
+        services, name, headers = self._services, source.name, request.headers
         if allowed is not None and not self._within_limit(source):
             return self._over_limit(name)
         limit = services.engine.policy.configuration.server.max_body

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from irpd.web.admission import LONG, MOST, OVER_AFTER, PATIENCE, TURNS, Admission
+from irpd.web.admission import FEW, LONG, MOST, OVER_AFTER, PATIENCE, TURNS, Admission
 
 
 class Load:
@@ -14,6 +14,7 @@ class Load:
         self.now = 100.0
         self.work = 0.0
         self.door = Admission(lambda: self.now, lambda: self.work)
+        self.door.under_way = FEW  # as many as make it worth asking
 
     async def round(self, requests: int, *, each: float = 0.0, took: float = 0.0) -> int:
         """So many requests in one round, each accepted one costing so much; how many were accepted."""
@@ -32,6 +33,14 @@ async def test_whoever_comes_is_taken_in_while_rounds_are_short() -> None:
     load = Load()
     for _ in range(1000):
         assert await load.round(50, took=LONG / 2) == 50
+    assert not load.door.overloaded
+
+
+async def test_a_few_senders_that_wait_for_their_answers_are_never_refused() -> None:
+    load = Load()
+    load.door.under_way = FEW - 1
+    for _ in range(50):
+        assert await load.round(16, took=LONG * 20) == 16
     assert not load.door.overloaded
 
 
