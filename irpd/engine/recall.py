@@ -33,7 +33,8 @@ class Recall:
     async def bring(self, waiting: Iterable[Item]) -> None:
         """Bring back what these commands name. Raises JournalError."""
         named = {number for item in waiting for number in named_by(item.what)}
-        for number in named - self._rows.incidents.keys():
+        # One by one: a difference of sets would walk through every open incident at each batch.
+        for number in [number for number in named if number not in self._rows.incidents]:
             stored = await self._read(partial(self._journal.incident, number))
             if stored is not None:
                 self._rows.recall(*stored)
