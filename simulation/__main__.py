@@ -6,11 +6,11 @@ import time
 from contextlib import nullcontext
 from random import SystemRandom
 
-from simulation.actions import Action, parse, steps
+from simulation.actions import parse, steps
 from simulation.coverage import Coverage
 from simulation.planted import PLANTED, planted
+from simulation.report import failure, pace
 from simulation.run import Result, simulate
-from simulation.shrink import shrink
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -74,25 +74,10 @@ class _Bar:
 
 
 def _report(result: Result, *, shrinking: bool) -> int:
-    speed = result.commands / max(result.cpu, 1e-9)
-    print(
-        f"seed {result.seed}: {result.commands} commands in {len(result.actions)} steps, "
-        f"{result.crashes} crashes, {result.simulated / 3600:.1f} h simulated, {speed:.0f} a CPU second"
-    )
+    print(pace(result))
     if result.violation is None:
         return 0
-    print(f"FAILED {result.violation}")
-    actions: list[Action] = result.actions
-    if shrinking:
-        actions = shrink(result.seed, actions, result.violation.name, ending=result.ended)
-        print(f"{len(actions)} of {len(result.actions)} steps are enough:")
-        again = simulate(result.seed, actions)
-        print(f"# {again.violation}")
-        print("\n".join(str(action) for action in actions))
-    print(
-        f"again: script/simulate --seed {result.seed} --steps {result.commands + 1}; "
-        f"the lines above from a file: script/simulate --seed {result.seed} --replay FILE"
-    )
+    print(failure(result, seconds=120.0 if shrinking else 0.0))
     return 1
 
 

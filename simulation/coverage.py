@@ -2,16 +2,31 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import get_args
 
 from irpd.model.command import Command
 from irpd.model.event import AnyEvent
-from typing import get_args
+from simulation.actions import WEIGHTS
+from simulation.decisions import TRANSITIONS
+from simulation.phones import MOODS
+from simulation.seams import PLANTS
 
-#: What must be hit in a whole budget, by section. Steps and faults are added by their own modules.
+#: What must be hit in a whole budget, by section. (A person's answers depend too much on chance.)
 EXPECTED: dict[str, set[str]] = {
     "command": {kind.__name__ for kind in get_args(Command)},
-    "event": {kind.__struct_config__.tag for kind in get_args(AnyEvent)},
-}
+    "event": {str(kind.__struct_config__.tag) for kind in get_args(AnyEvent)},
+    "step": set(WEIGHTS),
+    "transition": {
+        f"{old or 'new'} → {new}" for old, news in TRANSITIONS.items() for new in news if new is not old
+    },
+    "fault": {
+        "journal-full", "journal-unavailable", "journal-unavailable-written", "reconnect-fails",
+        "reserve-used", "sender-retries", "message-shown", "message-edited",
+        "crash", "reboot", "long-down", "stop",
+        *(f"channel-{mood}" for mood in MOODS if mood not in ("works", "flaky")),
+        *(f"planted-{plant}" for plant in PLANTS),
+    },
+}  # fmt: skip
 
 
 class Coverage:

@@ -8,21 +8,28 @@ sink are said here once more, in as few words as possible.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from irpd.config.values import Configuration
 from irpd.model import command as c
 from irpd.model import event as e
 from irpd.model.incident import Incident, PathRun, RunState, State
-from irpd.model.page import PageKind, SendState
+from irpd.model.page import Page, PageKind, SendState
 from irpd.oncall.hours import working
 from irpd.oncall.rotation import on_call_at
 from irpd.protocol.rows import Rows
 
-O, A, R, C, M = State.OPEN, State.ACKNOWLEDGED, State.RESOLVED, State.CLOSED, State.MERGED
+OPEN, TAKEN, DONE, CLOSED, MERGED = State.OPEN, State.ACKNOWLEDGED, State.RESOLVED, State.CLOSED, State.MERGED
 #: Which state may follow which.
 TRANSITIONS = {
-    None: {O, A, R}, O: {O, A, R, M}, A: {A, O, R, M}, R: {R, O, C, A}, C: {C, O, A}, M: {M},
-}  # fmt: skip
+    None: {OPEN},
+    OPEN: {OPEN, TAKEN, DONE, MERGED},
+    TAKEN: {TAKEN, OPEN, DONE, MERGED},
+    DONE: {DONE, OPEN, CLOSED},
+    CLOSED: {CLOSED, OPEN},
+    MERGED: {MERGED},
+}
+
 #: Why a path moves by itself.
 BY_ITSELF = ("no answer", "begins")
 
@@ -101,13 +108,14 @@ class _One:
         steps = [was]
         for event in self.events:
             to = {
-                e.Opened: O, e.Acknowledged: A, e.Resolved: R, e.Reopened: O, e.Closed: C, e.Merged: M,
+                e.Opened: OPEN, e.Acknowledged: TAKEN, e.Resolved: DONE, e.Reopened: OPEN, e.Closed: CLOSED,
+                e.Merged: MERGED,
             }.get(type(event))  # fmt: skip
             if to is not None:
                 steps.append(to)
         if steps[-1] is not self.now.state:
             steps.append(self.now.state)
-        for old, new in zip(steps, steps[1:], strict=False):
+        for old, new in pairwise(steps):
             holds(new in TRANSITIONS[old], "transitions", f"{self.now.ref} went from {old} to {new}")
         for event in self.events:
             if isinstance(event, e.Reopened) and not event.by and self.was and self.was.resolved_at:
@@ -115,9 +123,7 @@ class _One:
                 holds(
                     late <= timedelta(0), "reopen-window", f"{self.now.ref} reopened {late} after its window"
                 )
-        return [
-            f"{old or 'new'} → {new}" for old, new in zip(steps, steps[1:], strict=False) if old is not new
-        ]
+        return [f"{old or 'new'} → {new}" for old, new in pairwise(steps) if old is not new]
 
     def levels(self) -> None:
         was, now = self.was, self.now
@@ -137,28 +143,25 @@ class _One:
             return
         if any(isinstance(event, e.Acknowledged) for event in self.events):
             return
-        holds(now.state is O, "lapses", f"{now.ref} rose to level {now.level} and is still acknowledged")
+        holds(now.state is OPEN, "lapses", f"{now.ref} rose to level {now.level} and is still acknowledged")
         holds(
             any(isinstance(event, e.PathStarted) for event in self.events),
             "lapses", f"{now.ref} rose but no path started at its first step",
         )  # fmt: skip
-        for person in was.acknowledged_by:
-            if person in self.decision.configuration.people:
-                live = any(
-                    page.live and page.person == person and page.kind is PageKind.PAGE and page.sends
+        for holder in was.acknowledged_by:
+            if holder in self.decision.configuration.people:
+                asked = any(
+                    page.live and page.person == holder and page.kind is PageKind.PAGE and page.sends
                     for page in self.decision.after.pages_of(now)
                 )
-                reachable = any(
-                    rule for rule in _methods(self.decision.configuration, person) if now.level in rule
-                )
-                holds(
-                    live or not reachable, "lapses", f"{person} had {now.ref}; it rose and pages others only"
-                )
+                reachable = any(now.level in rule for rule in _methods(self.decision.configuration, holder))
+                why = f"{holder} had {now.ref}; it rose and pages others only"
+                holds(asked or not reachable, "lapses", why)
 
     def joins(self) -> None:
         """A signal that joins what somebody has tells them and pages nobody."""
         was = self.was
-        if was is None or was.state is not A or self.now.state is not A:
+        if was is None or was.state is not TAKEN or self.now.state is not TAKEN:
             return
         if not isinstance(self.decision.command, c.Receive):
             return
@@ -169,13 +172,13 @@ class _One:
         )
         if any(isinstance(event, e.SignalJoined) for event in self.events) and was.level == self.now.level:
             people = self.decision.configuration.people
-            for person in was.acknowledged_by:
-                told = person not in people or any(
-                    page.person == person and page.kind is PageKind.UPDATE
-                    and (page.requested_at == self.decision.now or (page.live and _waits(page, self.decision.now)))
+            for holder in was.acknowledged_by:
+                told = holder not in people or any(
+                    page.person == holder and page.kind is PageKind.UPDATE
+                    and (page.requested_at == self.decision.now or (page.live and _waits(page)))
                     for page in self.decision.after.pages_of(self.now)
                 )  # fmt: skip
-                holds(told, "joins-tell", f"{person} has {was.ref} and was not told of a signal that joined")
+                holds(told, "joins-tell", f"{holder} has {was.ref} and was not told of a signal that joined")
 
     def paths(self) -> None:
         runs = {run.name: run for run in (self.was.paths if self.was else ())}
@@ -278,13 +281,14 @@ class _One:
     def _alive(self) -> None:
         """Open, unacknowledged, level 1-3: the path has a next time, unless all is resolved at level 3."""
         now = self.now
-        if now.state is not O or now.level > 3:
+        if now.state is not OPEN or now.level > 3:
             return
         if now.unconfirmed and not now.level.urgent:
             return
         holds(
             any(run.next_at is not None for run in now.paths),
-            "never-silent", f"{now.ref} (level {now.level}, {now.firing} firing) is open and nobody is paged next",
+            "never-silent",
+            f"{now.ref} (level {now.level}, {now.firing} firing) is open and nobody is paged next",
         )  # fmt: skip
 
 
@@ -295,8 +299,8 @@ def _methods(configuration: Configuration, person: str) -> list[tuple[int, ...]]
     return [tuple(rule.levels) for rule in rules]
 
 
-def _waits(page: object, now: datetime) -> bool:
-    return any(send.state is SendState.PENDING for send in page.sends)  # type: ignore[attr-defined]
+def _waits(page: Page) -> bool:
+    return any(send.state is SendState.PENDING for send in page.sends)
 
 
 def _moved(run: PathRun, fired: int, next_at: datetime | None) -> PathRun:
@@ -350,7 +354,9 @@ def _acknowledged(decision: Decision, by_incident: dict[int, list[e.AnyEvent]]) 
     incident = decision.after.incident(command.incident)
     assert incident is not None
     holds(
-        incident.state is A and command.by in incident.acknowledged_by, "stops", f"{incident.ref} isn't taken"
+        incident.state is TAKEN and command.by in incident.acknowledged_by,
+        "stops",
+        f"{incident.ref} isn't taken",
     )
     _quiet(decision, incident, "stops")
 
@@ -393,5 +399,6 @@ def _recorded(decision: Decision, command: c.RecordSend) -> None:
         if before.fired == page.step and not others:
             holds(
                 any(isinstance(event, e.PathMoved) for _, event in decision.events),
-                "failure-moves-on", f"{page.person} can't be reached and {page.path} of #{page.incident} waits",
+                "failure-moves-on",
+                f"{page.person} can't be reached and {page.path} of #{page.incident} waits",
             )  # fmt: skip

@@ -6,12 +6,19 @@ leaves all or nothing, as a transaction does.
 """
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from irpd.engine.ports import Batch, Fact, JournalFull, JournalUnavailable, Loaded
+from irpd.engine.ports import Batch, Fact, JournalFull, JournalUnavailable
 from irpd.journal.memory import MemoryJournal, Storage
 
 #: How many urgent batches the reserve of a full disk takes.
 RESERVE = 40
+
+
+class Trouble(Protocol):
+    """Who counts what the disk did."""
+
+    def suffer(self, what: str) -> None: ...
 
 
 @dataclass(slots=True)
@@ -31,7 +38,7 @@ class Disk:
 class SimulatedJournal(MemoryJournal):
     """One process's hold on the disk. ``cut`` when that process is gone."""
 
-    def __init__(self, disk: Disk, trouble: "Trouble") -> None:
+    def __init__(self, disk: Disk, trouble: Trouble) -> None:
         super().__init__(disk.storage)
         self.disk = disk
         self._trouble = trouble
@@ -50,17 +57,17 @@ class SimulatedJournal(MemoryJournal):
         if disk.failing > 0:
             disk.failing -= 1
             written, disk.written = disk.written, False
-            self._trouble.hit("journal-unavailable-written" if written else "journal-unavailable")
+            self._trouble.suffer("journal-unavailable-written" if written else "journal-unavailable")
             if written:
                 self._keep(batch)
             self._lost = True
             raise JournalUnavailable("an I/O error")
         if disk.full and not self._lost:
             if not batch.urgent or disk.reserve <= 0:
-                self._trouble.hit("journal-full")
+                self._trouble.suffer("journal-full")
                 raise JournalFull("no space left")
             disk.reserve -= 1
-            self._trouble.hit("reserve-used")
+            self._trouble.suffer("reserve-used")
         return self._keep(batch)
 
     def _keep(self, batch: Batch) -> int:
@@ -73,15 +80,12 @@ class SimulatedJournal(MemoryJournal):
             disk.fresh.append(Fact(subject=fact.subject, event=fact.event, at=fact.at, seq=first + n))
         return seq
 
-    def load(self) -> Loaded:
-        return super().load()
-
     def reconnect(self) -> int:
         disk = self.disk
         if disk.failing > 0:
             disk.failing -= 1
             disk.written = False
-            self._trouble.hit("reconnect-fails")
+            self._trouble.suffer("reconnect-fails")
             raise JournalUnavailable("an I/O error")
         return super().reconnect()
 
@@ -91,10 +95,3 @@ class SimulatedJournal(MemoryJournal):
             return
         if not disk.full:
             disk.reserve = RESERVE
-
-
-class Trouble:
-    """Counts what the disk did, and when."""
-
-    def hit(self, name: str) -> None:
-        raise NotImplementedError

@@ -47,6 +47,8 @@ def in_time(world: "Simulation") -> None:
     if life is None or not life.ready or life.over:
         return
     engine, true = life.engine, world.time.true
+    for queue in (engine._inbox.urgent, engine._inbox.normal):
+        holds(len(queue) <= engine._inbox.limit, "bounded", f"{len(queue)} commands wait")
     if engine.down or engine.full or engine.behind or world.plant or world.disk.full or world.disk.failing:
         world.troubled_at = true
     for task in (*engine._tasks, life.delivery):
@@ -54,7 +56,7 @@ def in_time(world: "Simulation") -> None:
     now = life.clock.now()
     moved = now.timestamp() - true
     if life.looked and abs(moved - life.offset) > 3.0:  # a jump of the wall clock was believed just now
-        lasted = true - world.time.touched
+        lasted = world.time.stood_for()
         holds(
             lasted > 55, "clock", f"a jump of {moved - life.offset:.0f} s was believed after {lasted:.0f} s"
         )
@@ -82,8 +84,6 @@ def memory(world: "Simulation") -> None:
     if life is None or not life.ready or life.over:
         return
     engine, outbox, model = life.engine, life.outbox, world.model
-    for queue in (engine._inbox.urgent, engine._inbox.normal):
-        holds(len(queue) <= engine._inbox.limit, "bounded", f"{len(queue)} commands wait")
     pending = sum(
         1 for p in engine.state.pages.values() if p.live for s in p.sends if s.state is SendState.PENDING
     )
@@ -113,9 +113,8 @@ def memory(world: "Simulation") -> None:
         if _needed(world, incident):
             holds(number in rows.incidents, "memory", f"{incident.ref} ({incident.state}) is not in memory")
         elif number in rows.incidents:
-            holds(
-                incident.firing or incident.state is not State.CLOSED, "bounded", f"{incident.ref} is closed and stays in memory"
-            )
+            over = incident.state is State.CLOSED and not incident.firing
+            holds(not over, "bounded", f"{incident.ref} is closed and stays in memory")
     for name, value in rows.counters.items():
         holds(world.disk.storage.counters.get(name) == value, "memory", f"counter {name} is {value}")
     holds(engine._cursor == world.disk.storage.cursor, "memory", "another cursor in memory than on disk")

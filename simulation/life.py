@@ -5,7 +5,8 @@ parts are the real ones; doors are called as the HTTP handlers call them.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
+from random import Random
 from typing import Any, Protocol
 
 from irpd.comms.links import Links
@@ -23,22 +24,22 @@ from simulation.disk import Disk, SimulatedJournal, Trouble
 from simulation.loop import VirtualLoop
 from simulation.phones import Provider, SimulatedChannel
 from simulation.senders import Request
-from random import Random
 
 KEY = b"simulated-key-of-32-bytes-------"
 #: How many commands may wait: small, so that runs meet it.
-INBOX = 24
+INBOX = 20
 
 
-class World(Protocol):
+class World(Trouble, Protocol):
     """What a life asks of the world around it."""
 
     time: VirtualTime
     chance: Random
     disk: Disk
-    providers: Mapping[str, Provider]
-    trouble: Trouble
     files: Prepared | None  # what the configuration files say; None: they are bad
+
+    @property
+    def providers(self) -> Mapping[str, Provider]: ...
 
     def hit(self, section: str, name: str) -> None: ...
 
@@ -54,7 +55,7 @@ class Life:
         self.world = world
         self.loop = VirtualLoop(world.time, world.chance, self._slowness)
         self.clock = SystemClock(wall=world.time.wall, boot=world.time.boot)
-        self.journal = SimulatedJournal(world.disk, world.trouble)
+        self.journal = SimulatedJournal(world.disk, world)
         self.sources: dict[str, IntakeSource] = {}
         self.ready = False
         self.over = False
@@ -224,6 +225,3 @@ def _kept(bundle: bytes) -> Prepared:
     if found is None:
         found = _read[bundle] = from_journal(bundle)
     return found
-
-
-Callback = Callable[[], None]

@@ -235,9 +235,9 @@ def due_at(incident: Incident) -> datetime | None:
         and incident.respond_by is not None
     ):
         times.append(incident.respond_by)
-    if incident.state.active and incident.members and not incident.firing and not incident.level.urgent:
-        if incident.quiet_since is not None and not incident.flapping:
-            times.append(incident.quiet_since + timedelta(seconds=incident.quiet_for))
+    quiet = incident.unconfirmed and not incident.level.urgent and not incident.flapping
+    if quiet and incident.quiet_since is not None:
+        times.append(incident.quiet_since + timedelta(seconds=incident.quiet_for))
     if incident.state is State.RESOLVED and incident.resolved_at is not None:
         times.append(incident.resolved_at + timedelta(seconds=incident.reopen_within))
     return min(times, default=None)

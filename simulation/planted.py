@@ -86,12 +86,18 @@ _OUTBOX = "irpd.outbox.outbox:Outbox."
 PLANTED: Mapping[str, Change] = {
     # -------------------------------------------------------- the engine and the journal
     "answered-before-commit": Change(
-        _ENGINE + "_commit", "    batch = assembly.batch(", "    self._answer(assembly)\n    batch = assembly.batch("
+        _ENGINE + "_commit",
+        "    batch = assembly.batch(",
+        "    self._answer(assembly)\n    batch = assembly.batch(",
     ),
     "published-before-commit": Change(
-        _ENGINE + "_commit", "    batch = assembly.batch(", "    self._publish(assembly)\n    batch = assembly.batch("
+        _ENGINE + "_commit",
+        "    batch = assembly.batch(",
+        "    self._publish(assembly)\n    batch = assembly.batch(",
     ),
-    "cursor-outside-the-commit": Change("irpd.engine.batch:Assembly.batch", "cursor=self.cursor", "cursor=None"),
+    "cursor-outside-the-commit": Change(
+        "irpd.engine.batch:Assembly.batch", "cursor=self.cursor", "cursor=None"
+    ),
     "receipts-decided-again": Change(_ENGINE + "_catch_up", "receipt.id <= self._cursor", "False"),
     "rows-left-out-of-the-batch": Change(
         "irpd.engine.batch:Assembly.batch", "members=self.rows.members", "members={}"
@@ -99,13 +105,17 @@ PLANTED: Mapping[str, Change] = {
     "deadlines-lost-at-start": Change(
         _ENGINE + "_adopt_loaded", "self._timer.set(incident.number, next_deadline(incident))", "pass"
     ),
-    "refused-deadline-forgotten": Change("irpd.engine.timer:Timer.run", "self.set(incident, now + NOT_NOW)", "pass"),
+    "refused-deadline-forgotten": Change(
+        "irpd.engine.timer:Timer.run", "self.set(incident, now + NOT_NOW)", "pass"
+    ),
     "failed-deadline-forgotten": Change(
         _ENGINE + "_fail", "self._timer.set(item.what.incident, self.clock.now() + NOT_NOW)", "pass"
     ),
     "unbounded-inbox": Change("irpd.engine.inbox:Inbox.put", "len(queue) >= self.limit", "False"),
     "state-kept-after-a-failed-write": Change(_ENGINE + "_reconnect", "self._adopt_loaded(loaded)", "pass"),
-    "closed-incidents-stay-in-memory": Change(_ENGINE + "_publish", "self._rows.forget(incident.number)", "pass"),
+    "closed-incidents-stay-in-memory": Change(
+        _ENGINE + "_publish", "self._rows.forget(incident.number)", "pass"
+    ),
     "index-lost-at-start": Change(
         "irpd.protocol.rows:Rows.restore", "self.put_member(members[sid])", "self.members[sid] = members[sid]"
     ),
@@ -117,12 +127,16 @@ PLANTED: Mapping[str, Change] = {
         _PAGING + "fire_step", "later = draft.now + ", "later = (run.next_at or draft.now) + "
     ),
     "last-step-skipped": Change(
-        _PAGING + "fire_step", "while fired < run.repeat * len(run.steps):",
+        _PAGING + "fire_step",
+        "while fired < run.repeat * len(run.steps):",
         "while fired < run.repeat * len(run.steps) - 1:",
     ),
-    "last-step-not-pinned": Change(_PAGING + "pinned_run", "for step in path.steps", "for step in path.steps[:-1] or path.steps"),
+    "last-step-not-pinned": Change(
+        _PAGING + "pinned_run", "for step in path.steps", "for step in path.steps[:-1] or path.steps"
+    ),
     "local-time-compared": Change(
-        "irpd.oncall.reach:persons_for", "on_call_at(settings, at)",
+        "irpd.oncall.reach:persons_for",
+        "on_call_at(settings, at)",
         "on_call_at(settings, at.astimezone(__import__('zoneinfo').ZoneInfo(settings.time_zone)).replace(tzinfo=at.tzinfo))",
     ),
     "hours-ignored": Change(_PAGING + "urgent_from", 'settings.urgency != "working-hours"', "True"),
@@ -130,11 +144,12 @@ PLANTED: Mapping[str, Change] = {
         _PAGING + "fire_step", "kind = PageKind.QUIET if quiet else PageKind.PAGE", "kind = PageKind.PAGE"
     ),
     "fallback-forgotten": Change(
-        _PAGING + "fire_step", "persons, reason = (*persons, *configuration.fallback), \"fallback\"", "pass"
+        _PAGING + "fire_step", 'persons, reason = (*persons, *configuration.fallback), "fallback"', "pass"
     ),
     "declined-are-asked-again": Change(_PAGING + "fire_step", "if p not in incident.declined_by", ""),
     "ends-too-early": Change(
-        "irpd.protocol.deadlines:quiet_ends", "incident.quiet_since + timedelta(seconds=incident.quiet_for)",
+        "irpd.protocol.deadlines:quiet_ends",
+        "incident.quiet_since + timedelta(seconds=incident.quiet_for)",
         "incident.quiet_since",
     ),
     "failure-moves-nothing": Change("irpd.protocol.sends:_moves_on", "page is None or not page.live", "True"),
@@ -160,27 +175,60 @@ PLANTED: Mapping[str, Change] = {
     ),
     # -------------------------------------------------------- signals and levels
     "acknowledgement-survives-a-level-rise": Change(
-        _LEVELS + "risen", "incident = draft.emit(incident.number, e.AcknowledgementLapsed(because=because))", "pass"
+        _LEVELS + "risen",
+        "incident = draft.emit(incident.number, e.AcknowledgementLapsed(because=because))",
+        "pass",
     ),
     "who-had-it-is-forgotten": Change(_LEVELS + "risen", "for person in had_it:", "for person in ():"),
     "evidence-lowers-the-level": Change(
-        _LEVELS + "decide_again", "elif verdict.level < incident.level:", "elif verdict.level != incident.level:"
+        _LEVELS + "decide_again",
+        "elif verdict.level < incident.level:",
+        "elif verdict.level != incident.level:",
     ),
     "evidence-overrules-a-person": Change(_LEVELS + "decide_again", "if incident.person_level:", "if False:"),
     "groups-ignored": Change(_RECEIVE + "route", "if not group.rule:", "if True:"),
-    "reopens-after-its-window": Change(_RECEIVE + "_known", "incident = close_if_over(draft, incident)", "pass"),
-    "reopened-in-silence": Change(_RECEIVE + "_fires_again", "restart_paths(draft, incident", "str((draft, incident)) or dict(x=1"),
+    "reopens-after-its-window": Change(
+        _RECEIVE + "_known", "incident = close_if_over(draft, incident)", "pass"
+    ),
+    "reopened-in-silence": Change(
+        _RECEIVE + "_fires_again", "restart_paths(draft, incident", "str((draft, incident)) or dict(x=1"
+    ),
     "joins-in-silence": Change(_RECEIVE + "_join", "        settle(draft, incident)", "        pass"),
     # -------------------------------------------------------- delivery
     "outbox-entry-dropped-on-reload": Change(
-        _OUTBOX + "use_channels", "before, self._channels = self._channels, dict(channels)",
+        _OUTBOX + "use_channels",
+        "before, self._channels = self._channels, dict(channels)",
         "self._agenda = Agenda(); before, self._channels = self._channels, dict(channels)",
     ),
     "sent-twice-at-once": Change(_OUTBOX + "_look_at", "if key in self._under_way:", "if False:"),
-    "retry-forgotten": Change(_OUTBOX + "_look_at", "self._handled.get(key) != send.attempts", "key not in self._handled"),
+    "retry-forgotten": Change(
+        _OUTBOX + "_look_at", "self._handled.get(key) != send.attempts", "key not in self._handled"
+    ),
     "lost-outcome": Change("irpd.outbox.record:Recorder.record", "self.held[key] = mine", "pass"),
     "expired-is-sent": Change(
-        "irpd.outbox.wanted:wanted", "Wanted.EXPIRED if now >= page.expires_at else Wanted.SEND", "Wanted.SEND"
+        "irpd.outbox.wanted:wanted",
+        "Wanted.EXPIRED if now >= page.expires_at else Wanted.SEND",
+        "Wanted.SEND",
     ),
     "resolved-is-sent": Change("irpd.outbox.wanted:wanted", "if not page.live:", "if False:"),
-}  # fmt: skip
+    # -------------------------------------------------------- bugs that it found once
+    "missed-step-fires-out-of-hours": Change(
+        "irpd.protocol.deadlines:_fire", "if begins > draft.now:", "if False:"
+    ),
+    "receipt-without-event-read-no-more": Change(
+        _ENGINE + "_reconnect",
+        "self._adopt_loaded(loaded)",
+        "seq != self._seq and self._adopt_loaded(loaded)",
+    ),
+    "only-the-newest-of-a-group-takes": Change(
+        _RECEIVE + "route", "draft.rows.group(group.key)", "list(draft.rows.group(group.key))[:1]"
+    ),
+    "undone-at-a-level-that-only-tells": Change(
+        _PAGING + "fire_step", ' or configuration.level(incident.level).urgency == "quiet"', ""
+    ),
+    "unsent-when-closed": Change(
+        "irpd.protocol.quiet:close_if_over",
+        'incident = end_pages(draft, incident, because="obsolete", keep_updates=False)',
+        "pass",
+    ),
+}

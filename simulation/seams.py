@@ -5,12 +5,11 @@ what runs is the code that is shipped. The bounds that a run should meet are mad
 """
 
 import gc
+import importlib
 import logging
-import os
-import random
 import sys
-import time
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, MutableMapping, MutableSequence
 from contextlib import contextmanager
 from itertools import count
 from typing import Any, Protocol
@@ -19,15 +18,17 @@ from unittest import mock
 import structlog
 
 from irpd.comms import texts
-from irpd.engine import batch, engine, upkeep
+from irpd.engine import engine, upkeep
 from irpd.model.command import Command, Refusal
-from irpd.outbox import compose
-from irpd.protocol import levels, paging, receive
 from irpd.protocol.draft import Draft
 from simulation.loop import Escape
 
 #: What can be made to raise: rule 9 says that somebody is paged all the same.
-PLANTS = ("decide", "set-aside", "level", "group", "schedule", "hours", "text")
+SPOILT = ("Receive", "Wake", "Acknowledge", "RecordSend")
+PLANTS = ("decide", "set-aside", "level", "group", "group", "schedule", "hours", "text")
+
+#: What the simulated must not reach for: the real clocks and real chance.
+OUTSIDE = ("time.time", "time.monotonic", "time.sleep", "random.random", "random.uniform", "os.urandom")
 
 #: One text in so many is made from its template, which takes longer than all else; the others are the
 #: built-in ones.
@@ -71,11 +72,10 @@ def installed(observer: Observer) -> Iterator[None]:
     def decide(real: Any) -> Any:
         def looked_at(draft: Draft, command: Command) -> object:
             name = type(command).__name__
-            if observer.plant == "decide" and name in ("Receive", "Wake", "Acknowledge", "RecordSend"):
-                if len(draft.rows.parent.incidents) % 3 == 0 if draft.rows.parent else False:
-                    observer.planted("decide")
-                    observer.raised(command, error := Planted("decide"))
-                    raise error
+            if observer.plant == "decide" and name in SPOILT and next(tried) % 3 == 0:
+                observer.planted("decide")
+                observer.raised(command, error := Planted("decide"))
+                raise error
             if observer.plant == "set-aside" and name in ("Receive", "SetAside"):
                 observer.planted("set-aside")
                 observer.raised(command, error := Planted("set-aside"))
@@ -93,24 +93,31 @@ def installed(observer: Observer) -> Iterator[None]:
 
         return looked_at
 
-    def failing(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-        def maybe(*args: Any, **options: Any) -> Any:
-            if observer.plant == name:
-                observer.planted(name)
-                raise Planted(name)
-            return real(*args, **options)
+    def failing(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        def wrap(real: Callable[..., Any]) -> Callable[..., Any]:
+            def maybe(*args: Any, **options: Any) -> Any:
+                if observer.plant == name:
+                    observer.planted(name)
+                    raise Planted(name)
+                return real(*args, **options)
 
-        return maybe
+            return maybe
 
-    def guarded(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-        def from_outside(*args: Any) -> Any:
-            if str(sys._getframe(1).f_globals.get("__name__")).startswith("irpd."):
-                raise Escape(f"{name} was called by {sys._getframe(1).f_globals['__name__']}")
-            return real(*args)
+        return wrap
 
-        return from_outside
+    def guarded(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        def wrap(real: Callable[..., Any]) -> Callable[..., Any]:
+            def from_outside(*args: Any) -> Any:
+                caller = str(sys._getframe(1).f_globals.get("__name__"))
+                if caller.startswith("irpd."):
+                    raise Escape(f"{name} was called by {caller}")
+                return real(*args)
 
-    made = count()
+            return from_outside
+
+        return wrap
+
+    made, tried = count(), count()
 
     def render(real: Callable[..., Any]) -> Callable[..., Any]:
         def sometimes(channel_type: str, subject: Any) -> Any:
@@ -120,8 +127,8 @@ def installed(observer: Observer) -> Iterator[None]:
 
         return sometimes
 
-    def heard(_logger: object, _method: str, values: dict[str, Any]) -> dict[str, Any]:
-        observer.logged(str(values.get("event")), values)
+    def heard(_logger: object, _method: str, values: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        observer.logged(str(values.get("event")), dict(values))
         raise structlog.DropEvent
 
     before = structlog.get_config()
@@ -130,29 +137,27 @@ def installed(observer: Observer) -> Iterator[None]:
         wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
         cache_logger_on_first_use=False,
     )
+
+    def instead(where: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Any:
+        module, _, name = where.rpartition(".")
+        return mock.patch(where, wrap(getattr(importlib.import_module(module), name)))
+
     patches = [
-        mock.patch.object(batch, "decide", decide(batch.decide)),
+        instead("irpd.engine.batch.decide", decide),
         mock.patch.object(engine, "gc", _NoCollector),
         mock.patch.object(upkeep, "MAINTAIN_EVERY", 20.0),
         mock.patch.object(engine, "STORE_ONLY_ABOVE", 6),
         mock.patch.object(engine, "CATCH_UP", 5),
-        mock.patch.object(levels, "level_for", failing("level", levels.level_for)),
-        mock.patch.object(receive, "group_for", failing("group", receive.group_for)),
-        mock.patch.object(paging, "persons_for", failing("schedule", paging.persons_for)),
-        mock.patch.object(paging, "next_working", failing("hours", paging.next_working)),
-        mock.patch.object(compose, "render", render(compose.render)),
-        mock.patch.object(texts, "tell", failing("text", texts.tell)),
-        *(
-            mock.patch.object(module, name, guarded(f"{module.__name__}.{name}", getattr(module, name)))
-            for module, name in (
-                (time, "time"), (time, "monotonic"), (time, "sleep"), (random, "random"), (random, "uniform"),
-                (os, "urandom"),
-            )
-        ),
-    ]  # fmt: skip
+        instead("irpd.protocol.levels.level_for", failing("level")),
+        instead("irpd.protocol.receive.group_for", failing("group")),
+        instead("irpd.protocol.paging.persons_for", failing("schedule")),
+        instead("irpd.protocol.paging.next_working", failing("hours")),
+        instead("irpd.outbox.compose.render", render),
+        instead("irpd.comms.texts.tell", failing("text")),
+        *(instead(name, guarded(name)) for name in OUTSIDE),
+    ]
     collecting = gc.isenabled()
     gc.disable()
-    hook = sys.unraisablehook
     try:
         for patch in patches:
             patch.start()
@@ -161,8 +166,19 @@ def installed(observer: Observer) -> Iterator[None]:
         for patch in reversed(patches):
             patch.stop()
         structlog.configure(**before)
-        sys.unraisablehook = lambda _args: None  # dropped tasks are closed now, in a world that is gone
-        gc.collect()
-        sys.unraisablehook = hook
         if collecting:
             gc.enable()
+
+
+def bury(dropped: MutableSequence[object]) -> None:
+    """Let go of what crashes left behind. Its coroutines are closed now, in a world that is gone, and
+    what they complain about means nothing."""
+    hook = sys.unraisablehook
+    sys.unraisablehook = lambda _args: None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            dropped.clear()
+            gc.collect()
+    finally:
+        sys.unraisablehook = hook

@@ -35,7 +35,7 @@ def _sends(world: "Simulation", action: Action) -> bool:
         case "repeat":
             world.post(senders.group(alert, now))
         case "flap":
-            for n in range(2 + b % 4):
+            for n in range(4 + b % 4):
                 flip = senders.resolve(alert, now) if alert.firing else senders.fire(alert, now)
                 world.later(n * (1 + b % 30), lambda flip=flip: world.post(flip))  # type: ignore[misc]
         case "impact":
@@ -60,8 +60,9 @@ def _sends(world: "Simulation", action: Action) -> bool:
             request = senders.fire(alert, now) if b % 2 else senders.resolve(alert, now)
             world.later(float(b % 90), lambda: world.post(request))
         case "burst":
-            for n in range(20 + b % 20):
-                world.post(senders.group(senders.alerts[(a + n) % len(senders.alerts)], now))
+            for n in range(24 + b % 24):  # some while the first are being written
+                request = senders.group(senders.alerts[(a + n) % len(senders.alerts)], now)
+                world.later(0.0 if n < 4 else 0.001, lambda request=request: world.post(request))  # type: ignore[misc]
         case "issue":
             what = ("created", "created", "resolved", "ignored", "assigned", "ignored", "unresolved")[b % 7]
             known = [n for n, state in senders.issues.items() if state in ("created", "unresolved")]
@@ -71,6 +72,8 @@ def _sends(world: "Simulation", action: Action) -> bool:
             world.post(senders.metric(a % 4, resolved=b % 2 == 1, older=b % 5 == 0))
         case "ticket":
             world.post(senders.ticket(a % TICKETS, "solved" if b % 4 == 0 else "open"))
+        case "again":
+            _fires_again(world, a, b)
         case "garbage":
             world.post(senders.garbage(world.chance))
         case _:
@@ -89,6 +92,33 @@ def _truncates(world: "Simulation", alert: Alert, a: int, b: int) -> None:
         for one in group:
             one.firing, one.ends_at = False, now.isoformat()
     world.post(senders.post(group, limit=1 + a % (len(group) - 1)))
+
+
+def _fires_again(world: "Simulation", a: int, b: int) -> None:
+    """Something that is over fires again: within its window, at its very end, or just after it."""
+    rows, life = world.model.rows, world.life
+    over = [i for i in rows.incidents.values() if i.state is State.RESOLVED and i.source == "alerts"][-6:]
+    if not over or life is None or not life.ready:
+        return
+    incident = over[a % len(over)]
+    named = [
+        rows.members[sid].labels.get("alertname", "")
+        for sid in world.model.in_incident.get(incident.number, ())
+    ]
+    numbers = sorted(int(name[5:]) for name in named if name.startswith("Alert"))
+    if not numbers or incident.resolved_at is None:
+        return
+    alert = world.senders.alerts[numbers[b % len(numbers)]]
+    ends = incident.resolved_at.timestamp() + incident.reopen_within - life.clock.now().timestamp()
+    world.post(world.senders.resolve(alert, world.now()))
+    wait = max(ends + (-0.001, 0.005, -0.01, -60.0)[b % 4], 0.1)
+    if b % 2 == 0:  # a slow write is under way when the window ends
+        slow = world.disk.slow
+        world.later(wait - 0.03, lambda: setattr(world.disk, "slow", (0.05, 0.9)))
+        other = world.senders.alerts[a % len(world.senders.alerts)]
+        world.later(wait - 0.02, lambda: world.post(world.senders.group(other, world.now())))
+        world.later(wait + 5.0, lambda: setattr(world.disk, "slow", slow))
+    world.later(wait, lambda: world.post(world.senders.fire(alert, world.now())))
 
 
 # ------------------------------------------------------------------ people
@@ -218,6 +248,8 @@ def _happens(world: "Simulation", action: Action) -> None:
             disk.failing, disk.written = 1 + b % 4, False
         case "disk-fails-written":
             disk.failing, disk.written = 1 + b % 3, True
+            if b % 2:  # a report of something unknown: its receipt is kept and leads to no event
+                world.post(world.senders.metric(90 + a % 5, resolved=True))
         case "wall-ahead":
             world.time.set_wall(float((5, 60, 900, 5400)[b % 4]))
         case "wall-back":
@@ -253,6 +285,8 @@ def _ends(world: "Simulation", action: Action) -> None:
         case "reboot":
             world.crash(20.0 + b % 60, reboot=True)
         case "long-down":
-            world.crash(600.0 + b % 3000)
+            down = 600.0 + b % 3000
+            world.crash(down)
+            world.advance(down - 20.0)  # senders go on trying; little else happens meanwhile
         case _:
             raise AssertionError(f"nobody carries out {action.kind}")

@@ -5,9 +5,9 @@ Persons, steps, channels, sources and a path come and go with reloads; what must
 somebody in ``fallback`` with a channel.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from functools import cache
-import json
 
 from irpd.daemon.settings import Prepared, from_journal
 

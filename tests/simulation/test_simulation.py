@@ -1,0 +1,93 @@
+"""irpd in a simulated world: what must hold, holds, and what is spoilt on purpose is found.
+
+Fixed seeds run always; with ``IRPD_FRESH_SEEDS=N`` so many fresh ones, named when they fail, run too.
+"""
+
+import os
+from random import SystemRandom
+
+import pytest
+
+from simulation.__main__ import main
+from simulation.actions import parse, steps
+from simulation.coverage import Coverage
+from simulation.planted import PLANTED, planted
+from simulation.report import failure, pace
+from simulation.run import Result, Simulation, simulate
+
+COMMANDS = 2000
+FIXED = tuple(range(1, 11))
+FRESH = tuple(
+    SystemRandom().randrange(10**6, 10**9) for _ in range(int(os.environ.get("IRPD_FRESH_SEEDS", "0")))
+)
+#: How many seeds a planted bug may hide from.
+PATIENCE = 20
+
+pytestmark = pytest.mark.timeout(300)
+_runs: dict[int, Result] = {}
+
+
+def run(seed: int) -> Result:
+    if seed not in _runs:
+        _runs[seed] = simulate(seed, steps(seed), commands=COMMANDS)
+        print(pace(_runs[seed]))
+    return _runs[seed]
+
+
+def must_hold(result: Result) -> None:
+    if result.violation is not None:
+        pytest.fail(failure(result, seconds=60.0), pytrace=False)
+    assert result.commands >= COMMANDS
+    assert result.crashes >= 5
+
+
+@pytest.mark.parametrize("seed", FIXED)
+def test_what_must_hold_holds_in_every_fixed_world(seed: int) -> None:
+    must_hold(run(seed))
+
+
+@pytest.mark.parametrize("nth", range(len(FRESH)))
+def test_what_must_hold_holds_in_a_fresh_world(nth: int) -> None:
+    must_hold(run(FRESH[nth]))
+
+
+def test_every_command_event_transition_and_fault_was_met_ten_times() -> None:
+    coverage = Coverage()
+    for seed in FIXED:
+        coverage.add(run(seed).coverage)
+    print(coverage.table())
+    assert coverage.below(10) == []
+
+
+def test_the_same_seed_is_the_same_run_to_the_last_byte() -> None:
+    def once() -> tuple[bytes, int, float]:
+        world = Simulation(77)
+        result = world.run(steps(77), commands=600, ending=True, progress=lambda _: None)
+        return world.disk.storage.head, result.commands, result.simulated
+
+    assert once() == once()
+
+
+@pytest.mark.parametrize("bug", PLANTED)
+def test_a_planted_bug_is_found(bug: str) -> None:
+    with planted(bug):
+        for seed in range(1, PATIENCE + 1):
+            if simulate(seed, steps(seed), commands=COMMANDS).violation is not None:
+                return
+    pytest.fail(f"{bug} went unnoticed for {PATIENCE * COMMANDS} commands", pytrace=False)
+
+
+def test_a_failing_seed_prints_the_shortest_list_of_steps_and_how_to_replay_it(
+    capsys: pytest.CaptureFixture[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    assert main(["--seed", "1", "--plant", "groups-ignored"]) == 1
+    told = capsys.readouterr().out
+    assert "FAILED one-per-group" in told
+    lines = [line for line in told.splitlines() if line.count(":") == 4 and line[0] not in "F#s"]
+    assert 0 < len(lines) < 12
+    assert [str(parse(line)) for line in lines] == lines
+    assert "--seed 1 --replay FILE" in told
+    file = tmp_path_factory.mktemp("replay") / "steps"
+    file.write_text("\n".join(lines))
+    assert main(["--seed", "1", "--replay", str(file), "--plant", "groups-ignored"]) == 1
+    assert main(["--seed", "1", "--replay", str(file)]) == 0
