@@ -36,14 +36,22 @@ def count_received(counters: Counters, source: str, received: Received) -> None:
         counters.unmapped(source, received.unmapped)
 
 
+class Attempts(Protocol):
+    """Who else hears of each attempt to send."""
+
+    def sent(self, channel: str, outcome: str) -> None: ...
+
+
 class Delivered:
     """What the outbox counts, in the daemon's metrics."""
 
-    def __init__(self, counters: Counters) -> None:
+    def __init__(self, counters: Counters, attempts: Attempts) -> None:
         self._counters = counters
+        self._attempts = attempts
 
     def sent(self, channel: str, outcome: str) -> None:
         self._counters.page(channel, outcome)
+        self._attempts.sent(channel, outcome)
 
     def delayed(self, seconds: float) -> None:
         self._counters.page_delay(seconds)

@@ -24,6 +24,8 @@ from irpd.daemon import settings, systemd
 from irpd.daemon.observe import Delivered, count_received, observe
 from irpd.daemon.settings import Prepared
 from irpd.daemon.watch import FileWatch
+from irpd.daemon.watch_delivery import DeliveryWatch
+from irpd.daemon.watch_descriptors import Accepts
 from irpd.daemon.watchdog import Watchdog, Watched
 from irpd.engine.clock import SystemClock
 from irpd.engine.engine import Engine
@@ -124,6 +126,7 @@ class Daemon:
         self.kill: KillPoint = kill_at(spec) if (spec := os.environ.get("IRPD_KILL_AT")) else no_kill
         self.clock = SystemClock()
         self.metrics = Metrics(__version__)
+        self.delivered = DeliveryWatch(self.clock.boot)
         self.sources: dict[str, IntakeSource] = {}
         self.source_problems: dict[str, str] = {}
         self.refused: tuple[Problem, ...] = ()
@@ -298,7 +301,7 @@ class Daemon:
             self._channels(configuration),
             self.clock,
             self.links,
-            metrics=Delivered(self.metrics),
+            metrics=Delivered(self.metrics, self.delivered),
             kill=self.kill,
         )
         self._tasks.append(asyncio.create_task(self._deliver(), name="outbox"))
@@ -479,6 +482,7 @@ class Daemon:
         """Shows that the loop lives, and tells what the clocks did."""
         while True:
             self._beats += 1
+            self.delivered.look()
             self.clock.now()
             while self.clock.jumps:
                 seconds = self.clock.jumps.pop()
@@ -517,17 +521,21 @@ class Daemon:
         stalled = ", ".join(self.watchdog.stalled)
         refused = f"{len(self.refused)} problems; {engine.policy.hash} stays in force" if self.refused else ""
         missing = "; ".join(f"{name}: {why}" for name, why in self.source_problems.items())
+        silent = self.delivered.problem
         return (
             Check(name="journal", ok=not down, detail=down),
             Check(name="progress", ok=not stalled, detail=stalled),
             Check(name="decisions", ok=engine.behind < 1000, detail=f"{engine.behind} behind", fatal=False),
             Check(name="configuration", ok=not self.refused, detail=refused, fatal=False),
             Check(name="sources", ok=not missing, detail=missing, fatal=False),
+            Check(name="delivery", ok=not silent, detail=silent, fatal=False),
         )
 
 
 async def serve(options: Options) -> None:
     """Run irpd until it is told to stop. Raises StartError."""
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(Accepts(loop.time))
     daemon = Daemon(options)
     try:
         await daemon.start()

@@ -5,23 +5,32 @@ a folder that a container platform swaps by a symbolic link, a network file syst
 editor that writes a new file in place of the old all look the same that way. A change is
 reported once it has been still for one look, so that a half-written file is rarely read;
 a bad one is refused anyway and the configuration in force stays.
+
+A look that fails because the process has no descriptors or memory left has seen nothing: that is
+no change of the files.
 """
 
+import errno
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 Signature = tuple[tuple[str, int, int, int], ...]
+EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
-def signature(names: Iterable[str | Path]) -> Signature:
-    """What these files and folders (one level deep) look like now; a missing one is left out."""
+def signature(names: Iterable[str | Path]) -> Signature | None:
+    """What these files and folders (one level deep) look like now; a missing one is left out.
+
+    None when nobody could look."""
     found: list[tuple[str, int, int, int]] = []
     for name in names:
         path = Path(name)
         try:
             inside = sorted(path.iterdir()) if path.is_dir() else [path]
-        except OSError:
+        except OSError as error:
+            if error.errno in EXHAUSTED:
+                return None
             continue
         for file in inside:
             try:
@@ -47,5 +56,7 @@ class FileWatch:
 
     def changed(self) -> bool:
         now = signature(self._names())
+        if now is None:
+            return False
         still, self._before = now == self._before, now
         return now != self._taken and still
