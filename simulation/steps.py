@@ -162,10 +162,7 @@ def _acts(world: "Simulation", action: Action) -> bool:
         case "resolve-incident":
             world.ask(c.Resolve(incident=number, by=by, because="fixed"))
         case "reopen":
-            closed = [
-                i.number for i in world.model.rows.incidents.values() if not i.state.active
-            ][-12:] or [number]  # fmt: skip
-            world.ask(c.Reopen(incident=closed[a % len(closed)], by=by, because="not fixed"))
+            _reopens(world, a, by)
         case "open":
             service = ("checkout", "login", "search", "nothing")[a % 4]
             world.ask(c.Open(by=by, title="It smells", service=service, level=(None, 1, 2, 3, 4)[b % 5]))
@@ -187,6 +184,19 @@ def _acts(world: "Simulation", action: Action) -> bool:
     return True
 
 
+def _reopens(world: "Simulation", a: int, by: str) -> None:
+    """Something that was over isn't; at times one more thing of its group fires then."""
+    over = [incident for incident in world.model.rows.incidents.values() if not incident.state.active][-12:]
+    if not over:
+        return
+    incident = over[a % len(over)]
+    world.ask(c.Reopen(incident=incident.number, by=by, because="not fixed"))
+    service = incident.services[0] if incident.services else ""
+    quiet = [alert for alert in world.senders.alerts if alert.service == service and not alert.firing]
+    if quiet and a % 3:
+        world.later(2.0, lambda: world.post(world.senders.fire(quiet[a % len(quiet)], world.now())))
+
+
 def _underrates(world: "Simulation", a: int, by: str) -> None:
     """A person says that it is nothing; then it turns out to affect nearly everybody."""
     senders = world.senders
@@ -198,6 +208,12 @@ def _underrates(world: "Simulation", a: int, by: str) -> None:
     member = world.model.rows.member(sid) if sid is not None else None
     if member is not None:
         world.ask(c.SetLevel(incident=member.incident, by=by, level=3 + a % 2, because="it is nothing"))
+        incident = world.model.rows.incidents[member.incident]
+        if incident.acknowledged_by and a % 3 == 0:
+            world.later(
+                0.5, lambda: world.ask(c.Undo(incident=member.incident, by=incident.acknowledged_by[0]))
+            )
+            return
         alert.users = 0 if alert.users == 990 else 990
         world.later(float(a % 9), lambda: world.post(senders.fire(alert, world.now())))
 

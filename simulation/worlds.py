@@ -88,7 +88,7 @@ levels:
   medium: {respond_within: 10m, hours: {days: [Mon, Tue, Wed, Thu, Fri], from: "09:00", to: "12:00", time_zone: Europe/Berlin}}
   low: {respond_within: 30m}
 timing:
-  reopen_within: 6m
+  reopen_within: 4m
   quiet: 3m
   flap_changes: 4
   flap_window: 6m

@@ -250,6 +250,9 @@ class Outbox:
             return None
         held = self._recorder.held.get(key)
         again = held is not None and held.command.state is SendState.PENDING
+        if held is not None and not again:
+            self._handled[key] = send.attempts  # how it ended is known, only not on disk yet
+            return None
         if self._handled.get(key) == send.attempts and not again:
             return None
         self._handled[key] = send.attempts  # from here on it is not made again for the asking

@@ -389,6 +389,28 @@ async def test_a_passing_failure_is_tried_again_although_it_cannot_be_recorded(w
     assert len(world.mail.times) == 3
 
 
+async def test_what_was_delivered_is_not_sent_again_while_only_an_earlier_try_is_on_disk(world) -> None:
+    world.refuse_writes()
+    world.mail.answers = iter([Outcome(kind="transient"), *[Outcome(kind="delivered")] * 5])
+    world.engine.publish(world.page())
+    await world.time.advance(2)
+    world.mail.gate.clear()
+    await world.time.advance(20)  # the second try is under way,
+    assert len(world.mail.sent) == 2
+    world.engine.failing = None
+    await world.time.advance(31)  # the first is recorded,
+    assert world.outbox.unrecorded == 0
+    assert world.engine.pages["42-1"].sends[0].attempts == 1
+    world.refuse_writes()
+    world.mail.gate.set()
+    await world.time.advance(120)  # and that the second was delivered can't be
+    assert len(world.mail.sent) == 2
+    world.engine.failing = None
+    await world.time.advance(31)
+    assert world.engine.outcome("42-1") is SendState.DELIVERED
+    assert len(world.mail.sent) == 2
+
+
 @pytest.mark.parametrize("error", [Refusal("not-found", "there is no page 42-1"), CommandFailed("planted")])
 async def test_a_refused_outcome_is_not_submitted_for_ever_and_not_sent_again(world, error) -> None:
     world.engine.failing = error
