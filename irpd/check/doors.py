@@ -7,13 +7,16 @@ from urllib.parse import urlsplit
 from irpd.check.addresses import is_url
 from irpd.check.material import Material
 from irpd.config.problem import Problem, quoted, suggest
-from irpd.config.values import Auth, Configuration, SlackChannel, SmtpChannel, Source, WebhookChannel
-
-#: What a field map may set, and besides these ``labels.NAME``.
-FIELDS = (
-    *("key", "title", "body", "reporter", "status", "service", "category", "priority", "tags"),
-    *("affected_users", "affected_share", "url"),
+from irpd.config.values import (
+    SOURCE_FIELDS,
+    Auth,
+    Configuration,
+    SlackChannel,
+    SmtpChannel,
+    Source,
+    WebhookChannel,
 )
+
 #: Source types whose signature irpd knows without being told the header.
 _SIGNING = ("grafana", "sentry", "zendesk", "jira")
 
@@ -72,10 +75,10 @@ def _source(material: Material, name: str, source: Source) -> Iterator[Problem]:
                 message = f"{needed} is missing: the path to a ticket's {needed} in the body"
                 yield material.merged.problem((*path, "fields"), message, key=True)
     for field, where in source.fields.items():
-        known = field in FIELDS or (field.startswith("labels.") and field != "labels.")
+        known = field in SOURCE_FIELDS or (field.startswith("labels.") and field != "labels.")
         if not known:
-            message = f"no such field{suggest(field, FIELDS)}"
-            allowed = (*FIELDS, "labels.NAME")
+            message = f"no such field{suggest(field, SOURCE_FIELDS)}"
+            allowed = (*SOURCE_FIELDS, "labels.NAME")
             yield material.merged.problem((*path, "fields", field), message, key=True, allowed=allowed)
         elif not all(part.strip() for part in where.split(".")):
             message = f"{quoted(where)} is no dotted path; write it like ticket.subject"

@@ -116,6 +116,13 @@ class Unreadable(Value):
     )
 
 
+#: What ``fields`` of a source may set, and besides these ``labels.NAME``.
+SOURCE_FIELDS = (
+    *("key", "title", "body", "reporter", "status", "service", "category", "priority", "tags"),
+    *("affected_users", "affected_share", "url"),
+)
+
+
 class Source(Value):
     type: Literal["alertmanager", "grafana", "sentry", "zendesk", "freshdesk", "jira", "ticket"] = Field(
         description="Who sends. `ticket` is any help desk or form, read by `fields`."

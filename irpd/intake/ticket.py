@@ -17,6 +17,7 @@ from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 
+from irpd.config.values import SOURCE_FIELDS
 from irpd.engine.ports import Normalised
 from irpd.intake.auth import Scheme, SourceError
 from irpd.intake.context import Context, Read
@@ -27,21 +28,6 @@ from irpd.intake.text import MAX_NAME
 KEEP_HEADERS: tuple[str, ...] = ()
 SIGNATURE: Scheme | None = None
 
-#: What a field map may set, and besides these ``labels.NAME``.
-FIELDS = (
-    "key",
-    "title",
-    "body",
-    "reporter",
-    "status",
-    "service",
-    "category",
-    "priority",
-    "tags",
-    "affected_users",
-    "affected_share",
-    "url",
-)
 _LABELS = "labels."
 
 
@@ -54,11 +40,11 @@ class FieldMap:
         for name, path in fields.items():
             if not path.strip():
                 raise SourceError(f"{place}.{name}", "a path into the body was expected, not nothing")
-            if name in FIELDS or (name.startswith(_LABELS) and len(_LABELS) < len(name) <= MAX_NAME):
+            if name in SOURCE_FIELDS or (name.startswith(_LABELS) and len(_LABELS) < len(name) <= MAX_NAME):
                 continue
-            close = get_close_matches(name, FIELDS, n=1)
+            close = get_close_matches(name, SOURCE_FIELDS, n=1)
             hint = f"did you mean {close[0]}? " if close else ""
-            raise SourceError(f"{place}.{name}", f"{hint}({', '.join(FIELDS)}, labels.NAME)")
+            raise SourceError(f"{place}.{name}", f"{hint}({', '.join(SOURCE_FIELDS)}, labels.NAME)")
         self.fields = fields
         self._paths = {name: path for name, path in fields.items() if not name.startswith(_LABELS)}
         self._labels = {
