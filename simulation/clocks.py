@@ -43,10 +43,15 @@ class VirtualTime:
         self.touched = self.true
         self.settings.append((self.true, self.wrong))
 
-    def stood_for(self) -> float:
-        """Seconds since the wall clock was first set as it is now, of late."""
-        alike = (at for at, wrong in self.settings[-8:] if abs(wrong - self.wrong) <= 2.5)
-        return self.true - min(alike, default=self.true)
+    def stood_for(self, wrong: float, *, give: float) -> float:
+        """Seconds from when the wall clock was first set as wrong as this (give or take), of late, until
+        it was last so. Between them it may have been set otherwise."""
+        settings = self.settings[-12:]
+        ends = [at for at, _ in settings[1:]] + [self.true]
+        alike = [
+            (at, end) for (at, set_to), end in zip(settings, ends, strict=True) if abs(set_to - wrong) <= give
+        ]
+        return alike[-1][1] - alike[0][0] if alike else 0.0
 
     def reboot(self) -> None:
         """The machine starts anew: its boot-time clock begins at nothing."""

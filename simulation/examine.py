@@ -18,10 +18,12 @@ from irpd.model.page import SendState
 from irpd.model.signal import Status
 from irpd.protocol.evolve import evolve
 from irpd.protocol.rows import Rows
+from simulation.clocks import BEGINS
 from simulation.decisions import holds
 from simulation.worlds import prepared
 
 if TYPE_CHECKING:
+    from simulation.life import Life
     from simulation.run import Simulation
 
 #: Seconds by which anything may be late in a calm world: the longest look of a timer is 30.
@@ -49,20 +51,10 @@ def in_time(world: "Simulation") -> None:
     engine, true = life.engine, world.time.true
     for queue in (engine._inbox.urgent, engine._inbox.normal):
         holds(len(queue) <= engine._inbox.limit, "bounded", f"{len(queue)} commands wait")
-    if engine.down or engine.full or engine.behind or world.plant or world.disk.full or world.disk.failing:
-        world.troubled_at = true
     for task in (*engine._tasks, life.delivery):
         holds(not task.done(), "alive", f"{task.get_name()} has ended: {task}")
     now = life.clock.now()
-    moved = now.timestamp() - true
-    if life.looked and abs(moved - life.offset) > 3.0:  # a jump of the wall clock was believed just now
-        lasted = world.time.stood_for()
-        holds(
-            lasted > 55, "clock", f"a jump of {moved - life.offset:.0f} s was believed after {lasted:.0f} s"
-        )
-        world.time.touched = true
-    life.looked = True
-    life.offset = moved
+    _believes(world, life, now.timestamp() - BEGINS - true)
     if true - max(world.troubled_at, world.time.touched, life.began) < AFTER_TROUBLE:
         return
     before = now - timedelta(seconds=GRACE)
@@ -76,6 +68,21 @@ def in_time(world: "Simulation") -> None:
     seen_to |= set(outbox._under_way) | set(outbox._recorder.held) | world.unrecorded
     unsent = world.model.unsent(before, seen_to)
     holds(not unsent, "in-time", f"{unsent}; it is {now}")
+
+
+def _believes(world: "Simulation", life: "Life", ahead: float) -> None:
+    """irpd's time runs on with the ideal one; ahead it moves only to where the wall clock stood for a
+    minute, and back never, but for what a lead gives up: a hundredth of a second each second."""
+    elapsed, moved = world.time.true - life.looked_at, ahead - life.ahead
+    if life.looked_at >= 0:
+        give = 2.5 + 0.011 * elapsed
+        holds(moved > -give, "clock", f"time went back by {-moved:.0f} s in {elapsed:.0f} s")
+        if moved > give:
+            stood = world.time.stood_for(ahead, give=give)
+            holds(stood > 55, "clock", f"a jump of {moved:.0f} s was believed after {stood:.0f} s")
+        if abs(moved) > give:
+            world.time.touched = world.time.true
+    life.looked_at, life.ahead = world.time.true, ahead
 
 
 def memory(world: "Simulation") -> None:

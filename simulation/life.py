@@ -63,8 +63,8 @@ class Life:
         self.began = world.time.true
         self.engine: Engine
         self.outbox: Outbox
-        self.looked = False
-        self.offset = 0.0  # irpd's time less the true one, when it was last looked at
+        self.looked_at = -1.0  # by the ideal clock
+        self.ahead = 0.0  # irpd's time less the ideal one, then
         self.answered: dict[tuple[str, int], str] = {}  # the provider's answers, in this life
         self.calling: set[tuple[str, int]] = set()
         self.main: asyncio.Task[None] | None = None
@@ -209,6 +209,14 @@ class Life:
         )
         await self.engine.stop()
         self.over = True
+
+    @property
+    def troubled(self) -> bool:
+        """Whether something keeps it from deciding what comes."""
+        if not self.ready:
+            return True
+        engine = self.engine
+        return bool(engine.down or engine.full or engine.behind)
 
     def kill(self) -> "list[asyncio.Task[Any]]":
         """The process is gone between two instructions; its tasks, to be kept as they are."""

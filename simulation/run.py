@@ -358,6 +358,8 @@ class Simulation:
                 self._found(Violation("unexpected", problems[0]))
         if self.disk.fresh:
             self._learn()
+        if life.troubled or self.plant or self.disk.full or self.disk.failing:
+            self.troubled_at = self.time.true
         if burnt and self.violation is None:
             self.crash(self.chance.choice((0.0, 0.0, 0.5, 3.0, 12.0)))
         elif life.over:
