@@ -111,6 +111,7 @@ class Engine:
         self._backlog_since: datetime | None = None
         self._stopping = False
         self._recovering = asyncio.Lock()
+        self._last_batch = 0  # how many things the last batch was of
         self._singly = 0  # how many batches from here on are of one thing each
         self._unstorable: tuple[int, JournalError | None] = (0, None)
         self.full = False
@@ -256,6 +257,8 @@ class Engine:
                 await self._inbox.wakeup.wait()
             self.busy = True
             self.progress += 1
+            if not self.behind:
+                await self._inbox.gather(self._last_batch)
             if self.down and not await self._recover():
                 if self._stopping:
                     return
@@ -299,6 +302,7 @@ class Engine:
 
     async def _decide_and_commit(self, assembly: Assembly) -> None:
         self._pace.counting(lambda: self._assemble(assembly))
+        self._last_batch = len(assembly.items)
         if not assembly.items and assembly.empty:
             if self.full and len(self._inbox):
                 await self._refuse_waiting()

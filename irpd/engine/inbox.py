@@ -12,10 +12,13 @@ from irpd.protocol.policy import Policy
 
 #: Commands that go first, and may still be written when the disk is full: people's, and
 #: what became of pages.
-URGENT = (
-    c.RecordSend | c.Acknowledge | c.Decline | c.Undo | c.Escalate | c.SetLevel | c.Note | c.Resolve
-    | c.Reopen | c.Open | c.Merge | c.Split | c.TestPage
-)  # fmt: skip
+URGENT = frozenset((
+    c.RecordSend, c.Acknowledge, c.Decline, c.Undo, c.Escalate, c.SetLevel, c.Note, c.Resolve,
+    c.Reopen, c.Open, c.Merge, c.Split, c.TestPage,
+))  # fmt: skip
+
+#: How long a batch waits for others, in seconds; about what a commit takes on a good disk.
+GATHER = 0.001
 
 
 class Overloaded(Exception):
@@ -58,7 +61,7 @@ class Item:
 
     @property
     def urgent(self) -> bool:
-        return isinstance(self.what, URGENT)
+        return type(self.what) in URGENT
 
     @property
     def size(self) -> int:
@@ -79,6 +82,7 @@ class Inbox:
     """Bounded queues: urgent first, each in order of arrival."""
 
     limit: int = 5000
+    enough: int = 1  # so many make the engine go on, unless something is urgent
     limit_bytes: int = 64 * 1024 * 1024  # of bodies
     bytes: int = 0
     urgent: deque[Item] = field(default_factory=deque)
@@ -97,7 +101,24 @@ class Inbox:
             raise Overloaded(f"{self.bytes} bytes are waiting")
         self.bytes += item.size
         queue.append(item)
-        self.wakeup.set()
+        if item.urgent or len(queue) >= self.enough:
+            self.wakeup.set()
+
+    async def gather(self, last: int) -> None:
+        """Wait until as many are here as the last batch had, something is urgent, or ``GATHER`` has passed.
+
+        Who was answered a moment ago tends to send the next at once, and one commit for all of them
+        costs a fraction of two. Measured: see ``docs/performance.md``."""
+        if self.urgent or not 0 < len(self.normal) < last:
+            return
+        self.enough = last
+        self.wakeup.clear()
+        timer = asyncio.get_running_loop().call_later(GATHER, self.wakeup.set)
+        try:
+            await self.wakeup.wait()
+        finally:
+            timer.cancel()
+            self.enough = 1
 
     def take(self, *, only_urgent: bool = False) -> Item | None:
         if self.urgent:
