@@ -29,7 +29,8 @@ def line(text: str, limit: int = 300) -> str:
     if len(text) <= limit and text.isascii() and text.isprintable() and "  " not in text:
         return text.strip()
     near = text[: 4 * limit + 1000]  # 100 kB of white space cost no more than a title
-    return cut(_UNWANTED.sub("", _SPACE.sub(" ", near)).strip(), limit)
+    # Space once more: what stood between two of them may be gone.
+    return cut(_SPACE.sub(" ", _UNWANTED.sub("", _SPACE.sub(" ", near))).strip(), limit)
 
 
 def block(text: str, limit: int = 2000, lines: int = 20) -> str:

@@ -38,9 +38,9 @@ def alertmanager(irpd: Irpd, tmp_path: Path) -> Iterator[Callable[..., Alertmana
 
     def start(**more: str) -> Alertmanager:
         url = f"http://127.0.0.1:{irpd.port}/webhook/alertmanager"
-        one = Alertmanager(tmp_path, url, name=f"am{len(started)}", **more).start()
-        started.append(one)
-        return one
+        one = Alertmanager(tmp_path, url, name=f"am{len(started)}", **more)
+        started.append(one)  # before it runs: one that never gets ready is stopped, too
+        return one.start()
 
     yield start
     for one in started:

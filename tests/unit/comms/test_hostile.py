@@ -5,7 +5,7 @@ import unicodedata
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from irpd.comms import clean, texts
@@ -172,6 +172,7 @@ def test_any_text_at_all_makes_a_page(about, title: str, because: str, label: st
 
 
 @given(st.text())
+@example("0\r\x1b 0")
 def test_a_line_is_one_line_without_what_is_not_seen(text: str) -> None:
     shown = clean.line(text, 40)
     assert len(shown) <= 40
