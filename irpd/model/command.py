@@ -46,6 +46,15 @@ class RecordSend(Struct, frozen=True, kw_only=True):
     took: float = 0.0
 
 
+class Work(Struct, frozen=True, kw_only=True):
+    """Base of what a person does to an incident. With ``seen`` only while the incident's version is one of
+    these; the Refusal is ``stale``."""
+
+    incident: int
+    by: str
+    seen: tuple[int, ...] = ()
+
+
 class Open(Struct, frozen=True, kw_only=True):
     by: str
     title: str
@@ -55,77 +64,57 @@ class Open(Struct, frozen=True, kw_only=True):
     text: str = ""
 
 
-class Acknowledge(Struct, frozen=True, kw_only=True):
-    incident: int
-    by: str
+class Acknowledge(Work, frozen=True, kw_only=True):
     via: str = "cli"
     page: str = ""
 
 
-class Decline(Struct, frozen=True, kw_only=True):
+class Decline(Work, frozen=True, kw_only=True):
     """ "I can't": the path goes on at once."""
 
-    incident: int
-    by: str
     via: str = "cli"
     page: str = ""
 
 
-class Undo(Struct, frozen=True, kw_only=True):
+class Undo(Work, frozen=True, kw_only=True):
     """Take one's acknowledgement back: the path goes on at once."""
 
-    incident: int
-    by: str
     via: str = "cli"
 
 
-class Escalate(Struct, frozen=True, kw_only=True):
+class Escalate(Work, frozen=True, kw_only=True):
     """Fire the next step now; with ``path``, start that path (business, customers, ...)."""
 
-    incident: int
-    by: str
     path: str | None = None
     because: str = ""
 
 
-class SetLevel(Struct, frozen=True, kw_only=True):
-    incident: int
-    by: str
+class SetLevel(Work, frozen=True, kw_only=True):
     level: int
     because: str
 
 
-class Note(Struct, frozen=True, kw_only=True):
-    incident: int
-    by: str
+class Note(Work, frozen=True, kw_only=True):
     text: str
 
 
-class Resolve(Struct, frozen=True, kw_only=True):
-    incident: int
-    by: str
+class Resolve(Work, frozen=True, kw_only=True):
     because: str = ""
     via: str = "cli"
 
 
-class Reopen(Struct, frozen=True, kw_only=True):
-    incident: int
-    by: str
+class Reopen(Work, frozen=True, kw_only=True):
     because: str = ""
 
 
-class Merge(Struct, frozen=True, kw_only=True):
-    incident: int
+class Merge(Work, frozen=True, kw_only=True):
     into: int
-    by: str
 
 
-class Split(Struct, frozen=True, kw_only=True):
+class Split(Work, frozen=True, kw_only=True):
     """Signals (by their ``n``) leave their incident for a new one."""
 
-    incident: int
     signals: tuple[int, ...]
-    by: str
 
 
 class SeePage(Struct, frozen=True, kw_only=True):
@@ -177,10 +166,12 @@ class RecordJump(Struct, frozen=True, kw_only=True):
     seconds: float
 
 
+AnyWork = (
+    Acknowledge | Decline | Undo | Escalate | SetLevel | Note | Resolve | Reopen | Merge | Split
+)  # fmt: skip
 Command = (
-    Receive | Wake | MarkStale | RecordSend | Open | Acknowledge | Decline | Undo | Escalate | SetLevel | Note
-    | Resolve | Reopen | Merge | Split | SeePage | TestPage | TellOperators | ChangeConfig
-    | RefuseConfig | SetAside | RecordStart | RecordJump
+    Receive | Wake | MarkStale | RecordSend | Open | AnyWork | SeePage | TestPage | TellOperators
+    | ChangeConfig | RefuseConfig | SetAside | RecordStart | RecordJump
 )  # fmt: skip
 
 

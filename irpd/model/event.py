@@ -46,6 +46,7 @@ class Opened(Event, frozen=True, tag="opened"):
     tells: tuple[str, ...] = ()
     by: str = ""  # the person who opened it by hand
     drill: bool = False
+    roles: dict[str, str] = {}  # who fills them
 
 
 class Acknowledged(Event, frozen=True, tag="acknowledged"):
@@ -78,6 +79,7 @@ class LevelChanged(Event, frozen=True, tag="level-changed"):
     share: Share = UNKNOWN
     respond_by: datetime | None = None
     regimes: tuple[str, ...] = ()
+    roles: dict[str, str] = {}  # those that are filled from now on, with their people
 
 
 class EvidenceExceeded(Event, frozen=True, tag="evidence-exceeded"):

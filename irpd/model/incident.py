@@ -151,6 +151,7 @@ class Incident(Struct, frozen=True, omit_defaults=True, kw_only=True):
     reopen_within: float = 0.0
     regimes: tuple[str, ...] = ()
     tells: tuple[str, ...] = ()
+    roles: dict[str, str] = {}  # who fills them, once the level called for them
     drill: bool = False
     version: int = 0
 

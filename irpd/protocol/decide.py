@@ -9,6 +9,7 @@ from typing import assert_never
 
 from irpd.model import command as c
 from irpd.model import event as e
+from irpd.model.command import Refusal
 from irpd.model.incident import LevelBy, MemberStatus
 from irpd.model.level import Level
 from irpd.model.share import UNKNOWN
@@ -25,6 +26,8 @@ from irpd.triage.level import Verdict
 
 def decide(draft: Draft, command: c.Command) -> object:
     """Carry out one command on the draft. Returns the answer for whoever asked."""
+    if isinstance(command, c.Work) and command.seen:
+        _still_as_seen(draft, command)
     match command:
         case c.Receive():
             return receive(draft, command)
@@ -87,6 +90,13 @@ def decide(draft: Draft, command: c.Command) -> object:
             return None
         case _:
             assert_never(command)
+
+
+def _still_as_seen(draft: Draft, command: c.Work) -> None:
+    incident = draft.incident(command.incident)
+    if incident.version not in command.seen:
+        seen = ", ".join(map(str, command.seen))
+        raise Refusal("stale", f"{incident.ref} has changed: it is at version {incident.version}, not {seen}")
 
 
 def _tell_operators(draft: Draft, command: c.TellOperators) -> Received:

@@ -111,6 +111,7 @@ def _open(rows: Rows, number: int, event: e.Opened, at: datetime) -> None:
         reopen_within=event.reopen_within,
         regimes=event.regimes,
         tells=event.tells,
+        roles=event.roles,
         drill=event.drill,
         version=1,
     )
@@ -461,6 +462,7 @@ def _levelled(incident: Incident, event: e.LevelChanged, at: datetime) -> Incide
         respond_by=event.respond_by or incident.respond_by,
         respond_state="running" if restart else incident.respond_state,
         regimes=tuple(dict.fromkeys((*incident.regimes, *event.regimes))),
+        roles=incident.roles | event.roles,
         version=incident.version + 1,
     )
 

@@ -6,6 +6,8 @@ level stands, evidence for a more severe one pages who commands, once per level.
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from irpd.config.values import Configuration, Source
 from irpd.model import event as e
 from irpd.model.incident import Contribution, Incident, LevelBy
@@ -17,13 +19,12 @@ from irpd.protocol.draft import Draft
 from irpd.protocol.objectives import respond_by
 from irpd.protocol.paging import (
     end_pages,
-    on_call,
     page_person,
-    reachable,
     restart_paths,
     stop_paths,
     urgent_from,
 )
+from irpd.protocol.roles import commanders, filled
 from irpd.triage.facts import Facts
 from irpd.triage.level import Verdict, level_for
 from irpd.triage.share import share_over
@@ -141,6 +142,7 @@ def raise_level(draft: Draft, incident: Incident, verdict: Verdict, share: Share
 def risen(draft: Draft, incident: Incident, event: e.LevelChanged) -> Incident:
     """Carry out a rise of the level, whoever caused it."""
     before, had_it = incident.level, incident.acknowledged_by
+    event = replace(event, roles=filled(draft, Level(event.after), incident.roles))
     incident = draft.emit(incident.number, event)
     if not had_it and _same_pace(draft.configuration, before, incident.level):
         return _page_anew(draft, incident, before)  # the path is already under way with the same waits
@@ -180,6 +182,7 @@ def _page_anew(draft: Draft, incident: Incident, before: Level) -> Incident:
 def lowered(draft: Draft, incident: Incident, event: e.LevelChanged) -> Incident:
     """Carry out a person's word that it is less severe: paging goes on at the lower urgency."""
     before = incident.level
+    event = replace(event, roles=filled(draft, Level(event.after), incident.roles))
     incident = draft.emit(incident.number, event)
     if incident.acknowledged_by or _same_pace(draft.configuration, before, incident.level):
         return incident
@@ -208,20 +211,6 @@ def _tell_commander(draft: Draft, incident: Incident, verdict: Verdict, share: S
             due=urgent_from(draft.configuration, person, verdict.level, draft.now),
         )  # fmt: skip
     return incident
-
-
-def commanders(draft: Draft, incident: Incident, level: Level) -> tuple[str, ...]:
-    """Who commands and can be reached about this level: the configured role, else who has it,
-    else fallback."""
-    configuration = draft.configuration
-    role = configuration.roles.get("commander")
-    if role is not None:
-        persons = on_call(configuration, role.schedule or "", role.person or "", draft.now)
-        if any(reachable(configuration, person, level) for person in persons):
-            return persons
-    if any(reachable(configuration, person, level) for person in incident.acknowledged_by):
-        return incident.acknowledged_by
-    return configuration.fallback
 
 
 def _has_live_page(draft: Draft, incident: Incident, person: str) -> bool:

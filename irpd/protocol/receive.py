@@ -24,6 +24,7 @@ from irpd.protocol.levels import decide_again, facts_of, measured, verdict_on
 from irpd.protocol.objectives import respond_by
 from irpd.protocol.paging import OPERATORS, main_path, restart_paths, start_path, tell_holders
 from irpd.protocol.quiet import all_quiet, close_if_over, settle, watch_flapping
+from irpd.protocol.roles import filled
 from irpd.triage.group import Group, group_for
 from irpd.triage.level import Verdict
 
@@ -435,6 +436,7 @@ def open_incident(
             reopen_within=configuration.timing.reopen_within,
             regimes=tuple(dict.fromkeys(regimes)),
             by=by,
+            roles=filled(draft, verdict.level, {}),
         ),
     )
     if first is not None:

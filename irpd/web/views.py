@@ -56,7 +56,7 @@ def incident_view(incident: Incident, members: Sequence[Member]) -> Object:
         "acknowledged_by": list(incident.acknowledged_by),
         "declined_by": list(incident.declined_by),
         "share": share_view(incident.share, incident.share_at),
-        "roles": {},
+        "roles": dict(incident.roles),
         "paths": [path_view(run) for run in incident.paths],
         "objectives": _objectives(incident),
         "regimes": [{"name": name, "state": "assess", "clocks": []} for name in incident.regimes],
@@ -79,9 +79,16 @@ def _objectives(incident: Incident) -> list[Object]:
         {
             "kind": "response",
             "due_at": utc_text(incident.respond_by),
-            "state": incident.respond_state or "running",
+            "state": _response(incident),
         }
     ]
+
+
+def _response(incident: Incident) -> str:
+    """``running``, ``met`` or ``missed``; ``not-needed`` where it ended by itself before anybody had to."""
+    if incident.respond_state == "met" and not incident.acknowledged_by and not incident.resolved_by:
+        return "not-needed"
+    return incident.respond_state or "running"
 
 
 def _counts(incident: Incident, members: Sequence[Member]) -> Object:

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from irpd.model import command as c
-from irpd.model.command import Command, Refusal
+from irpd.model.command import AnyWork, Refusal
 from irpd.model.page import Page, PageKind
 from irpd.web import bodies as b
 from irpd.web.actor import Actor
@@ -16,7 +17,7 @@ from irpd.web.ports import Services
 from irpd.web.problem import answer
 from irpd.web.views import incident_document, incident_view
 
-Build = Callable[[web.Request, int, str, str], Awaitable[Command]]
+Build = Callable[[web.Request, int, str, str], Awaitable[AnyWork]]
 
 
 class Working:
@@ -68,7 +69,7 @@ class Working:
         command = await build(request, number, by, "cli" if actor.local else "api")
         if number not in self._services.engine.state.incidents:
             return await self._long_over(number, verb)
-        self._match(request, number)
+        command = replace(command, seen=_seen(request))
         return await self._done(number, await self._services.engine.submit(command))
 
     async def _long_over(self, number: int, verb: str) -> web.Response:
@@ -80,19 +81,6 @@ class Working:
         said = {"changed": False, "text": f"Nothing to do: {incident.ref} {ended}."}
         return answer(incident_document(incident, members, answer=said))
 
-    def _match(self, request: web.Request, number: int) -> None:
-        """If-Match: the incident must still be what the asker saw."""
-        wanted = request.headers.get("If-Match", "").strip()
-        incident = self._services.engine.state.incidents.get(number)
-        if not wanted or wanted == "*" or incident is None:
-            return
-        versions = {part.strip().removeprefix("W/").strip('"') for part in wanted.split(",")}
-        if str(incident.version) not in versions:
-            raise Refusal(
-                "stale",
-                f"#{number} has changed: it is at version {incident.version}, not {', '.join(versions)}",
-            )
-
     async def _done(self, number: int, result: object, *, status: int = 200) -> web.Response:
         number = getattr(result, "incident", number)
         incident, members, _ = await self._looking.found(number)
@@ -101,6 +89,16 @@ class Working:
         if status == 201:
             headers["Location"] = f"/api/v1/incidents/{number}"
         return answer(document, status=status, headers=headers)
+
+
+def _seen(request: web.Request) -> tuple[int, ...]:
+    """If-Match: the versions of which the incident must still have one; empty for any."""
+    wanted = request.headers.get("If-Match", "").strip()
+    if not wanted or wanted == "*":
+        return ()
+    tags = [part.strip().removeprefix("W/").strip('"') for part in wanted.split(",")]
+    known = [int(tag) for tag in tags if tag.isascii() and tag.isdecimal() and len(tag) < 16]
+    return tuple(known) or (0,)  # no incident has version 0
 
 
 def _asks(page: Page, person: str) -> bool:
@@ -122,52 +120,52 @@ def _who(actor: Actor, *, must_be_person: bool) -> str:
     )
 
 
-async def _ack(request: web.Request, number: int, by: str, via: str) -> Command:
+async def _ack(request: web.Request, number: int, by: str, via: str) -> AnyWork:
     await b.read_body(request, b.Nothing)
     return c.Acknowledge(incident=number, by=by, via=via)
 
 
-async def _cant(request: web.Request, number: int, by: str, via: str) -> Command:
+async def _cant(request: web.Request, number: int, by: str, via: str) -> AnyWork:
     await b.read_body(request, b.Nothing)
     return c.Decline(incident=number, by=by, via=via)
 
 
-async def _undo(request: web.Request, number: int, by: str, via: str) -> Command:
+async def _undo(request: web.Request, number: int, by: str, via: str) -> AnyWork:
     await b.read_body(request, b.Nothing)
     return c.Undo(incident=number, by=by, via=via)
 
 
-async def _escalate(request: web.Request, number: int, by: str, _via: str) -> Command:
+async def _escalate(request: web.Request, number: int, by: str, _via: str) -> AnyWork:
     body = await b.read_body(request, b.EscalateBody)
     return c.Escalate(incident=number, by=by, path=body.path, because=body.because)
 
 
-async def _level(request: web.Request, number: int, by: str, _via: str) -> Command:
+async def _level(request: web.Request, number: int, by: str, _via: str) -> AnyWork:
     body = await b.read_body(request, b.LevelBody)
     return c.SetLevel(incident=number, by=by, level=b.level_of(body.level), because=body.because)
 
 
-async def _note(request: web.Request, number: int, by: str, _via: str) -> Command:
+async def _note(request: web.Request, number: int, by: str, _via: str) -> AnyWork:
     body = await b.read_body(request, b.NoteBody)
     return c.Note(incident=number, by=by, text=body.text)
 
 
-async def _resolve(request: web.Request, number: int, by: str, via: str) -> Command:
+async def _resolve(request: web.Request, number: int, by: str, via: str) -> AnyWork:
     body = await b.read_body(request, b.BecauseBody)
     return c.Resolve(incident=number, by=by, because=body.because, via=via)
 
 
-async def _reopen(request: web.Request, number: int, by: str, _via: str) -> Command:
+async def _reopen(request: web.Request, number: int, by: str, _via: str) -> AnyWork:
     body = await b.read_body(request, b.BecauseBody)
     return c.Reopen(incident=number, by=by, because=body.because)
 
 
-async def _merge(request: web.Request, number: int, by: str, _via: str) -> Command:
+async def _merge(request: web.Request, number: int, by: str, _via: str) -> AnyWork:
     body = await b.read_body(request, b.MergeBody)
     return c.Merge(incident=number, into=body.into, by=by)
 
 
-async def _split(request: web.Request, number: int, by: str, _via: str) -> Command:
+async def _split(request: web.Request, number: int, by: str, _via: str) -> AnyWork:
     body = await b.read_body(request, b.SplitBody)
     return c.Split(incident=number, signals=b.signal_numbers(number, body.signals), by=by)
 

@@ -168,12 +168,14 @@ async def build_house(
     tokens: str = "[]",
     login: str = "nobody-here",
     body_timeout: float = 30.0,
+    more: str = "",
 ) -> House:
-    """A house that ``stack`` takes down again. ``tokens`` is YAML; whoever's login is ``login`` is asha.
+    """A house that ``stack`` takes down again. ``tokens`` is YAML; whoever's login is ``login`` is asha;
+    ``more`` is added to the configuration.
 
     $DOOR_SECRET must hold the secret of its sources."""
     file = folder / "irpd.yaml"
-    text = CONFIGURATION.replace("TOKENS", tokens).replace("LOGIN", login)
+    text = CONFIGURATION.replace("TOKENS", tokens).replace("LOGIN", login) + more
     file.write_text(text)
     loaded = load_configuration([file])
     configuration = loaded.configuration

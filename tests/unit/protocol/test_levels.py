@@ -13,6 +13,7 @@ from irpd.model.incident import State
 from irpd.model.page import PageKind
 
 COMMANDER = ("levels:\n", "roles: {commander: {person: fay}}\nlevels:\n")
+COMMANDS_FROM_3 = ("levels:\n", "roles: {commander: {person: fay, levels: [1, 2, 3]}}\nlevels:\n")
 
 
 def test_new_evidence_raises_the_level() -> None:
@@ -104,7 +105,7 @@ def test_evidence_pages_the_commander_with_the_urgency_of_what_it_asks_for() -> 
 
 
 def test_evidence_for_level_3_at_night_pages_the_commander_in_the_morning() -> None:
-    house = House(changed(role=COMMANDER), at=NIGHT)
+    house = House(changed(role=COMMANDS_FROM_3), at=NIGHT)
     house.report(alert("a", want=4, grouped=True))
     house.set_level(4)
     house.report(alert("b", want=3, grouped=True))

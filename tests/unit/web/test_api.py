@@ -1,5 +1,6 @@
 """The API over both doors: who may what, what it answers, and how it refuses."""
 
+import asyncio
 import getpass
 import hashlib
 from datetime import timedelta
@@ -346,6 +347,42 @@ async def test_a_stale_version_is_412_and_changes_nothing(house: Any) -> None:
     assert house.engine.state.incidents[1].state == "open"
     now = f'"{house.engine.state.incidents[1].version}"'
     assert (await house.api("POST", "/incidents/1/resolve?as=asha", headers={"If-Match": now}))[0] == 200
+
+
+async def test_of_two_who_saw_the_same_version_only_one_gets_through(house: Any) -> None:
+    await house.alert()
+    seen = {"If-Match": f'W/"7", "{house.engine.state.incidents[1].version}"'}
+    answers = await asyncio.gather(*(
+        house.api("POST", f"/incidents/1/note?as={person}", json={"text": "mine"}, headers=seen)
+        for person in ("asha", "ben")
+    ))  # fmt: skip
+    assert sorted(status for status, _ in answers) == [200, 412]
+
+
+async def test_a_version_that_no_incident_has_is_412(house: Any) -> None:
+    await house.alert()
+    status, _ = await house.api("POST", "/incidents/1/ack?as=asha", headers={"If-Match": '"x"'})
+    assert status == 412
+    status, _ = await house.api("POST", "/incidents/1/ack?as=asha", headers={"If-Match": "*"})
+    assert status == 200
+
+
+async def test_an_answer_that_nobody_had_to_give_was_not_needed(house: Any) -> None:
+    await house.alert()
+    await house.engine.submit(c.SetLevel(incident=1, by="ben", level=4, because="harmless"))
+    await house.alert(status="resolved")
+    house.clock.step(hours=1)
+    await house.engine.submit(c.Wake(incident=1))
+    _, document = await house.api("GET", "/incidents/1")
+    assert (document["incident"]["state"], document["incident"]["resolved_by"]) == ("resolved", None)
+    assert document["incident"]["objectives"][0]["state"] == "not-needed"
+
+
+async def test_the_roles_that_the_level_calls_for_are_in_the_incident(build: Any) -> None:
+    house = await build(more="roles: {commander: {schedule: first-responder, levels: [1, 2]}}\n")
+    await house.alert()
+    _, document = await house.api("GET", "/incidents/1")
+    assert document["incident"]["roles"] == {"commander": "asha"}
 
 
 async def test_a_journal_that_cannot_be_written_is_503(house: Any) -> None:
