@@ -1,14 +1,14 @@
 """What a level and a group are decided on: everything a rule may look at, gathered in one value."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from irpd.model.share import Share
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One signal as rules see it, with what its incident has gathered so far.
 
     ``service`` is the service that claimed the signal, ``share`` the incident's share of users,

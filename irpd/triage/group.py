@@ -5,7 +5,9 @@ matches each key is a group of its own.
 """
 
 import json
-from dataclasses import dataclass
+from functools import lru_cache
+
+import msgspec
 
 from irpd.triage.facts import Facts
 from irpd.triage.ruleset import RuleSet
@@ -15,8 +17,7 @@ _text = json.JSONEncoder(separators=(",", ":")).encode
 FIELDS = ("service", "source", "key", "project")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class Group(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """``within`` and ``at_most`` are seconds since the group's last and first signal; 0 is no limit.
 
     ``values`` are those of the rule's ``by``, for people.
@@ -36,12 +37,17 @@ def group_for(ruleset: RuleSet, facts: Facts, key: str) -> Group:
         return Group(key=key)
     values = tuple(_value(name, facts, key) for name in rule.by)
     return Group(
-        key=_text([rule.id, *values]),
+        key=_key(rule.id, values),
         rule=rule.id,
         within=rule.within,
         at_most=rule.at_most,
         values=values,
     )
+
+
+@lru_cache(4096)
+def _key(rule: str, values: tuple[str, ...]) -> str:
+    return _text([rule, *values])
 
 
 def _value(name: str, facts: Facts, key: str) -> str:
