@@ -75,6 +75,7 @@ def check(decision: Decision) -> list[str]:
         one.levels()
         one.paths()
         one.joins()
+        one.ended()
     _late(decision, by_incident)
     if isinstance(command, c.Acknowledge):
         _acknowledged(decision, by_incident)
@@ -124,6 +125,14 @@ class _One:
                     late <= timedelta(0), "reopen-window", f"{self.now.ref} reopened {late} after its window"
                 )
         return [f"{old or 'new'} → {new}" for old, new in pairwise(steps) if old is not new]
+
+    def ended(self) -> None:
+        """What is over leaves memory with its pages: each send of theirs has ended by then, in an event."""
+        if self.now.state in (CLOSED, MERGED):
+            waiting = [
+                page.id for page in self.decision.after.pages_of(self.now) if page.live and _waits(page)
+            ]
+            holds(not waiting, "ends-in-an-event", f"{self.now.ref} is {self.now.state}: {waiting} wait on")
 
     def levels(self) -> None:
         was, now = self.was, self.now

@@ -49,8 +49,6 @@ def in_time(world: "Simulation") -> None:
     if life is None or not life.ready or life.over:
         return
     engine, true = life.engine, world.time.true
-    for queue in (engine._inbox.urgent, engine._inbox.normal):
-        holds(len(queue) <= engine._inbox.limit, "bounded", f"{len(queue)} commands wait")
     for task in (*engine._tasks, life.delivery):
         holds(not task.done(), "alive", f"{task.get_name()} has ended: {task}")
     now = life.clock.now()

@@ -172,6 +172,11 @@ class Life:
             for name in configuration.channels
         }
 
+    @property
+    def waiting(self) -> int:
+        """The longer queue of the inbox."""
+        return max(len(self.engine._inbox.urgent), len(self.engine._inbox.normal))
+
     async def post(self, request: Request) -> tuple[int, int, Normalised | None]:
         """The webhook's door: status, receipt and what was read."""
         first_byte_at = self.clock.now()

@@ -16,6 +16,7 @@ import heapq
 from asyncio import base_events, events
 from collections.abc import Callable
 from contextvars import Context
+from itertools import count
 from random import Random
 from typing import Any
 
@@ -30,7 +31,6 @@ class VirtualLoop(base_events.BaseEventLoop):
     """One process's event loop. ``problems`` are what asyncio itself complained about."""
 
     _ready: Any
-    _scheduled: Any
 
     def __init__(
         self, time: VirtualTime, random: Random, slowness: Callable[[], tuple[float, float]]
@@ -40,6 +40,8 @@ class VirtualLoop(base_events.BaseEventLoop):
         self._chance = random
         self._slowness = slowness
         self.dropped = False
+        self._timers: list[tuple[float, int, events.TimerHandle]] = []
+        self._nth = count()
         self.jobs = 0  # work of the other thread that has not been delivered
         self.problems: list[str] = []
         self._kept: list[asyncio.Task[Any]] = []
@@ -53,16 +55,18 @@ class VirtualLoop(base_events.BaseEventLoop):
     def call_soon(  # type: ignore[override]
         self, callback: Any, *args: Any, context: Context | None = None
     ) -> events.Handle:
-        if self.dropped:
-            return events.Handle(callback, args, self, context)
-        return super().call_soon(callback, *args, context=context)
+        handle = events.Handle(callback, args, self, context)
+        if not self.dropped:
+            self._ready.append(handle)
+        return handle
 
     def call_at(  # type: ignore[override]
         self, when: float, callback: Any, *args: Any, context: Context | None = None
-    ) -> Any:
-        if self.dropped:
-            return events.TimerHandle(when, callback, args, self, context)
-        return super().call_at(when, callback, *args, context=context)
+    ) -> events.TimerHandle:
+        handle = events.TimerHandle(when, callback, args, self, context)
+        if not self.dropped:
+            heapq.heappush(self._timers, (when, next(self._nth), handle))
+        return handle
 
     def _task(self, loop: Any, coro: Any, **options: Any) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = asyncio.Task(coro, loop=loop, **options)
@@ -110,16 +114,17 @@ class VirtualLoop(base_events.BaseEventLoop):
 
     # ------------------------------------------------------------ what the world does with it
     def next_timer(self) -> float | None:
-        while self._scheduled and self._scheduled[0]._cancelled:
-            heapq.heappop(self._scheduled)
-        return self._scheduled[0]._when if self._scheduled else None
+        timers = self._timers
+        while timers and timers[0][2]._cancelled:
+            heapq.heappop(timers)
+        return timers[0][0] if timers else None
 
     def wake_due(self) -> None:
         """Make the timers ready whose time has come; among each other in an order of chance."""
         now = self.time()
         due = []
         while (when := self.next_timer()) is not None and when <= now:
-            due.append(heapq.heappop(self._scheduled))
+            due.append(heapq.heappop(self._timers)[2])
         if len(due) > 1:
             self._chance.shuffle(due)
         self._ready.extend(due)
@@ -142,7 +147,7 @@ class VirtualLoop(base_events.BaseEventLoop):
         """The process is gone. Its tasks, for whoever keeps them from being closed."""
         self.dropped = True
         self._ready.clear()
-        self._scheduled.clear()
+        self._timers.clear()
         self._closed = True
         kept, self._kept = [task for task in self._kept if not task.done()], []
         for task in kept:

@@ -17,6 +17,7 @@ MOODS = (
     "slow",
     "transient",
     "busy",
+    "refuses-late",
     "permanent",
     "hangs",
     "late",
@@ -88,6 +89,9 @@ class SimulatedChannel:
                 return Outcome(kind="transient", detail="no route")
             case "busy":
                 return Outcome(kind="transient", detail="too many", retry_after=self._chance.uniform(1, 40))
+            case "refuses-late":
+                await asyncio.sleep(self._chance.uniform(0.5, 3.0))
+                return Outcome(kind="transient", detail="cut off in the middle")
             case "permanent":
                 return Outcome(kind="permanent", detail="unknown address")
             case "hangs":

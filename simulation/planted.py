@@ -226,4 +226,12 @@ PLANTED: Mapping[str, Change] = {
     "undone-at-a-level-that-only-tells": Change(
         _PAGING + "fire_step", ' or configuration.level(incident.level).urgency == "quiet"', ""
     ),
+    "unsent-when-closed": Change(
+        "irpd.protocol.quiet:close_if_over",
+        'incident = end_pages(draft, incident, because="obsolete", keep_updates=False)',
+        "pass",
+    ),
+    "sent-again-while-its-end-is-unrecorded": Change(
+        _OUTBOX + "_attempt", "if held is not None and not again:", "if False:"
+    ),
 }

@@ -26,7 +26,7 @@ from simulation.clocks import BEGINS, VirtualTime
 from simulation.coverage import Coverage
 from simulation.decisions import Decision, Violation, check, holds
 from simulation.disk import Disk
-from simulation.life import Life
+from simulation.life import INBOX, Life
 from simulation.loop import Escape
 from simulation.model import Model
 from simulation.phones import Provider, Shown
@@ -358,6 +358,8 @@ class Simulation:
                 self._found(Violation("unexpected", problems[0]))
         if self.disk.fresh:
             self._learn()
+        if life.ready and (waiting := life.waiting) > INBOX:
+            self._found(Violation("bounded", f"{waiting} commands wait"))
         if life.troubled or self.plant or self.disk.full or self.disk.failing:
             self.troubled_at = self.time.true
         if burnt and self.violation is None:

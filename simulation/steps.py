@@ -62,7 +62,7 @@ def _sends(world: "Simulation", action: Action) -> bool:
         case "burst":
             for n in range(24 + b % 24):  # some while the first are being written
                 request = senders.group(senders.alerts[(a + n) % len(senders.alerts)], now)
-                world.later(0.0 if n < 4 else 0.001, lambda request=request: world.post(request))  # type: ignore[misc]
+                world.later(0.0 if n < 4 else 0.0002, lambda request=request: world.post(request))  # type: ignore[misc]
         case "issue":
             what = ("created", "created", "resolved", "ignored", "assigned", "ignored", "unresolved")[b % 7]
             known = [n for n, state in senders.issues.items() if state in ("created", "unresolved")]
@@ -74,6 +74,8 @@ def _sends(world: "Simulation", action: Action) -> bool:
             world.post(senders.ticket(a % TICKETS, "solved" if b % 4 == 0 else "open"))
         case "again":
             _fires_again(world, a, b)
+        case "deaf":
+            _tells_nobody(world, a)
         case "garbage":
             world.post(senders.garbage(world.chance))
         case _:
@@ -111,6 +113,11 @@ def _fires_again(world: "Simulation", a: int, b: int) -> None:
     alert = world.senders.alerts[numbers[b % len(numbers)]]
     ends = incident.resolved_at.timestamp() + incident.reopen_within - life.clock.now().timestamp()
     world.post(world.senders.resolve(alert, world.now()))
+    if b % 8 == 3:  # a jump ahead of the wall clock ends the window; no timer has noticed yet
+        world.time.set_wall(900.0)
+        world.later(60.2, lambda: world.post(world.senders.fire(alert, world.now())))
+        world.later(150.0, lambda: world.time.set_wall(-900.0))
+        return
     wait = max(ends + (-0.001, 0.005, -0.01, -60.0)[b % 4], 0.1)
     if b % 2 == 0:  # a slow write is under way when the window ends
         slow = world.disk.slow
@@ -119,6 +126,26 @@ def _fires_again(world: "Simulation", a: int, b: int) -> None:
         world.later(wait - 0.02, lambda: world.post(world.senders.group(other, world.now())))
         world.later(wait + 5.0, lambda: setattr(world.disk, "slow", slow))
     world.later(wait, lambda: world.post(world.senders.fire(alert, world.now())))
+
+
+def _tells_nobody(world: "Simulation", a: int) -> None:
+    """News for who has it, while their channels fail, and then it is over by itself."""
+    rows, senders = world.model.rows, world.senders
+    taken = [
+        alert
+        for alert in senders.alerts
+        if (sid := rows.sid_of(f"alerts/{alert.n + 1:016x}")) is not None
+        and (incident := rows.incidents[rows.members[sid].incident]).acknowledged_by
+        and not incident.level.urgent
+    ]
+    if not taken:
+        return
+    alert = taken[a % len(taken)]
+    for name in ("mail", "chat", "hook"):
+        world.providers[name].mood = "transient"
+    world.post(senders.resolve(alert, world.now()))
+    world.later(4.0, lambda: world.post(senders.fire(alert, world.now())))
+    world.later(8.0, lambda: world.post(senders.resolve(alert, world.now())))
 
 
 # ------------------------------------------------------------------ people
@@ -266,6 +293,8 @@ def _happens(world: "Simulation", action: Action) -> None:
             disk.failing, disk.written = 1 + b % 3, True
             if b % 2:  # a report of something unknown: its receipt is kept and leads to no event
                 world.post(world.senders.metric(90 + a % 5, resolved=True))
+        case "stutter":
+            _stutters(world, b)
         case "wall-ahead":
             world.time.set_wall(float((5, 60, 900, 5400)[b % 4]))
         case "wall-back":
@@ -288,6 +317,22 @@ def _happens(world: "Simulation", action: Action) -> None:
             world.advance(float(60 + b % 600))
         case _:
             _ends(world, action)
+
+
+def _stutters(world: "Simulation", b: int) -> None:
+    """A channel and the disk both come and go, out of step: of two tries only the first gets on disk."""
+    disk, provider = world.disk, world.providers["mail"]
+
+    def fails(times: int) -> None:
+        disk.failing, disk.written = times, False
+
+    provider.mood = "refuses-late"
+    world.ask(c.TestPage(person=("asha", "chi")[b % 2], by="asha"))
+    world.later(0.4, lambda: fails(1000))
+    world.later(3.2, lambda: setattr(provider, "mood", "slow"))
+    world.later(6.5, lambda: fails(0))
+    world.later(10.2, lambda: fails(1000))
+    world.later(17.0, lambda: fails(0))
 
 
 def _ends(world: "Simulation", action: Action) -> None:
