@@ -15,10 +15,10 @@ import gc
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar, cast
 
+import msgspec
 import structlog
 
 from irpd.engine.batch import Assembly, CommandFailed
@@ -67,8 +67,7 @@ CommitCallback = Callable[[Sequence[Fact], float], None]
 ReceivedCallback = Callable[[str, Received], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(msgspec.Struct, frozen=True):
     """A receipt that is on disk. ``incidents`` is None when it is decided later."""
 
     receipt: int
@@ -201,7 +200,7 @@ class Engine:
             what=Incoming(
                 source=source,
                 body=body,
-                headers=dict(headers),
+                headers=headers,
                 group=normalised.group,
                 signals=normalised.signals,
                 first_byte_at=first_byte_at,

@@ -2,8 +2,11 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+
+import msgspec
 
 from irpd.engine.ports import Receipt
 from irpd.model import command as c
@@ -29,20 +32,18 @@ class Overloaded(Exception):
         self.retry_after = retry_after
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Incoming:
+class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     """A receipt on its way in: what its sender sent and what it says."""
 
     source: str
     body: bytes
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     group: str
     signals: tuple[Signal, ...]
     first_byte_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Adoption:
+class Adoption(msgspec.Struct, frozen=True, kw_only=True):
     """Another configuration is to be in force from here on."""
 
     policy: Policy
@@ -50,8 +51,7 @@ class Adoption:
     by: str
 
 
-@dataclass(slots=True, kw_only=True)
-class Item:
+class Item(msgspec.Struct, kw_only=True, eq=False):
     """One thing to do, and who waits for its answer."""
 
     what: c.Command | Incoming | Adoption | Receipt

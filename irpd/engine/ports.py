@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+import msgspec
+
 from irpd.model.event import AnyEvent
 from irpd.model.incident import Incident, Member
 from irpd.model.page import Page, Send
@@ -53,8 +55,7 @@ class JournalCorrupt(JournalError):
     """A checksum, a page or the chain is wrong."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """A verified raw request. ``id`` is given by the engine, dense and ascending.
 
     ``at`` is when it was accepted (UTC), ``group`` the sender's own group of which this may
@@ -65,12 +66,11 @@ class Receipt:
     source: str
     at: datetime
     body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     group: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
     """An event with its subject and time, on its way into the journal or out of it.
 
     ``seq`` is 0 until the journal has given it one.

@@ -5,6 +5,7 @@ level stands, evidence for a more severe one pages who commands, once per level.
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from msgspec.structs import replace
 
@@ -28,6 +29,8 @@ from irpd.protocol.roles import commanders, filled
 from irpd.triage.facts import Facts
 from irpd.triage.level import Verdict, level_for
 from irpd.triage.share import share_over
+
+_MINUTE = timedelta(minutes=1)
 
 
 def users_of(draft: Draft, service: str) -> int | None:
@@ -89,7 +92,6 @@ def facts_of(
 ) -> Facts:
     """Everything rules may look at for this signal, as of now."""
     settings = draft.configuration.sources.get(source)
-    opened = incident.opened_at if incident is not None else draft.now
     return Facts(
         source=source,
         source_type=settings.type if settings is not None else "irpd",
@@ -102,10 +104,15 @@ def facts_of(
         share=share,
         reporters=reporters if reporters is not None else incident.reporters if incident else 0,
         signals=(incident.members if incident is not None else 0) + int(joining),
-        open_minutes=int((draft.now - opened).total_seconds() // 60),
+        open_minutes=minutes_open(draft, incident) if incident is not None else 0,
         count=count,
         at=draft.now,
     )
+
+
+def minutes_open(draft: Draft, incident: Incident) -> int:
+    """Whole minutes since it was opened."""
+    return (draft.now - incident.opened_at) // _MINUTE
 
 
 def decide_again(draft: Draft, incident: Incident, verdict: Verdict, share: Share) -> Incident:

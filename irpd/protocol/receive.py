@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
 from irpd.config.values import Source
 from irpd.model import event as e
 from irpd.model.command import Receive
@@ -20,11 +22,12 @@ from irpd.model.level import Level
 from irpd.model.share import UNKNOWN, Impact, Share
 from irpd.model.signal import Signal, Status
 from irpd.protocol.draft import Draft
-from irpd.protocol.levels import decide_again, facts_of, measured, verdict_on
+from irpd.protocol.levels import decide_again, facts_of, measured, minutes_open, verdict_on
 from irpd.protocol.objectives import respond_by
 from irpd.protocol.paging import OPERATORS, main_path, restart_paths, start_path, tell_holders
 from irpd.protocol.quiet import all_quiet, close_if_over, settle, watch_flapping
 from irpd.protocol.roles import filled
+from irpd.triage.facts import Facts
 from irpd.triage.group import Group, group_for
 from irpd.triage.level import Verdict
 
@@ -275,10 +278,10 @@ def _unknown(draft: Draft, source: str, key: str, signal: Signal, answer: Receiv
     group = _group(draft, probe, key)
     joins = route(draft, group)
     if joins is None:
-        incident = _open(draft, settings, source, key, service, signal, group)
+        incident = _open(draft, settings, source, key, service, signal, group, probe)
         answer.count("opens", incident.number)
     else:
-        _join(draft, joins, source, key, service, signal, group)
+        _join(draft, joins, source, key, service, signal, group, probe)
         answer.count("joins", joins.number)
 
 
@@ -291,9 +294,9 @@ def _service(draft: Draft, source: str, signal: Signal) -> tuple[str, str]:
         return draft.configuration.unmapped, "unmapped"
 
 
-def _group(draft: Draft, probe: object, key: str) -> Group:
+def _group(draft: Draft, probe: Facts, key: str) -> Group:
     try:
-        return group_for(draft.policy.ruleset, probe, key)  # type: ignore[arg-type]
+        return group_for(draft.policy.ruleset, probe, key)
     except Exception:
         return Group(key=key)
 
@@ -341,18 +344,12 @@ def _joined(
 
 
 def _open(
-    draft: Draft, settings: Source | None, source: str, key: str, service: str, signal: Signal, group: Group
-) -> Incident:
+    draft: Draft, settings: Source | None, source: str, key: str, service: str, signal: Signal,
+    group: Group, probe: Facts,
+) -> Incident:  # fmt: skip
     reporters = int(signal.reporter is not None)
     share = measured(draft, UNKNOWN, key=key, impact=signal.impact, reporters=reporters, service=service)
-    verdict = verdict_on(
-        draft,
-        facts_of(
-            draft, source=source, service=service, status=signal.status.value, title=signal.title,
-            text=signal.text, labels=signal.labels, project=signal.project, share=share, incident=None,
-            reporters=reporters,
-        ),
-    )  # fmt: skip
+    verdict = verdict_on(draft, replace(probe, share=share, reporters=reporters))
     return open_incident(
         draft,
         title=signal.title,
@@ -447,17 +444,23 @@ def open_incident(
 
 
 def _join(
-    draft: Draft, incident: Incident, source: str, key: str, service: str, signal: Signal, group: Group
-) -> None:
+    draft: Draft, incident: Incident, source: str, key: str, service: str, signal: Signal,
+    group: Group, probe: Facts,
+) -> None:  # fmt: skip
     why = f"group {group.rule}: " + ", ".join(group.values)
     n = incident.handles + 1
     before = incident.level
     incident = draft.emit(
         incident.number, _joined(draft, incident.number, n, source, key, service, signal, why)
     )
-    member = draft.rows.member(draft.rows.counter("sid"))
-    if member is not None:
-        incident = _judge(draft, incident, member, signal)
+    share = measured(
+        draft, incident.share, key=key, impact=signal.impact, reporters=incident.reporters, service=service
+    )
+    facts = replace(
+        probe, share=share, reporters=incident.reporters, signals=incident.members,
+        open_minutes=minutes_open(draft, incident),
+    )  # fmt: skip
+    incident = decide_again(draft, incident, verdict_on(draft, facts), share)
     if incident.level == before and incident.acknowledged_by:
         tell_holders(draft, incident, text=f"Another signal joined: {signal.title} ({incident.number}.{n}).")
     else:

@@ -107,13 +107,18 @@ class Metrics:
         self._cut = counter("connections_cut", "Connections cut because they were silent, or one too many.")
         self._build = gauge("build_info", "Always 1; the version is its label.", "version")
         self._build.labels(version).set(1)
+        # What is counted for each request keeps its counter: a look-up by labels takes a lock and more.
+        self._signals_by: dict[tuple[str, str], Counter] = {}
         self._requests_by: dict[tuple[str, int], Counter] = {}
         for level in LEVELS:
             self._opened.labels(level)
 
     # ---------------------------------------------------------------- intake
     def signals(self, source: str, outcome: str, n: int = 1) -> None:
-        self._signals.labels(source, outcome).inc(n)
+        counted = self._signals_by.get((source, outcome))
+        if counted is None:
+            counted = self._signals_by[source, outcome] = self._signals.labels(source, outcome)
+        counted.inc(n)
 
     def unreadable(self, source: str, n: int = 1) -> None:
         self._unreadable.labels(source).inc(n)
