@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import click
@@ -10,9 +9,9 @@ import click
 from irpd.cli.client import Answer, Daemon, pass_on
 from irpd.cli.failure import NO, USAGE, Failed
 from irpd.cli.options import as_option, daemon_options, tz_option
+from irpd.cli.reader import Reader
 from irpd.cli.show import SHOWN_EVENTS, incident_text, incidents_text, why_text
 from irpd.cli.terminal import echo
-from irpd.cli.times import Shown, parse_time
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -82,21 +81,22 @@ def list_(
     json: bool,
 ) -> None:
     """List incidents, newest first; those still worked on unless --state says else."""
+    daemon = Daemon(socket=socket, config=config, as_person=as_person)
+    reader = Reader(daemon, tz)
     query = {"state": state or "open,acknowledged"}
     if since:
-        at = parse_time(since, zone=tz, now=datetime.now(UTC))
-        query["since"] = at.isoformat(timespec="seconds").replace("+00:00", "Z")
+        query["since"] = reader.instant(since)
     chosen = {"level": level, "service": service, "cursor": cursor, "limit": limit and str(limit)}
     query |= {key: value for key, value in chosen.items() if value}
     if mine:
         query["mine"] = "1"
     if drill is not None:
         query["drill"] = "1" if drill else "0"
-    answer = Daemon(socket=socket, config=config, as_person=as_person).get("/incidents", query)
+    answer = daemon.get("/incidents", query)
     if json:
         pass_on(answer)
     else:
-        echo(incidents_text(answer.document, Shown(tz)))
+        echo(incidents_text(answer.document, reader.shown))
 
 
 @incident.command("show")
@@ -127,10 +127,11 @@ def show(
     if not events:
         query["newest"] = str(SHOWN_EVENTS * 5)  # enough that as many of them are worth showing
     document = daemon.get(f"/incidents/{number}", query).document
-    echo(incident_text(document, Shown(tz), all_events=events, signals=signals, why=why))
+    shown = Reader(daemon, tz).shown
+    echo(incident_text(document, shown, all_events=events, signals=signals, why=why))
     if why:
         echo("")
-        echo(why_text(daemon.get(f"/incidents/{number}/why").document, Shown(tz)))
+        echo(why_text(daemon.get(f"/incidents/{number}/why").document, shown))
 
 
 @incident.command("why")
@@ -143,13 +144,12 @@ def why_(
     number: int, event: str | None, tz: str | None, socket: str | None, config: tuple[str, ...], json: bool
 ) -> None:
     """Why an incident has its level: each decision, rule by rule."""
-    answer = Daemon(socket=socket, config=config).get(
-        f"/incidents/{number}/why", {"event": event} if event else {}
-    )
+    daemon = Daemon(socket=socket, config=config)
+    answer = daemon.get(f"/incidents/{number}/why", {"event": event} if event else {})
     if json:
         pass_on(answer)
     else:
-        echo(why_text(answer.document, Shown(tz)))
+        echo(why_text(answer.document, Reader(daemon, tz).shown))
 
 
 # ------------------------------------------------------------------ working

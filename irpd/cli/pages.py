@@ -1,15 +1,14 @@
 """``irpd page`` and ``irpd who``: who is reached, and whether it works."""
 
-from datetime import UTC, datetime
-
 import click
 
 from irpd.cli.client import Daemon, pass_on
 from irpd.cli.incident import NUMBER, example
 from irpd.cli.options import as_option, daemon_options, tz_option
+from irpd.cli.reader import Reader
 from irpd.cli.show import pages_text
 from irpd.cli.terminal import echo, table
-from irpd.cli.times import Shown, parse_time
+from irpd.cli.timeline import channels
 
 
 @click.group()
@@ -30,7 +29,7 @@ def test(person: str, as_person: str | None, socket: str | None, config: tuple[s
         return
     document = answer.document
     sends = (document.get("page") or {}).get("sends", [])
-    by = ", ".join(send["channel"] for send in sends)
+    by = channels(sends)
     echo(
         f"Test page {document['id']} to {person} by {by}. What became of it: irpd page list --person {person}"
     )
@@ -50,11 +49,12 @@ def list_(
     """The ledger: each page, when it was asked for, and what became of it."""
     chosen = {"person": person, "incident": incident and str(incident), "limit": limit and str(limit)}
     query = {key: value for key, value in chosen.items() if value}
-    answer = Daemon(socket=socket, config=config).get("/pages", query)
+    daemon = Daemon(socket=socket, config=config)
+    answer = daemon.get("/pages", query)
     if json:
         pass_on(answer)
     else:
-        echo(pages_text(answer.document, Shown(tz)))
+        echo(pages_text(answer.document, Reader(daemon, tz).shown))
 
 
 @click.command()
@@ -64,16 +64,14 @@ def list_(
 @example("irpd who --at '2026-12-24 22:00' --tz Europe/Berlin")
 def who(at: str | None, tz: str | None, socket: str | None, config: tuple[str, ...], json: bool) -> None:
     """Who is on call now, until when, and who is next."""
-    query = {}
-    if at:
-        moment = parse_time(at, zone=tz, now=datetime.now(UTC))
-        query["at"] = moment.isoformat(timespec="seconds").replace("+00:00", "Z")
-    answer = Daemon(socket=socket, config=config).get("/who", query)
+    daemon = Daemon(socket=socket, config=config)
+    reader = Reader(daemon, tz)
+    answer = daemon.get("/who", {"at": reader.instant(at)} if at else {})
     if json:
         pass_on(answer)
         return
     document = answer.document
-    shown = Shown(tz)
+    shown = reader.shown
     if at:
         echo(f"At {shown.clock(document['at'])} {shown.name} ({document['at']})")
     rows = []
@@ -82,5 +80,5 @@ def who(at: str | None, tz: str | None, socket: str | None, config: tuple[str, .
         person = schedule["person_name"] or "nobody: fallback is paged"
         until = f"until {shown.clock(schedule['until'])}" if schedule["until"] else ""
         rows.append([schedule["name"], person, until, f"then {after['person_name']}" if after else ""])
-    rows.append(["fallback", ", ".join(document["fallback"]), "always", ""])
+    rows.append(["fallback", shown.people(document["fallback"]), "always", ""])
     echo(table(rows, flexible=1))

@@ -4,11 +4,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from irpd.cli.terminal import bold, clean, counted, cut, dim, in_level, table, width, wrapped
-from irpd.cli.timeline import QUIET, line
+from irpd.cli.timeline import QUIET, level_by, line
 from irpd.cli.times import Shown
 
 Incident = Mapping[str, Any]
 SHOWN_EVENTS = 12
+_DUE = {
+    "running": "by",
+    "met": "met, was due",
+    "missed": "missed, was due",
+    "not-needed": "not needed, it ended by itself; was due",
+}
 
 
 def incidents_text(document: Mapping[str, Any], shown: Shown) -> list[str]:
@@ -23,7 +29,7 @@ def incidents_text(document: Mapping[str, Any], shown: Shown) -> list[str]:
             ",".join(one["services"]),
             ("DRILL " if one["drill"] else "") + clean(one["title"]),
             shown.age(one["opened_at"], one["resolved_at"]),
-            ",".join(one["acknowledged_by"]),
+            shown.people(one["acknowledged_by"]),
         ]
         for one in incidents
     ]
@@ -54,11 +60,14 @@ def incident_text(
         f"{services}   {state}",
     ]
     for objective in one["objectives"]:
-        verb = {"running": "by", "met": "met, was due", "missed": "missed, was due"}
-        when = shown.clock(objective["due_at"])
-        lines.append(f"Due    {objective['kind']} {verb.get(objective['state'], objective['state'])} {when}")
+        said = _DUE.get(objective["state"], objective["state"] + ", was due")
+        lines.append(f"Due    {objective['kind']} {said} {shown.clock(objective['due_at'])}")
     lines.append(f"Has it {_has_it(one, shown)}")
-    lines.append(f"Users  {_users(one)}   level {one['level']} by {_by(one['level_by'])}")
+    if one["roles"]:
+        lines.append(
+            "Roles  " + ", ".join(f"{role} {shown.person(who)}" for role, who in one["roles"].items())
+        )
+    lines.append(f"Users  {_users(one)}   level {one['level']} by {level_by(one['level_by'], shown)}")
     lines += [f"Path   {_path(run, shown)}" for run in one["paths"]]
     if one["regimes"]:
         lines.append("Regime " + ", ".join(f"{r['name']} ({r['state']})" for r in one["regimes"]))
@@ -79,7 +88,7 @@ def _state(one: Incident, shown: Shown) -> str:
     if one["state"] == "merged":
         return f"merged into #{one['merged_into']} {opened}"
     if one["resolved_at"]:
-        by = f" by {one['resolved_by']}" if one["resolved_by"] else ""
+        by = f" by {shown.person(one['resolved_by'])}" if one["resolved_by"] else " by itself"
         took = shown.age(one["opened_at"], one["resolved_at"])
         return f"{one['state']}{by} at {shown.clock(one['resolved_at'])} after {took} {opened}"
     unconfirmed = ", signals resolved: confirm" if one.get("unconfirmed") else ""
@@ -88,8 +97,10 @@ def _state(one: Incident, shown: Shown) -> str:
 
 def _has_it(one: Incident, shown: Shown) -> str:
     if not one["acknowledged_by"]:
-        return "nobody" + (f" (handed on by {', '.join(one['declined_by'])})" if one["declined_by"] else "")
-    who = ", ".join(one["acknowledged_by"])
+        return "nobody" + (
+            f" (handed on by {shown.people(one['declined_by'])})" if one["declined_by"] else ""
+        )
+    who = shown.people(one["acknowledged_by"])
     took = shown.age(one["opened_at"], one["acknowledged_at"])
     met = next((o["state"] for o in one["objectives"] if o["kind"] == "response"), "")
     told = f", objective {met}" if met in ("met", "missed") else ""
@@ -107,10 +118,6 @@ def _users(one: Incident) -> str:
     )
     method = f" from {share['method']}" if share["method"] else ""
     return f"{share['value'] * 100:.4g} %{counts}{method}"
-
-
-def _by(level_by: Mapping[str, Any]) -> str:
-    return str(level_by.get("rule") or level_by.get("person") or level_by.get("kind"))
 
 
 def _path(run: Mapping[str, Any], shown: Shown) -> str:
@@ -148,10 +155,8 @@ def why_text(document: Mapping[str, Any], shown: Shown) -> list[str]:
     """The level's history: each decision with its rules."""
     reason = document["level_by"]
     because = f": {clean(reason['because'])}" if reason.get("because") else ""
-    severity = document["severity"].upper()
-    lines = wrapped(
-        f"#{document['incident']} is level {document['level']} {severity} by {_by(reason)}{because}"
-    )
+    level = f"level {document['level']} {document['severity'].upper()}"
+    lines = wrapped(f"#{document['incident']} is {level} by {level_by(reason, shown)}{because}")
     for decision in document["decisions"]:
         lines.append("")
         lines.append(
@@ -160,9 +165,8 @@ def why_text(document: Mapping[str, Any], shown: Shown) -> list[str]:
         )
         by = decision["level_by"]
         if by.get("kind") in ("person", "default"):
-            lines.append(
-                f"  {by['kind']:<10} {by.get('person') or ''} {clean(by.get('because') or '')}".rstrip()
-            )
+            why = clean(by.get("because") or "")
+            lines.append(f"  {by['kind']:<10} {shown.person(by.get('person'))} {why}".rstrip())
         for rule in decision["rules"]:
             lines += wrapped(_rule(rule), indent=18)
     if joined := [j for j in document["joined"] if j["because"]]:
@@ -186,14 +190,14 @@ def _rule(rule: Mapping[str, Any]) -> str:
 def pages_text(document: Mapping[str, Any], shown: Shown) -> list[str]:
     rows = []
     for page in document["pages"]:
-        sends = ", ".join(f"{send['channel']} {send['state']}" for send in page["sends"])
+        sends = ", ".join(dict.fromkeys(f"{send['channel']} {send['state']}" for send in page["sends"]))
         incident = f"#{page['incident']}" if page["incident"] else "test"
         rows.append(
             [
                 page["id"],
                 incident,
                 shown.second(page["requested_at"]),
-                page["person"],
+                shown.person(page["person"]),
                 page["reason"],
                 page["state"],
                 sends,

@@ -1,6 +1,6 @@
 """One event of an incident's timeline as one line for people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from irpd.cli.terminal import clean, cut
@@ -16,36 +16,44 @@ QUIET = frozenset(
 
 def line(event: Event, shown: Shown) -> str:
     """``03:06:40 acknowledged  asha, by link``."""
-    what = f"{shown.second(event['at'])} {event['type']:<16} {said(event)}"
+    what = f"{shown.second(event['at'])} {event['type']:<16} {said(event, shown)}"
     return clean(what)
 
 
-def said(event: Event) -> str:
+def level_by(reason: Mapping[str, Any], shown: Shown) -> str:
+    """Which rule, which person, or what kind of reason."""
+    return str(reason.get("rule") or shown.person(reason.get("person")) or reason.get("kind") or "")
+
+
+def channels(sends: Sequence[Mapping[str, Any]]) -> str:
+    """By what a page goes, each channel once: it may be due several times."""
+    return ", ".join(dict.fromkeys(str(send["channel"]) for send in sends))
+
+
+def said(event: Event, shown: Shown) -> str:
     signal = event.get("signal") or ""
-    by = f"by {event['by']}" if event.get("by") else ""
+    by = f"by {shown.person(event['by'])}" if event.get("by") else ""
     because = f": {cut(clean(event['because']), 160)}" if event.get("because") else ""
     match event["type"]:
         case "opened":
-            level_by = event.get("level_by") or {}
-            reason = level_by.get("rule") or level_by.get("person") or level_by.get("kind") or ""
-            return f"level {event['level']} by {reason} {by}"
+            opener = f" {by}" if event.get("level_by", {}).get("person") != event.get("by") else ""
+            return f"level {event['level']} by {level_by(event.get('level_by') or {}, shown)}{opener}"
         case "acknowledged" | "declined":
             via = f", by {event['via']}" if event.get("via") else ""
-            return f"{event['by']}{via}"
+            return f"{shown.person(event['by'])}{via}"
         case "acknowledgement-lapsed" | "path-stopped" | "path-resumed" | "path-started":
             run = event.get("run") or {}
             return f"{event.get('path') or run.get('name') or ''}{because}".strip(": ")
         case "level-changed":
-            level_by = event.get("level_by") or {}
-            reason = level_by.get("rule") or level_by.get("person") or level_by.get("kind") or ""
-            why = f": {clean(level_by['because'])}" if level_by.get("because") else ""
-            return f"{event['before']} to {event['after']} by {reason}{why}"
+            reason = event.get("level_by") or {}
+            why = f": {clean(reason['because'])}" if reason.get("because") else ""
+            return f"{event['before']} to {event['after']} by {level_by(reason, shown)}{why}"
         case "evidence-exceeded":
             return f"evidence for level {event['level']}"
         case "paged":
             page = event["page"]
-            channels = ", ".join(send["channel"] for send in page["sends"])
-            return f"{page['person']} by {channels} ({page['reason']}, {page['id']})"
+            person = shown.person(page["person"])
+            return f"{person} by {channels(page['sends'])} ({page['reason']}, {page['id']})"
         case "send-attempted":
             detail = f": {cut(clean(event['detail']), 120)}" if event.get("detail") else ""
             return f"{event['page']}.{event['send']} {event['state']} (attempt {event['attempt']}){detail}"
@@ -62,11 +70,10 @@ def said(event: Event) -> str:
         case "merged":
             return f"into #{event['into']} {by}"
         case "noted":
-            return (
-                f"{event.get('by') or event.get('source') or ''}: {cut(clean(event.get('text') or ''), 200)}"
-            )
+            who = shown.person(event.get("by")) or event.get("source") or ""
+            return f"{who}: {cut(clean(event.get('text') or ''), 200)}"
         case "response-missed":
-            return f"no answer by {event['due_at']}"
+            return f"no answer by {shown.clock(event['due_at'])}"
         case "page-ended":
             return f"{event['page']}{because}"
         case _:

@@ -1,10 +1,12 @@
 """Times as people type and read them."""
 
 import re
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from irpd.cli.failure import USAGE, Failed
+from irpd.cli.terminal import clean
 
 _SPAN = re.compile(r"([+-])((?:\d{1,5}[dhms])+)")
 _PART = re.compile(r"(\d+)([dhms])")
@@ -49,12 +51,22 @@ def local_zone() -> str:
 
 
 class Shown:
-    """How times read in one zone, seen from ``now``."""
+    """How times read in one zone, seen from ``now``, and what people are called (``names`` by their ids)."""
 
-    def __init__(self, zone: str | None, now: datetime | None = None) -> None:
+    def __init__(
+        self, zone: str | None, now: datetime | None = None, *, names: Mapping[str, str] | None = None
+    ) -> None:
         self.name = zone or local_zone()
-        self.zone: tzinfo = ZoneInfo(self.name)
+        self.zone: tzinfo = _zone(self.name)
+        self._names = names or {}
         self.now = (now or datetime.now(UTC)).astimezone(self.zone)
+
+    def person(self, id: str | None) -> str:
+        """Their name; what is no person's id (``local:root``) as it is."""
+        return clean(self._names.get(id, id)) if id else ""
+
+    def people(self, ids: Iterable[str]) -> str:
+        return ", ".join(self.person(id) for id in ids)
 
     def _local(self, text: str) -> datetime:
         return datetime.fromisoformat(text).astimezone(self.zone)
@@ -78,6 +90,14 @@ class Shown:
             return ""
         end = self._local(until) if until is not None else self.now
         return span((end - self._local(text)).total_seconds())
+
+
+def _zone(name: str) -> tzinfo:
+    """The zone; UTC where this machine doesn't know what the daemon's knows."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        return UTC
 
 
 def span(seconds: float) -> str:

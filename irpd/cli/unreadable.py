@@ -7,8 +7,8 @@ import click
 from irpd.cli.client import Daemon, pass_on
 from irpd.cli.incident import example
 from irpd.cli.options import daemon_options, tz_option
+from irpd.cli.reader import Reader
 from irpd.cli.terminal import clean, echo, table
-from irpd.cli.times import Shown
 
 
 @click.group()
@@ -25,11 +25,12 @@ def list_(
     source: str | None, tz: str | None, socket: str | None, config: tuple[str, ...], json: bool
 ) -> None:
     """List them, newest first, with what is wrong."""
-    answer = Daemon(socket=socket, config=config).get("/unreadable", {"source": source} if source else {})
+    daemon = Daemon(socket=socket, config=config)
+    answer = daemon.get("/unreadable", {"source": source} if source else {})
     if json:
         pass_on(answer)
         return
-    shown = Shown(tz)
+    shown = Reader(daemon, tz).shown
     rows = [
         [
             one["id"],

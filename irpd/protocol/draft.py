@@ -49,25 +49,29 @@ class Draft:
         """The incident. Raises Refusal if there is none in memory."""
         incident = self.rows.incident(number)
         if incident is None:
-            raise Refusal("not-found", f"there is no incident #{number}, or it was closed long ago")
+            raise Refusal("not-found", f"there is no incident #{number}")
         return incident
 
     def active(self, number: int, doing: str) -> Incident:
         """The incident if it can still be worked on. Raises Refusal that says what it is instead."""
         incident = self.incident(number)
         if not incident.state.active:
-            raise Refusal("state", f"can't {doing} {incident.ref}: it {over(incident)}")
+            raise Refusal("state", f"can't {doing} {incident.ref}: it {self.over(incident)}")
         return incident
 
+    def name(self, person: str) -> str:
+        """What people call them; what is no person's id (``local:root``) as it is."""
+        known = self.configuration.people.get(person)
+        return (known.name or person) if known is not None else person
 
-def over(incident: Incident) -> str:
-    """How an incident that is over ended, to follow "it"."""
-    match incident.state:
-        case State.MERGED:
-            return f"was merged into #{incident.merged_into}"
-        case State.RESOLVED | State.CLOSED:
-            by = f" by {incident.resolved_by}" if incident.resolved_by else " by itself"
-            at = f" at {incident.resolved_at:%H:%M} UTC" if incident.resolved_at else ""
-            return f"was resolved{at}{by}"
-        case _:
-            return f"is {incident.state}"
+    def over(self, incident: Incident) -> str:
+        """How an incident that is over ended, to follow "it"."""
+        match incident.state:
+            case State.MERGED:
+                return f"was merged into #{incident.merged_into}"
+            case State.RESOLVED | State.CLOSED:
+                by = f" by {self.name(incident.resolved_by)}" if incident.resolved_by else " by itself"
+                at = f" at {incident.resolved_at:%H:%M} UTC" if incident.resolved_at else ""
+                return f"was resolved{at}{by}"
+            case _:
+                return f"is {incident.state}"

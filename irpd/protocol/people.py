@@ -11,7 +11,7 @@ from irpd.model.incident import Incident, LevelBy, Member, RunState, State
 from irpd.model.level import Level
 from irpd.model.page import PageKind
 from irpd.model.share import UNKNOWN
-from irpd.protocol.draft import Draft, over
+from irpd.protocol.draft import Draft
 from irpd.protocol.levels import lowered, risen
 from irpd.protocol.objectives import record_missed, respond_by
 from irpd.protocol.paging import (
@@ -41,7 +41,7 @@ def acknowledge(draft: Draft, command: c.Acknowledge) -> Answer:
     """Somebody has it: the path stops, and every person's remaining methods."""
     incident = draft.incident(command.incident)
     if not incident.state.active:
-        return Answer(incident.number, False, f"Nothing to do: {incident.ref} {over(incident)}.")
+        return Answer(incident.number, False, f"Nothing to do: {incident.ref} {draft.over(incident)}.")
     others = tuple(person for person in incident.acknowledged_by if person != command.by)
     if command.by in incident.acknowledged_by and not running(incident):
         ended = _end_own(draft, incident, command.by, because="acknowledged")
@@ -50,7 +50,8 @@ def acknowledge(draft: Draft, command: c.Acknowledge) -> Answer:
     incident = draft.emit(incident.number, e.Acknowledged(by=command.by, via=command.via, page=command.page))
     incident = stop_paths(draft, incident, because="acknowledged")
     end_pages(draft, incident, because="acknowledged", by=command.by)
-    joined = f" {', '.join(others)} had it already; you joined." if others else ""
+    names = ", ".join(draft.name(person) for person in others)
+    joined = f" {names} had it already; you joined." if others else ""
     return Answer(incident.number, True, f"You have {incident.ref}. Escalation has stopped.{joined}")
 
 
@@ -58,7 +59,7 @@ def decline(draft: Draft, command: c.Decline) -> Answer:
     """ "I can't": the path goes on at once."""
     incident = draft.incident(command.incident)
     if not incident.state.active:
-        return Answer(incident.number, False, f"Nothing to do: {incident.ref} {over(incident)}.")
+        return Answer(incident.number, False, f"Nothing to do: {incident.ref} {draft.over(incident)}.")
     others = tuple(p for p in incident.acknowledged_by if p != command.by)
     had_it = command.by in incident.acknowledged_by
     if others and not had_it and not running(incident):
@@ -75,7 +76,7 @@ def decline(draft: Draft, command: c.Decline) -> Answer:
     incident = draft.incident(incident.number)
     if had_it:
         incident = draft.emit(
-            incident.number, e.AcknowledgementLapsed(because=f"{command.by} can't", by=command.by)
+            incident.number, e.AcknowledgementLapsed(because=f"{draft.name(command.by)} can't", by=command.by)
         )
     if others:
         names = [run.name for run in incident.paths if run.state is RunState.RUNNING]
@@ -85,7 +86,7 @@ def decline(draft: Draft, command: c.Decline) -> Answer:
         names = [run.name for run in incident.paths if run.name in asked_by]
     if others and not names:
         return Answer(incident.number, True, f"{', '.join(others)} still has {incident.ref}.")
-    incident = _go_on(draft, incident, names, because=f"{command.by} can't")
+    incident = _go_on(draft, incident, names, because=f"{draft.name(command.by)} can't")
     return Answer(incident.number, True, f"Passed on: {next_text(draft, incident)}")
 
 
@@ -111,11 +112,11 @@ def undo(draft: Draft, command: c.Undo) -> Answer:
     if command.by not in incident.acknowledged_by:
         return Answer(incident.number, False, f"You don't have {incident.ref}.")
     incident = draft.emit(
-        incident.number, e.AcknowledgementLapsed(because=f"undone by {command.by}", by=command.by)
+        incident.number, e.AcknowledgementLapsed(because=f"undone by {draft.name(command.by)}", by=command.by)
     )
     if incident.acknowledged_by:
         return Answer(incident.number, True, f"{', '.join(incident.acknowledged_by)} still has it.")
-    incident = _go_on(draft, incident, [], because=f"undone by {command.by}")
+    incident = _go_on(draft, incident, [], because=f"undone by {draft.name(command.by)}")
     return Answer(incident.number, True, f"Undone; {next_text(draft, incident)}")
 
 
@@ -137,14 +138,14 @@ def escalate(draft: Draft, command: c.Escalate) -> Answer:
             raise Refusal("invalid", f"there is no path {command.path!r}; there are: {known}")
         run = next((r for r in incident.paths if r.name == command.path), None)
         if run is None:
-            because = command.because or f"started by {command.by}"
+            because = command.because or f"started by {draft.name(command.by)}"
             incident = start_path(draft, incident, command.path, because=because)
             return Answer(incident.number, True, f"Path {command.path} started; {next_text(draft, incident)}")
     names = [command.path] if command.path is not None else [run.name for run in incident.paths[:1]]
     if not names:
-        incident = restart_paths(draft, incident, because=f"escalated by {command.by}")
+        incident = restart_paths(draft, incident, because=f"escalated by {draft.name(command.by)}")
     for name in names:
-        incident = fire_step(draft, incident, name, because=f"escalated by {command.by}")
+        incident = fire_step(draft, incident, name, because=f"escalated by {draft.name(command.by)}")
     return Answer(incident.number, True, f"Escalated; {next_text(draft, incident)}")
 
 
@@ -193,7 +194,7 @@ def note(draft: Draft, command: c.Note) -> Answer:
 def resolve(draft: Draft, command: c.Resolve) -> Answer:
     incident = draft.incident(command.incident)
     if not incident.state.active:
-        return Answer(incident.number, False, f"Nothing to do: {incident.ref} {over(incident)}.")
+        return Answer(incident.number, False, f"Nothing to do: {incident.ref} {draft.over(incident)}.")
     incident = end(draft, incident, by=command.by, because=command.because)
     fire = "signal still fires" if incident.firing == 1 else "signals still fire"
     still = f" {incident.firing} {fire}." if incident.firing else ""
@@ -218,7 +219,7 @@ def reopen(draft: Draft, command: c.Reopen) -> Answer:
         incident.number,
         e.Reopened(by=command.by, because=command.because, respond_by=respond_by(draft, incident.level)),
     )
-    incident = restart_paths(draft, incident, because=f"reopened by {command.by}")
+    incident = restart_paths(draft, incident, because=f"reopened by {draft.name(command.by)}")
     return Answer(incident.number, True, f"{incident.ref} is open again; {next_text(draft, incident)}")
 
 
@@ -253,6 +254,9 @@ def merge(draft: Draft, command: c.Merge) -> Answer:
     if command.incident == command.into:
         raise Refusal("invalid", "an incident can't be merged into itself")
     source = draft.active(command.incident, "merge")
+    target = draft.incident(command.into)
+    if target.state is State.MERGED:
+        raise Refusal("state", f"{target.ref} {draft.over(target)}: merge {source.ref} into that one")
     target = draft.active(command.into, "merge into")
     source = stop_paths(draft, source, because=f"merged into {target.ref}")
     source = end_pages(draft, source, because="obsolete", keep_updates=False)
@@ -308,7 +312,8 @@ def split(draft: Draft, command: c.Split) -> Answer:
         new = _move(draft, member, new.number, by=command.by)
     settle(draft, draft.incident(incident.number))
     new = settle(draft, new)
-    return Answer(new.number, True, f"{new.ref} is open with {len(members)} signals of {incident.ref}.")
+    moved = "1 signal" if len(members) == 1 else f"{len(members)} signals"
+    return Answer(new.number, True, f"{new.ref} is open with {moved} of {incident.ref}.")
 
 
 def _move(draft: Draft, member: Member, into: int, *, by: str) -> Incident:

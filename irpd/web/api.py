@@ -51,6 +51,7 @@ def routes_of(services: Services, history: History) -> tuple[Route, ...]:
         Route("POST", "/ack", "respond", work.acknowledge_all),
         Route("GET", "/pages", "read", look.pages),
         Route("GET", "/who", "read", look.who),
+        Route("GET", "/people", "read", look.people),
         Route("POST", "/page-tests", "respond", run.page_test),
         Route("GET", "/unreadable", "read", run.unreadable),
         Route("GET", "/receipts/{receipt}", "admin", run.receipt),

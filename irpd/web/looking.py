@@ -170,8 +170,8 @@ class Looking:
 
     # ---------------------------------------------------------------- pages
     async def pages(self, request: web.Request, _actor: Actor) -> web.Response:
-        """The ledger of pages, newest first. Filters: ``person``, ``incident`` (needed for pages of
-        incidents long past), ``limit``."""
+        """The ledger of pages, newest first. Filters: ``person``, ``incident``, ``limit``. ``total`` is null
+        where not all of the past was looked at: name an incident for pages of one long over."""
         query = request.query
         person = query.get("person", "")
         limit = min(whole_number(query, "limit", least=1) or 100, 1000)
@@ -181,19 +181,39 @@ class Looking:
             pages = list((await self.found(int(incident)))[2])
         else:
             pages = list(self._services.engine.state.pages.values())
+        complete = True
         matching: list[Page] = []
         for start in range(0, len(pages), _AT_ONCE):
             matching += [p for p in pages[start : start + _AT_ONCE] if not person or p.person == person]
             await asyncio.sleep(0)
+        if not incident:
+            past, complete = await self._past_pages(person, limit)
+            matching += past
         matching.sort(key=lambda page: (page.requested_at, page.incident, len(page.id), page.id))
         matching.reverse()
         return answer(
             {
                 "schema": "irpd.pages/1",
-                "total": len(matching),
+                "total": len(matching) if complete else None,
                 "pages": [page_view(page) for page in matching[:limit]],
             }
         )
+
+    async def _past_pages(self, person: str, limit: int) -> tuple[list[Page], bool]:
+        """Pages of incidents that have left memory, from the newest incident back until ``limit`` are found,
+        and whether these are all there are."""
+        state = self._services.engine.state
+        number = await self._history.highest_incident()
+        found: list[Page] = []
+        read = 0
+        while number > 0 and len(found) < limit and read < _PAST_PER_REQUEST:
+            numbers = range(number, max(0, number - _PAST_AT_ONCE), -1)
+            past = [n for n in numbers if n not in state.incidents]
+            read += len(past)
+            for _, _, pages in await self._history.incidents(past):
+                found += [p for p in pages if p.id not in state.pages and person in ("", p.person)]
+            number = numbers[-1] - 1
+        return found, number <= 0
 
     # ---------------------------------------------------------------- on call
     async def who(self, request: web.Request, actor: Actor) -> web.Response:
@@ -233,6 +253,23 @@ class Looking:
                 "schedules": schedules,
                 "fallback": list(configuration.fallback),
                 "operators": list(configuration.operators),
+            }
+        )
+
+    async def people(self, _request: web.Request, actor: Actor) -> web.Response:
+        """Who there is; ``you`` are whom the request acts for, and ``time_zone`` is in which times read for
+        you (the server's where nobody is named)."""
+        configuration = self._services.engine.policy.configuration
+        asking = configuration.people.get(actor.person)
+        return answer(
+            {
+                "schema": "irpd.people/1",
+                "you": actor.person or None,
+                "time_zone": (asking or configuration.server).time_zone,
+                "people": [
+                    {"id": id, "name": person.name or id, "time_zone": person.time_zone}
+                    for id, person in configuration.people.items()
+                ],
             }
         )
 

@@ -56,7 +56,7 @@ services:
 channels:
   local: {type: file, path: pages.jsonl}
 notify:
-  default: [{after: 0m, via: [local]}]
+  default: NOTIFY
 people:
   asha: {name: Asha Rao, time_zone: Europe/Berlin, login: LOGIN}
   ben: {name: Ben Ito, time_zone: Europe/Berlin}
@@ -168,14 +168,15 @@ async def build_house(
     tokens: str = "[]",
     login: str = "nobody-here",
     body_timeout: float = 30.0,
+    notify: str = "[{after: 0m, via: [local]}]",
     more: str = "",
 ) -> House:
     """A house that ``stack`` takes down again. ``tokens`` is YAML; whoever's login is ``login`` is asha;
-    ``more`` is added to the configuration.
+    ``notify`` is how people are paged (YAML), ``more`` is added to the configuration.
 
     $DOOR_SECRET must hold the secret of its sources."""
     file = folder / "irpd.yaml"
-    text = CONFIGURATION.replace("TOKENS", tokens).replace("LOGIN", login) + more
+    text = CONFIGURATION.replace("TOKENS", tokens).replace("LOGIN", login).replace("NOTIFY", notify) + more
     file.write_text(text)
     loaded = load_configuration([file])
     configuration = loaded.configuration

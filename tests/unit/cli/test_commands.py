@@ -4,6 +4,7 @@ import asyncio
 import getpass
 import hashlib
 import json
+import re
 import socket
 import sys
 import time
@@ -83,7 +84,7 @@ async def test_list_and_show_say_what_matters(irpd: Any, house: Any) -> None:
             "Path   engineering: step 1, running, next at",
             "1.1  firing",
             "opened",
-            "paged            asha by local",
+            "paged            Asha Rao by local",
         ):
             assert words in done.out, words
     assert all(len(line) <= 80 for line in done.out.splitlines())
@@ -138,7 +139,7 @@ async def test_ack_takes_everything_that_is_paged_to_me(irpd: Any, build: Any) -
 async def test_ack_by_number_says_who_has_it(irpd: Any, house: Any) -> None:
     await house.alert()
     assert (await irpd("ack", "1", "--as", "ben")).out == "You have #1. Escalation has stopped.\n"
-    assert "ben had it already; you joined" in (await irpd("ack", "#1", "--as", "chi")).out
+    assert "Ben Ito had it already; you joined" in (await irpd("ack", "#1", "--as", "chi")).out
     assert "already" in (await irpd("incident", "ack", "1", "--as", "ben")).out
 
 
@@ -166,7 +167,7 @@ async def test_each_command_on_an_incident_works(irpd: Any, house: Any) -> None:
         (("undo", "1"), "Undone"),
         (("cant", "1"), "Passed on"),
         (("merge", "2", "--into", "1"), "#2 is part of #1 now."),
-        (("split", "1", "1.2"), "#4 is open with 1 signals of #1."),
+        (("split", "1", "1.2"), "#4 is open with 1 signal of #1."),
         (("resolve", "1", "--because", "fixed"), "#1 is resolved."),
         (("reopen", "1", "--because", "again"), "#1 is open again"),
     ):
@@ -310,6 +311,80 @@ async def test_who_names_the_person_and_the_next(irpd: Any, house: Any) -> None:
     line = next(line for line in done.out.splitlines() if line.startswith("first-responder"))
     assert "Asha Rao" in line
     assert "then Ben Ito" in line
+
+
+async def test_times_read_in_the_zone_of_whoever_asks_or_else_the_servers(irpd: Any, house: Any) -> None:
+    await house.alert()
+    for arguments, zone in (
+        (("incident", "list", "--as", "chi"), None),
+        (("incident", "show", "1"), "03:06 Europe/Berlin"),
+        (("incident", "show", "1", "--tz", "Africa/Lagos"), "03:06 Africa/Lagos"),
+        (("incident", "show", "1", "--tz", "Asia/Kolkata"), "07:36 Asia/Kolkata"),
+    ):
+        done = await irpd(*arguments, env={"TZ": "Etc/UTC"})
+        assert done.status == 0, done.err
+        assert zone is None or zone in done.out, done.out
+    done = await irpd("incident", "list", "--since", "2026-11-24 03:00", env={"TZ": "Etc/UTC"})
+    assert "#1" in done.out
+    done = await irpd("incident", "list", "--since", "2026-11-24 03:10", env={"TZ": "Etc/UTC"})
+    assert done.out == "No incidents.\n"
+
+
+async def test_people_are_called_by_their_names(irpd: Any, house: Any) -> None:
+    await house.alert()
+    await irpd("incident", "ack", "1", "--as", "ben")
+    await irpd("incident", "note", "1", "on it", "--as", "ben")
+    await irpd("incident", "cant", "1", "--as", "chi")
+    await irpd("incident", "level", "1", "critical", "--because", "worse", "--as", "chi")
+    await irpd("incident", "resolve", "1", "--as", "chi")
+    for arguments in (
+        ("incident", "show", "1", "--events", "--why"), ("incident", "list", "--state", "all"),
+        ("incident", "why", "1"), ("page", "list"), ("who",), ("ack", "1", "--as", "ben"),
+    ):  # fmt: skip
+        out = (await irpd(*arguments)).out
+        assert not re.search(r"\b(asha|ben|chi|emil)\b", out), (arguments, out)
+    assert "resolved by Chi Okafor" in (await irpd("incident", "show", "1")).out
+
+
+async def test_a_channel_that_is_tried_twice_is_named_once(irpd: Any, build: Any) -> None:
+    twice = "[{after: 0m, via: [local]}, {after: 2m, via: [local]}]"
+    house = await build(notify=twice)
+    await house.alert()
+    assert "by local (step" in (await irpd("incident", "show", "1")).out
+    assert "local pending, local" not in (await irpd("page", "list")).out
+
+
+async def test_an_incident_that_ended_by_itself_says_so(irpd: Any, house: Any) -> None:
+    await house.alert()
+    await irpd("incident", "level", "1", "low", "--because", "harmless", "--as", "ben")
+    await house.alert(status="resolved")
+    house.clock.step(hours=1)
+    await house.engine.submit(c.Wake(incident=1))
+    out = (await irpd("incident", "show", "1")).out
+    assert "resolved by itself at" in out
+    assert "Due    response not needed, it ended by itself" in out
+
+
+async def test_the_ledger_has_the_pages_of_incidents_that_are_over(irpd: Any, house: Any) -> None:
+    await house.alert()
+    await house.alert(fingerprint="0" * 16, labels={"alertname": "B", "service": "checkout"})
+    await irpd("incident", "merge", "1", "--into", "2", "--as", "ben")
+    assert 1 not in house.engine.state.incidents
+    out = (await irpd("page", "list", "--person", "asha")).out
+    assert [line.split()[:2] for line in out.splitlines()] == [["2-1", "#2"], ["1-1", "#1"]]
+    assert "1-1" in (await irpd("page", "list", "--incident", "1")).out
+
+
+async def test_merging_into_what_was_merged_itself_says_where_to(irpd: Any, house: Any) -> None:
+    for n in range(3):
+        await house.alert(fingerprint=f"{n}" * 16, labels={"alertname": f"B{n}", "service": "checkout"})
+    await irpd("incident", "merge", "1", "--into", "2", "--as", "ben")
+    done = await irpd("incident", "merge", "3", "--into", "1", "--as", "ben")
+    assert (done.status, done.err) == (4, "irpd: #1 was merged into #2: merge #3 into that one\n")
+    done = await irpd("incident", "merge", "1", "--into", "3", "--as", "ben")
+    assert (done.status, done.err) == (4, "irpd: #1 was merged into #2; merge is no longer possible\n")
+    done = await irpd("incident", "merge", "3", "--into", "77", "--as", "ben")
+    assert (done.status, done.err) == (1, "irpd: there is no incident #77\n")
 
 
 async def test_a_page_test_says_how_and_the_ledger_has_it(irpd: Any, house: Any) -> None:

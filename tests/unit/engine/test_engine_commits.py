@@ -276,7 +276,7 @@ async def test_a_late_acknowledgement_of_what_left_memory_says_how_it_ended(benc
     await closed(bench)
     answer: Any = await bench.engine.submit(c.Acknowledge(incident=1, by="asha"))
     assert "was resolved" in answer.text
-    assert "chi" in answer.text
+    assert "Chi" in answer.text
     assert bench.engine.state.incidents == {}
 
 

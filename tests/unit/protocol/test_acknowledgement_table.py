@@ -158,7 +158,7 @@ def test_acknowledgement_of_what_is_over_changes_nothing_and_the_answer_says_so(
     before, facts = house.incident(), len(house.facts)
     answer = house.ack("asha")
     assert answer.changed is False
-    assert ("#2" if how == "merged" else "chi") in answer.text
+    assert ("into #2" if how == "merged" else "by Chi.") in answer.text
     assert house.incident() == before
     assert len(house.facts) == facts
 
