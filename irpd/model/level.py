@@ -17,6 +17,11 @@ class Level(IntEnum):
         return self.name.lower()
 
     @property
+    def impact(self) -> str:
+        """What the protocol says that a level means for the business, in one sentence."""
+        return _IMPACT[self]
+
+    @property
     def urgent(self) -> bool:
         """Levels 1 and 2: people confirm what happened to them, paging ignores the hour."""
         return self <= Level.HIGH
@@ -25,3 +30,12 @@ class Level(IntEnum):
     def of(cls, severity: str) -> "Level":
         """The level by its severity name. Raises KeyError for any other text."""
         return cls[severity.upper()]
+
+
+_IMPACT = {
+    Level.CRITICAL: "Significant business disruption; users unable to access core functionality; "
+    "potential legal or compliance implications",
+    Level.HIGH: "Important business functions impaired; workarounds may exist but are cumbersome",
+    Level.MEDIUM: "Business functions affected but alternative paths exist; productivity impact is moderate",
+    Level.LOW: "Minimal business impact; inconvenience rather than functional limitation",
+}

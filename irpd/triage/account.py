@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from irpd.model.level import Level
 from irpd.model.share import CRITICAL_ABOVE, HIGH_FROM, MEDIUM_FROM, Share
-from irpd.triage.condition import View
+from irpd.triage.asking import Witness
 from irpd.triage.facts import Facts
 from irpd.triage.hearing import Missed, cut, worded
 from irpd.triage.level import Verdict, decides, settle
@@ -88,9 +88,9 @@ class NextBand:
 
 def accounts_of(ruleset: RuleSet, facts: Facts, *, default: int, verdict: Verdict) -> tuple[RuleAccount, ...]:
     """Every rule's part in a verdict on these facts: those that held first, the deciding ones before all."""
-    view = View(facts)
+    witness = Witness(ruleset.phrasebook, facts)
     row = ruleset.index.row(facts, facts.labels)
-    accounts = [_account(rule, facts, row, view) for rule in ruleset.rules]
+    accounts = [_account(rule, row, witness) for rule in ruleset.rules]
     held = [rule for rule, account in zip(ruleset.rules, accounts, strict=True) if account.result == "held"]
     share = facts.share.level
     levels = [rule.level for rule in held if rule.level is not None]
@@ -107,28 +107,25 @@ def accounts_of(ruleset: RuleSet, facts: Facts, *, default: int, verdict: Verdic
     return tuple(sorted(accounts, key=lambda one: 0 if one.decided else order[one.result]))
 
 
-def _account(rule: Rule, facts: Facts, row: Mapping[str, str], view: View) -> RuleAccount:
+def _account(rule: Rule, row: Mapping[str, str], witness: Witness) -> RuleAccount:
     missed = rule.match.missed(row)
     values = {column: cut(row[column]) for column in rule.match.wants if column not in missed}
-    result, error, reasons = "held", "", []
+    result, error = "held", ""
+    reasons: tuple[Missed, ...] = ()
     if missed:
         result = "nearly" if rule.match.nearly(missed) else "not-held"
-        reasons = [Missed(column, cut(row[column]), rule.match.wants[column]) for column in missed]
-    elif rule.when is not None:
-        answer = rule.when.ask(view)
-        seen = rule.when.values(facts)
-        if answer.held or answer.error:
-            values |= seen
-            result, error = ("held", "") if answer.held else ("error", answer.error)
-        else:
-            result, reasons = "nearly", [Missed("when", worded(seen), (rule.when.expression,))]
+        reasons = tuple(Missed(column, cut(row[column]), rule.match.wants[column]) for column in missed)
+    else:
+        answer = witness.ask(rule)
+        result, error, reasons = answer.result, answer.error, answer.missed
+        values |= answer.values
     return RuleAccount(
         id=rule.id,
         at=str(rule.place),
         result=result,
         effect=rule.effect,
         values=values,
-        missed=tuple(reasons),
+        missed=reasons,
         because=rule.because,
         error=error,
     )

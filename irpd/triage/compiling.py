@@ -1,24 +1,25 @@
 """A rule file into compiled rules: what the models leave open is checked here, every problem at once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, get_args
+from typing import Any
 
 from irpd.config.problem import Problem, quoted, suggest
-from irpd.config.values import Source
 from irpd.config.yaml import Document
 from irpd.model.signal import Status
 from irpd.triage.condition import BadCondition, Condition
 from irpd.triage.matching import Match
 from irpd.triage.moment import parse_moment
+from irpd.triage.phrases import WordList, mistakes
 from irpd.triage.place import position_in
 from irpd.triage.reading import Reader, Where
 from irpd.triage.rule import SHARE_RULE, Case, GroupRule, Place, Rule
-from irpd.triage.rulefile import CasePart, GivenPart, GroupPart, MatchPart, RulePart, TestPart
+from irpd.triage.rulefile import CasePart, GivenPart, GroupPart, MatchPart, RulePart, TestPart, WordsPart
+from irpd.triage.vocabulary import SOURCE_TYPES
 
 #: ``irpd`` is the type of what irpd itself reports.
 _KNOWN = {
-    "source_type": (*(str(name) for name in get_args(Source.model_fields["type"].annotation)), "irpd"),
+    "source_type": (*SOURCE_TYPES, "irpd"),
     "status": tuple(status.value for status in Status),
 }
 _FIELDS = ("source", "source_type", "service", "project", "status")
@@ -26,9 +27,13 @@ _FIELDS = ("source", "source_type", "service", "project", "status")
 
 @dataclass(slots=True)
 class Gathered:
-    """What the files read so far say. ``ids`` is where each id stands."""
+    """What the files read so far say. ``ids`` is where each id stands, ``word_ids`` that of each word list,
+    ``named`` where a word list is named, with the reader that can say so."""
 
     rules: list[Rule] = field(default_factory=list)
+    words: list[WordList] = field(default_factory=list)
+    word_ids: dict[str, Place] = field(default_factory=dict)
+    named: list[tuple[Reader, Where, str]] = field(default_factory=list)
     groups: list[GroupRule] = field(default_factory=list)
     cases: list[Case] = field(default_factory=list)
     ids: dict[str, Place] = field(default_factory=dict)
@@ -39,6 +44,8 @@ def compile_file(document: Document, gathered: Gathered) -> list[Problem]:
     reader = Reader(document)
     for path, part in reader.parts():
         match part:
+            case WordsPart():
+                _words(reader, path, part, gathered)
             case RulePart():
                 _rule(reader, path, part, gathered)
             case GroupPart():
@@ -48,6 +55,18 @@ def compile_file(document: Document, gathered: Gathered) -> list[Problem]:
             case Mapping():
                 _spoiled(reader, path, part, gathered)
     return reader.problems
+
+
+def missing_lists(gathered: Gathered) -> list[Problem]:
+    """Word lists that are named but stand in no file; to be asked once all are read."""
+    problems: list[Problem] = []
+    for reader, path, name in gathered.named:
+        if name not in gathered.word_ids:
+            reader.problems.clear()
+            near = suggest(name, tuple(gathered.word_ids))
+            reader.add(path, f"no word list {quoted(name)}{near}", allowed=tuple(gathered.word_ids))
+            problems += reader.problems
+    return problems
 
 
 def _place(reader: Reader, path: Where) -> Place:
@@ -67,10 +86,43 @@ def _claim(reader: Reader, path: Where, name: str, gathered: Gathered) -> Place:
     return place
 
 
+def _words(reader: Reader, path: Where, part: WordsPart, gathered: Gathered) -> None:
+    if part.id in gathered.word_ids:
+        reader.add((*path, "id"), f"{quoted(part.id)} is already a word list at {gathered.word_ids[part.id]}")
+    gathered.word_ids.setdefault(part.id, _place(reader, path))
+    for number, phrase in enumerate(part.phrases):
+        if wrong := mistakes(phrase):
+            reader.add(_listed(reader, (*path, "phrases"), number), wrong)
+    for name in ("not_after", "not_before"):
+        _names(reader, (*path, name), getattr(part, name), gathered)
+    gathered.words.append(
+        WordList(
+            id=part.id,
+            phrases=part.phrases,
+            look_in=part.look_in,
+            not_after=part.not_after,
+            not_before=part.not_before,
+            until=part.until,
+        )
+    )
+
+
+def _names(reader: Reader, path: Where, names: Sequence[str], gathered: Gathered) -> None:
+    gathered.named += [(reader, _listed(reader, path, number), name) for number, name in enumerate(names)]
+
+
+def _listed(reader: Reader, path: Where, number: int) -> Where:
+    """The item of a list, or the single text that stands for one."""
+    item = (*path, number)
+    return item if item in reader.document.positions else path
+
+
 def _spoiled(reader: Reader, path: Where, item: Mapping[Any, Any], gathered: Gathered) -> None:
     """What can still be said of a part whose keys are wrong."""
     name, when = item.get("id"), item.get("when")
-    if path[0] != "tests" and isinstance(name, str):
+    if path[0] == "words" and isinstance(name, str):
+        gathered.word_ids.setdefault(name, _place(reader, path))
+    elif path[0] != "tests" and isinstance(name, str):
         _claim(reader, path, name, gathered)
     if path[0] == "rules" and isinstance(when, str):
         _condition(reader, path, when)
@@ -85,7 +137,9 @@ def _rule(reader: Reader, path: Where, part: RulePart, gathered: Gathered) -> No
     if not effects and not part.regimes:
         reader.add(path, "says nothing: give it one of level, at_most, at_least or regimes")
     match = _match(reader, path, part.match)
-    if not match.wants and part.when is None and effects:
+    words = part.match.words or ()
+    _names(reader, (*path, "match", "words"), words, gathered)
+    if not match.wants and not words and part.when is None and effects:
         _warn(reader, path, "holds for every signal: it has neither match nor when")
     gathered.rules.append(
         Rule(
@@ -93,6 +147,7 @@ def _rule(reader: Reader, path: Where, part: RulePart, gathered: Gathered) -> No
             place=place,
             match=match,
             because=part.because,
+            words=words,
             when=_condition(reader, path, part.when),
             level=part.level,
             at_most=part.at_most,
@@ -125,8 +180,7 @@ def _match(reader: Reader, path: Where, part: MatchPart) -> Match:
     for name, known in _KNOWN.items():
         for number, value in enumerate(getattr(part, name) or ()):
             if value not in known:
-                listed = (*path, "match", name, number)
-                at = listed if listed in reader.document.positions else listed[:-1]
+                at = _listed(reader, (*path, "match", name), number)
                 near = suggest(value, known)
                 reader.add(at, f"{quoted(value)} is not allowed here{near}", allowed=known)
     wants = {name: values for name in _FIELDS if (values := getattr(part, name)) is not None}

@@ -20,7 +20,7 @@ from typing import Any
 from cel_expr_python import cel
 
 from irpd.model.signal import MAX_VALUE
-from irpd.triage.expression import Reads, reads
+from irpd.triage.expression import Reads, conjuncts, reads
 from irpd.triage.facts import Facts
 from irpd.triage.mistake import Mistake, mistakes_in, plain
 from irpd.triage.share import percent
@@ -72,12 +72,13 @@ class View:
 class Condition:
     """A compiled expression. ``expression`` is its text as it was written."""
 
-    __slots__ = ("_compiled", "expression", "reads")
+    __slots__ = ("_compiled", "_parts", "expression", "reads")
 
     def __init__(self, expression: str) -> None:
         """Raises BadCondition with every mistake."""
         self.expression = expression
         self._compiled = _compile(expression)
+        self._parts: tuple[Condition, ...] | None = None
         self.reads: Reads = reads(expression)
 
     def ask(self, view: View) -> Answer:
@@ -92,6 +93,14 @@ class Condition:
             return Answer(False, plain(str(value)) or "no answer")
         except Exception as error:  # the library raises bare RuntimeErrors; a rule must not stop a level
             return Answer(False, plain(str(error)) or type(error).__name__)
+
+    def failing(self, view: View) -> tuple["Condition", ...]:
+        """The parts joined by ``&&`` that say no; the whole where no part does so by itself."""
+        if self._parts is None:
+            texts = conjuncts(self.expression)
+            self._parts = tuple(map(Condition, texts)) if len(texts) > 1 else ()
+        failing = tuple(part for part in self._parts if part.ask(view) == _NOT_HELD)
+        return failing or (self,)
 
     def values(self, facts: Facts) -> dict[str, str]:
         """What it looked at, for people, in the order it names them."""

@@ -4,8 +4,10 @@ Every rule appears here, also those that a decision doesn't keep; the words are 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from irpd.config.values import Configuration
 from irpd.model.incident import LevelBy

@@ -62,6 +62,25 @@ def tokens(expression: str) -> list[Token]:
     ]
 
 
+def conjuncts(expression: str) -> tuple[str, ...]:
+    """The parts that ``&&`` joins outside of brackets; only the whole where ``||`` or ``?`` stand there."""
+    parts: list[str] = []
+    depth, begin, before = 0, 0, ""
+    for token in tokens(expression):
+        mark = token.text if token.kind == "mark" else ""
+        depth += (mark in _OPENING) - (mark in _CLOSING) if mark else 0
+        if not depth and mark in ("?", "|"):
+            return (expression,)
+        if not depth and mark == before == "&":
+            parts.append(expression[begin : token.start - 1].strip())
+            begin, mark = token.start + 1, ""
+        before = mark
+    return (*parts, expression[begin:].strip())
+
+
+_OPENING, _CLOSING = ("(", "[", "{"), (")", "]", "}")
+
+
 @lru_cache(maxsize=2048)
 def reads(expression: str) -> Reads:
     found = tokens(expression)

@@ -29,6 +29,8 @@ class Missed:
     def __str__(self) -> str:
         if self.field == "when":
             return f"when {cut(self.wants[0])}" + (f" ({self.got})" if self.got else "")
+        if self.field == "words":
+            return self.got or f"words: none of {', '.join(self.wants)}"
         wants = " | ".join(want or '""' for want in self.wants[:10])
         more = f" | and {len(self.wants) - 10} more" if len(self.wants) > 10 else ""
         return f"{self.field} = {quoted(self.got)}, wants {wants}{more}"
@@ -37,7 +39,8 @@ class Missed:
 @dataclass(frozen=True, slots=True)
 class Hearing:
     """``sure`` hold whatever else is true: each with its contribution and the same as a deciding one.
-    ``asking`` have a ``when`` yet to be asked, with what their match saw. ``nearly`` missed one field."""
+    ``asking`` have words or a ``when`` yet to be asked, with what their match saw.
+    ``nearly`` missed one field."""
 
     sure: tuple[tuple[Rule, Contribution, Contribution], ...]
     asking: tuple[tuple[Rule, dict[str, str]], ...]
@@ -50,7 +53,7 @@ def hear(rules: Sequence[Rule], found: Found, row: Mapping[str, str]) -> Hearing
     for number in found.held:
         rule = rules[number]
         values = {column: cut(row[column]) for column in rule.match.wants}
-        if rule.when is None:
+        if rule.when is None and not rule.words:
             sure.append((rule, held(rule, values), held(rule, values, decided=True)))
         else:
             asking.append((rule, values))
@@ -76,9 +79,9 @@ def held(rule: Rule, values: dict[str, str], *, decided: bool = False) -> Contri
     )
 
 
-def missing(rule: Rule, values: dict[str, str], missed: Missed) -> Contribution:
+def missing(rule: Rule, values: dict[str, str], *missed: Missed) -> Contribution:
     return Contribution(
-        rule=rule.id, result="nearly", because=rule.because, values=values, missed=(str(missed),)
+        rule=rule.id, result="nearly", because=rule.because, values=values, missed=tuple(map(str, missed))
     )
 
 

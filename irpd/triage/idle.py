@@ -72,6 +72,8 @@ def _covers(other: Rule, rule: Rule) -> bool:
     """Whether ``other`` holds wherever ``rule`` does, as far as their texts tell."""
     if other.when is not None and (rule.when is None or other.when.expression != rule.when.expression):
         return False
+    if other.words and not (rule.words and set(rule.words) <= set(other.words)):
+        return False
     ours = rule.match.wants
     return all(
         column in ours and set(ours[column]) <= set(values) for column, values in other.match.wants.items()

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from irpd.model.incident import Contribution, LevelBy
 from irpd.model.level import Level
 from irpd.model.share import Share
-from irpd.triage.condition import View
+from irpd.triage.asking import Witness
 from irpd.triage.facts import Facts
-from irpd.triage.hearing import MAX_NEARLY, Missed, failed, held, missing, worded
+from irpd.triage.hearing import MAX_NEARLY, failed, held, missing
 from irpd.triage.rule import SHARE_RULE, Rule
 from irpd.triage.ruleset import RuleSet
 from irpd.triage.share import level_of, wording
@@ -48,18 +48,17 @@ def level_for(ruleset: RuleSet, facts: Facts, *, default: int, default_because: 
     errors: list[Contribution] = []
     nearly: list[Contribution] = []
     if hearing.asking:
-        view = View(facts)
+        witness = Witness(ruleset.phrasebook, facts)
         for rule, values in hearing.asking:
-            assert rule.when is not None
-            answer = rule.when.ask(view)
-            if answer.held:
-                extra.append((rule, {**values, **rule.when.values(facts)}))
-                rules.append(rule)
-            elif answer.error:
-                errors.append(failed(rule, {**values, **rule.when.values(facts)}, answer.error))
-            elif len(nearly) < MAX_NEARLY:
-                seen = worded(rule.when.values(facts))
-                nearly.append(missing(rule, values, Missed("when", seen, (rule.when.expression,))))
+            answer = witness.ask(rule)
+            match answer.result:
+                case "held":
+                    extra.append((rule, {**values, **answer.values}))
+                    rules.append(rule)
+                case "error":
+                    errors.append(failed(rule, {**values, **answer.values}, answer.error))
+                case "nearly" if len(nearly) < MAX_NEARLY:
+                    nearly.append(missing(rule, {**values, **answer.values}, *answer.missed))
     share = level_of(facts.share)
     levels = [rule.level for rule in rules if rule.level is not None]
     if share is not None:

@@ -11,10 +11,15 @@ from pydantic import ValidationError
 
 from irpd.config.problem import Problem, path_text, quoted, suggest
 from irpd.config.yaml import Document
-from irpd.triage.rulefile import NOT_YET, GroupPart, Part, RulePart, TestPart, model_at
+from irpd.triage.rulefile import NOT_YET, GroupPart, Part, RulePart, TestPart, WordsPart, model_at
 
 Where = tuple[str | int, ...]
-SECTIONS: Mapping[str, type[Part]] = {"rules": RulePart, "group": GroupPart, "tests": TestPart}
+SECTIONS: Mapping[str, type[Part]] = {
+    "words": WordsPart,
+    "rules": RulePart,
+    "group": GroupPart,
+    "tests": TestPart,
+}
 
 
 class Reader:
@@ -55,7 +60,7 @@ class Reader:
     def spoken(self, path: Where) -> str:
         """A path with a rule's id in place of its number: ``payments-failing.when``."""
         value = self.document.value
-        if len(path) >= 2 and path[0] in ("rules", "group") and isinstance(value, Mapping):
+        if len(path) >= 2 and path[0] in ("words", "rules", "group") and isinstance(value, Mapping):
             try:
                 name = value[path[0]][path[1]]["id"]
             except (LookupError, TypeError):
@@ -103,12 +108,16 @@ class Reader:
                 self.add(path, self.document.found(path, value, wanted))
             case "model_type" | "model_attributes_type" | "mapping_type" | "dict_type":
                 self.add(path, self.document.found(path, value, "a mapping"))
+            case "string_pattern_mismatch" if "look_in" in path:
+                self.add(path, f"{quoted(value)} is not allowed here; title, text or labels.NAME")
             case "string_pattern_mismatch":
                 self.add(path, f"{quoted(value)}: only lower-case letters, digits and hyphens, 63 at most")
             case "string_too_short":
                 self.add(path, "is empty")
             case "string_too_long":
                 self.add(path, f"longer than {context['max_length']:,} characters")
+            case "too_long":
+                self.add(path, f"a list of more than {context['max_length']:,}; make two of it")
             case "too_short":
                 self.add(path, "an empty list; name at least one")
             case "literal_error":

@@ -3,7 +3,16 @@
 import types
 from typing import Any, get_args
 
-from irpd.triage.rulefile import ExpectPart, GivenPart, GroupPart, MatchPart, Part, RulePart, TestPart
+from irpd.triage.rulefile import (
+    ExpectPart,
+    GivenPart,
+    GroupPart,
+    Part,
+    RuleMatchPart,
+    RulePart,
+    TestPart,
+    WordsPart,
+)
 from irpd.triage.vocabulary import NAMES
 
 _PARTS: tuple[tuple[str, str, type[Part]], ...] = (
@@ -11,7 +20,16 @@ _PARTS: tuple[tuple[str, str, type[Part]], ...] = (
     (
         "`match`",
         "Every key given must hold. A list means any of; a missing label is the empty text.",
-        MatchPart,
+        RuleMatchPart,
+    ),
+    (
+        "`words`",
+        (
+            "Phrases that people write, for `match: {words: ID}`. Words are compared whole and within one "
+            "sentence; addresses and quoted lines of mails are not read. In a label a phrase must be a whole "
+            "item of what commas part there."
+        ),
+        WordsPart,
     ),
     ("`group`", "Binds signals into one incident. The first that matches decides.", GroupPart),
     ("`tests`", "One case (`given`, `expect`) or several (`cases`).", TestPart),
@@ -25,7 +43,7 @@ def rules_reference() -> str:
     lines = [
         "# Rule files",
         "",
-        "A rule file begins with `version: 1` and has `rules`, `group` and `tests`, each a list.",
+        "A rule file begins with `version: 1` and has `words`, `rules`, `group` and `tests`, each a list.",
         "All rules are looked at: the most severe `level` wins, then caps (`at_most`), then floors",
         "(`at_least`), which no cap lowers. The built-in rule `share-of-users` always takes part.",
     ]

@@ -31,6 +31,7 @@ class Rule:
     place: Place
     match: Match
     because: str
+    words: tuple[str, ...] = ()  # ids of word lists, any of
     when: Condition | None = None
     level: int | None = None
     at_most: int | None = None

@@ -45,18 +45,19 @@ def _exact_share(value: object) -> object:
     return share
 
 
-AnyOf = Annotated[
+_SCHEMA_OF_TEXTS = WithJsonSchema(
+    {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+)
+AnyOf = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1), _SCHEMA_OF_TEXTS]
+Texts = Annotated[
     tuple[str, ...],
     BeforeValidator(_listed),
-    Field(min_length=1),
-    WithJsonSchema(
-        {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
-    ),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
 ]
-Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 LevelNumber = Annotated[int, Field(ge=1, le=4, strict=True)]
 Id = Annotated[str, Field(pattern=ID_PATTERN, description="Letters, digits and hyphens; for ever.")]
 Text = Annotated[str, Field(min_length=1, max_length=1000)]
+LookIn = Annotated[str, Field(pattern=r"^(title|text|labels\..{1,200})$")]
 Regimes = Annotated[tuple[Annotated[str, Field(pattern=ID_PATTERN)], ...], BeforeValidator(_listed)]
 ExactShare = Annotated[
     Fraction,
@@ -83,11 +84,37 @@ class MatchPart(Part):
     labels: Mapping[str, AnyOf] = Field({}, description='By name; "" is a label that is missing.')
 
 
+class RuleMatchPart(MatchPart):
+    """Every key given must hold; a list means any of; a missing label is the empty text."""
+
+    words: AnyOf | None = Field(None, description="A list under `words` of which a phrase is said.")
+
+
+class WordsPart(Part):
+    """Phrases that people write, with what takes them back."""
+
+    id: Id = Field(description="The name that `match: {words: ...}` knows it by.")
+    phrases: Annotated[tuple[Text, ...], BeforeValidator(_listed), _SCHEMA_OF_TEXTS] = Field(
+        min_length=1,
+        max_length=1000,
+        description="Words in order: `a|b` is any of these, `fail*` one that begins so, "
+        "`...` at most three words between. Case doesn't count, `ä` is `ae`.",
+    )
+    look_in: Annotated[tuple[LookIn, ...], BeforeValidator(_listed), _SCHEMA_OF_TEXTS] = Field(
+        ("title", "text"), min_length=1, description="title, text or labels.NAME; absent, title and text."
+    )
+    not_after: Texts = Field(
+        (), description="Lists whose phrases take this back from up to four words before it: no, kein."
+    )
+    not_before: Texts = Field((), description="Lists whose phrases take it back from behind: ruled out.")
+    until: Texts = Field((), description="Words that what takes back does not reach across: but, aber.")
+
+
 class RulePart(Part):
     """What must hold and what it then says."""
 
     id: Id = Field(description="Explanations, statistics and tests name it: it is for ever.")
-    match: MatchPart = Field(MatchPart(), description="What must hold, declaratively.")
+    match: RuleMatchPart = Field(RuleMatchPart(), description="What must hold, declaratively.")
     when: str | None = Field(None, description="A condition in CEL that must hold too.")
     level: LevelNumber | None = Field(None, description="Proposes a level, 1 (critical) to 4 (low).")
     at_most: LevelNumber | None = Field(None, description="A cap: no more severe than this level.")
@@ -167,6 +194,7 @@ class RuleFile(Part):
     """A whole file."""
 
     version: Literal[1]
+    words: tuple[WordsPart, ...] = ()
     rules: tuple[RulePart, ...] = ()
     group: tuple[GroupPart, ...] = ()
     tests: tuple[TestPart, ...] = ()
@@ -186,10 +214,11 @@ def model_at(path: tuple[str | int, ...]) -> type[Part] | None:
 
 
 _NESTED: dict[tuple[type[Part], str], type[Part]] = {
+    (RuleFile, "words"): WordsPart,
     (RuleFile, "rules"): RulePart,
     (RuleFile, "group"): GroupPart,
     (RuleFile, "tests"): TestPart,
-    (RulePart, "match"): MatchPart,
+    (RulePart, "match"): RuleMatchPart,
     (GroupPart, "match"): MatchPart,
     (TestPart, "given"): GivenPart,
     (TestPart, "expect"): ExpectPart,

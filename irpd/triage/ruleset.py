@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from irpd.config.problem import ConfigurationError, Problem
 from irpd.config.yaml import Document
-from irpd.triage.compiling import Gathered, compile_file
+from irpd.triage.compiling import Gathered, compile_file, missing_lists
 from irpd.triage.hearing import hear
 from irpd.triage.idle import idle_rules
 from irpd.triage.matching import MatchIndex
+from irpd.triage.phrases import Phrasebook, WordList
 from irpd.triage.rule import Case, GroupRule, Rule
 
 
@@ -22,6 +23,7 @@ class RuleSet:
         rules: Sequence[Rule] = (),
         groups: Sequence[GroupRule] = (),
         *,
+        words: Sequence[WordList] = (),
         cases: Sequence[Case] = (),
         warnings: Sequence[Problem] = (),
         hash: str = "",
@@ -31,6 +33,7 @@ class RuleSet:
         self.cases = tuple(cases)
         self.warnings = tuple(warnings)
         self.hash = hash
+        self.phrasebook = Phrasebook(words)
         self.index = MatchIndex(
             [rule.match for rule in self.rules], lambda found, row: hear(self.rules, found, row)
         )
@@ -51,12 +54,14 @@ def compile_rules(documents: Sequence[Document]) -> RuleSet:
     problems: list[Problem] = []
     for document in documents:
         problems += compile_file(document, gathered)
+    problems += missing_lists(gathered)
     if any(problem.severity == "error" for problem in problems):
         raise ConfigurationError(problems)
     problems += _idle(gathered, documents)
     return RuleSet(
         gathered.rules,
         gathered.groups,
+        words=gathered.words,
         cases=gathered.cases,
         warnings=problems,
         hash=rules_hash(documents),

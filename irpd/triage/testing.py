@@ -7,7 +7,7 @@ named: a change of it would go unnoticed.
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from irpd.config.values import Configuration
+from irpd.config.values import Configuration, Source
 from irpd.model.share import Impact, Share
 from irpd.model.signal import Signal, Status
 from irpd.triage.facts import Facts
@@ -19,6 +19,7 @@ from irpd.triage.rule import Case
 from irpd.triage.ruleset import RuleSet
 from irpd.triage.service import ServiceIndex
 from irpd.triage.share import share_of
+from irpd.triage.vocabulary import SOURCE_TYPES
 
 #: When a case names no time: a Monday, noon.
 SOME_TIME = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -52,7 +53,7 @@ def _run(
     seen: set[str],
 ) -> Result:
     facts = _facts(case, configuration, services)
-    default, because = _default(case.given.source, configuration)
+    default, because = _default(case, configuration)
     verdict = level_for(ruleset, facts, default=default, default_because=because)
     group = group_for(ruleset, facts, f"{case.given.source or 'source'}/{case.given.key}")
     by_id = {rule.id: rule for rule in ruleset.rules}
@@ -122,8 +123,12 @@ def _share(case: Case, users: int | None) -> Share:
     return share_of(Impact(affected=affected, method="test"), users)
 
 
-def _default(source: str, configuration: Configuration | None) -> tuple[int, str]:
+def _default(case: Case, configuration: Configuration | None) -> tuple[int, str]:
+    """The default of the source that a case names; else that of its type."""
+    source = case.given.source
     settings = configuration.sources.get(source) if configuration is not None else None
+    if settings is None and case.given.source_type in SOURCE_TYPES:
+        settings = Source.model_validate({"type": case.given.source_type, "auth": "none"})
     return (settings.default if settings is not None else 2), default_because(source or "monitoring")
 
 

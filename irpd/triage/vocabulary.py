@@ -1,6 +1,12 @@
 """The words a condition may use: the names of facts, with their types, and the functions."""
 
 from collections.abc import Mapping
+from typing import get_args
+
+from irpd.config.values import Source
+
+#: The types that a source may have.
+SOURCE_TYPES: tuple[str, ...] = tuple(map(str, get_args(Source.model_fields["type"].annotation)))
 
 #: Every name a condition may use, with its type and meaning.
 NAMES: Mapping[str, tuple[str, str]] = {

@@ -3,12 +3,14 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 import yaml
 
 from irpd.config.yaml import read_document
+from irpd.model.level import Level
 from irpd.triage.reference import rules_reference
 from irpd.triage.rulefile import NOT_YET, RulePart
 from irpd.triage.ruleset import RuleSet, compile_rules
@@ -19,26 +21,18 @@ from irpd.triage.vocabulary import NAMES
 FOLDER = Path(__file__).parents[3] / "rules"
 FILES = sorted(FOLDER.glob("*.yaml"))
 
-#: The protocol's characteristics of its four levels, word by word.
-CHARACTERISTICS = {
-    1: [
-        "Complete system outage", "Data breach or security compromise", "Loss of data or data corruption",
-        "Payment processing failure", "Any issue affecting >80% of users",
-    ],
-    2: [
-        "Major feature unavailable", "Significant performance degradation system-wide",
-        "Integration failures with critical third-party services", "Any issue affecting 40-80% of users",
-    ],
-    3: [
-        "Non-critical feature unavailable", "Intermittent issues with specific functionality",
-        "Minor performance degradation", "Any issue affecting 10-40% of users",
-    ],
-    4: [
-        "Cosmetic issues", "Minor bugs with simple workarounds", "Documentation errors",
-        "Any issue affecting <10% of users",
-    ],
-}  # fmt: skip
-LINES = [(level, line) for level, lines in CHARACTERISTICS.items() for line in lines]
+KEPT = yaml.safe_load((Path(__file__).parent / "characteristics.yaml").read_text())
+KINDS = {
+    "alerts": ("", ("", "alertmanager", "grafana")),
+    "sentry": (" (sentry)", ("sentry",)),
+    "tickets": (" (tickets)", ("ticket", "zendesk", "jira", "freshdesk")),
+}
+LINES = [
+    (part["level"], line, kind, rules)
+    for part in KEPT
+    for line, kinds in part["lines"].items()
+    for kind, rules in kinds.items()
+]
 
 
 @pytest.fixture(scope="module")
@@ -60,25 +54,69 @@ def test_each_shipped_file_is_good_by_itself(path: Path) -> None:
     assert report.passed, report.text()
 
 
-@pytest.mark.parametrize("level, line", LINES)
-def test_each_line_of_the_protocol_has_a_test_that_holds_and_a_near_miss(
-    shipped: RuleSet, level: int, line: str
+def test_the_kept_list_has_each_line_of_the_protocol_for_each_kind_of_source() -> None:
+    lines = {part["level"]: list(part["lines"]) for part in KEPT}
+    assert {level: len(found) for level, found in lines.items()} == {1: 5, 2: 4, 3: 4, 4: 4}
+    assert {kind for _, _, kind, _ in LINES} == set(KINDS)
+    assert len(LINES) == 17 * len(KINDS)
+
+
+@pytest.mark.parametrize("part", KEPT, ids=lambda part: f"level {part['level']}")
+def test_each_level_has_the_protocols_sentence_on_its_impact(part: dict[str, Any]) -> None:
+    assert Level(part["level"]).impact == part["impact"]
+
+
+@pytest.mark.parametrize("level, line, kind, rules", LINES)
+def test_each_line_of_the_protocol_has_for_each_source_a_rule_a_test_that_holds_and_a_near_miss(
+    shipped: RuleSet, level: int, line: str, kind: str, rules: list[str]
 ) -> None:
-    name = f"level {level}: {line[0].lower()}{line[1:]}"
+    suffix, types = KINDS[kind]
+    name = f"level {level}: {line[0].lower()}{line[1:]}{suffix}"
     cases = [case for case in shipped.cases if re.sub(r", case \d+$", "", case.name) == name]
-    assert any(case.expect.level == level and case.expect.rules for case in cases), name
-    near = [case for case in cases if case.expect.level != level or not case.expect.rules]
-    assert near, f"{name} has no near miss"
+    by_id = {rule.id: rule for rule in shipped.rules}
+    for rule in rules:
+        assert rule == "share-of-users" or rule in by_id, f"there is no rule {rule}"
+        said = by_id[rule].level or by_id[rule].at_least if rule in by_id else level
+        assert said == level, f"{rule} says level {said}"
+        holding = [case for case in cases if case.expect.level == level and rule in (case.expect.rules or ())]
+        assert holding, f"{name}: no case in which {rule} decides"
+        assert all(case.given.source_type in types for case in holding)
+    missing = [
+        case
+        for case in cases
+        if (
+            case.expect.level != level
+            and not set(case.expect.rules or ()) & (set(rules) - {"share-of-users"})
+        )
+        or set(case.expect.not_held or ()) & set(rules)
+        or case.expect.rules == ()
+    ]
+    assert missing, f"{name} has no near miss"
+    assert all(case.given.source_type in (*types, "zendesk") for case in missing)
+
+
+def test_the_list_names_every_rule_that_ships_for_a_level_but_those_of_one_report(shipped: RuleSet) -> None:
+    kept = {rule for *_, rules in LINES for rule in rules}
+    own = {rule.id for rule in shipped.rules if rule.effect.keys() & {"level", "at_least", "at_most"}}
+    assert {rule for rule in own - kept if not rule.startswith("one-ticket-says-")} == set()
 
 
 @pytest.mark.parametrize(
-    "name", [rule["id"] for rule in yaml.safe_load((FOLDER / "protocol.yaml").read_text())["rules"]]
+    "file, name",
+    [
+        (file, rule["id"])
+        for file in ("protocol.yaml", "sentry.yaml", "tickets.yaml")
+        for rule in yaml.safe_load((FOLDER / file).read_text())["rules"]
+    ],
 )
-def test_without_a_rule_of_the_protocol_its_tests_fail(name: str) -> None:
+def test_without_a_rule_of_the_protocol_its_tests_fail(file: str, name: str) -> None:
     """Each rule is needed: leaving it out is noticed."""
-    document = read_document(FOLDER / "protocol.yaml")
-    ruleset = compile_rules([document])
-    without = RuleSet([rule for rule in ruleset.rules if rule.id != name], cases=ruleset.cases)
+    ruleset = compile_rules([read_document(FOLDER / file)])
+    without = RuleSet(
+        [rule for rule in ruleset.rules if rule.id != name],
+        cases=ruleset.cases,
+        words=tuple(ruleset.phrasebook.lists.values()),
+    )
     assert not run_tests(without).passed
 
 

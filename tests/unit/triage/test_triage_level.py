@@ -1,7 +1,6 @@
 """The level: every rule heard, most severe level, then caps, then floors, and no order of rules shows."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from fractions import Fraction
 from random import Random
 from types import SimpleNamespace
@@ -9,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from irpd.model.share import UNKNOWN, Share, band
 from irpd.triage.condition import Condition
@@ -220,7 +220,7 @@ def test_a_contribution_says_what_the_rule_saw(facts: Make) -> None:
     }  # fmt: skip
     nearly = judge([telling], replace(given_facts, count=1)).contributions[0]
     assert nearly.result == "nearly"
-    assert nearly.missed == ('when status == "firing" && count >= 2 (status = "firing", count = 1)',)
+    assert nearly.missed == ("when count >= 2 (count = 1)",)  # the part that failed, and what it saw
     other = judge([telling], replace(given_facts, labels={"category": "bug"})).contributions[0]
     assert other.missed == ('labels.category = "bug", wants payment',)
 
