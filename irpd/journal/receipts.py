@@ -25,8 +25,9 @@ from irpd.journal import codec, delta, schema
 
 DAY = 86_400 * 1_000_000  # microseconds
 
-#: Bodies from here to there are deflated: below it gains little, above it holds up the writer.
-PACK_FROM = 512
+#: Bodies from here to there are deflated: a smaller one is less than a page of the file and costs more time
+#: to deflate than to write; a larger one holds up the writer.
+PACK_FROM = 4096
 PACK_TO = 1024 * 1024
 
 #: What a receipt takes beside its body, headers and group.
@@ -34,6 +35,12 @@ OVERHEAD = 32
 
 #: How many receipts one sweep looks at.
 SWEEP = 2_000
+
+#: The size of a row ``r`` without its overhead, as ``Staged.size`` counts it.
+_SIZE = (
+    "length(r.body) + coalesce(length(r.headers), 0) + coalesce(length(r.sender_group), 0)"
+    " + coalesce(length(r.salt), 0)"
+)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -109,8 +116,8 @@ class Bases:
             staged.last = receipt.id
             if kept is not None and base is not None:
                 own = None if headers == base.headers else headers or b"{}"
-                staged.rows.append((receipt.id, at, base.id, kept, None, None, own, None))
-                staged.size += len(kept) + len(own or b"") + OVERHEAD
+                staged.rows.append((receipt.id, at, base.id, kept, None, None, own, None, receipt.salt))
+                staged.size += len(kept) + len(own or b"") + len(receipt.salt) + OVERHEAD
                 if not base.last:
                     staged.needed.append((base.id,))
                 staged.bases[key] = Base(base.id, base.at, base.body, base.headers, receipt.id)
@@ -122,9 +129,9 @@ class Bases:
                     body, packed = smaller, 1
             staged.sources.add(receipt.source)
             staged.rows.append(
-                (receipt.id, at, None, body, packed, receipt.source, headers or None, group or None)
+                (receipt.id, at, None, body, packed, receipt.source, headers or None, group or None, receipt.salt)
             )
-            staged.size += len(body) + len(headers) + len(group) + OVERHEAD
+            staged.size += len(body) + len(headers) + len(group) + len(receipt.salt) + OVERHEAD
             if base is not None and base.last:
                 staged.over.append((base.last, base.id))
             if group and len(receipt.body) * 4 <= self._capacity:
@@ -189,8 +196,7 @@ def sweep(connection: apsw.Connection, *, after: int, consumed: int, before: int
     ``excess`` bytes are freed; never unconsumed ones or bases still needed. Inside a transaction."""
     rows = schema.rows(
         connection,
-        "SELECT id, at, length(body) + coalesce(length(headers), 0) + coalesce(length(sender_group), 0)"
-        " FROM receipts WHERE id > ? AND id <= ? ORDER BY id LIMIT ?",
+        f"SELECT id, at, {_SIZE} FROM receipts r WHERE id > ? AND id <= ? ORDER BY id LIMIT ?",
         (after, consumed, SWEEP),
     )
     needed = {
@@ -211,8 +217,7 @@ def sweep(connection: apsw.Connection, *, after: int, consumed: int, before: int
             freed += size + OVERHEAD
     over = schema.rows(
         connection,
-        "SELECT b.id, length(r.body) + coalesce(length(r.headers), 0) + coalesce(length(r.sender_group), 0)"
-        " FROM bases b JOIN receipts r ON r.id = b.id WHERE b.last <= ? AND b.id <= ?",
+        f"SELECT b.id, {_SIZE} FROM bases b JOIN receipts r ON r.id = b.id WHERE b.last <= ? AND b.id <= ?",
         (through, through),
     )
     for id, size in over:
