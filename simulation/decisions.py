@@ -75,6 +75,9 @@ def check(decision: Decision) -> list[str]:
         one.levels()
         one.paths()
         one.joins()
+        one.again()
+        one.goes_on()
+        one.falls_quiet()
         one.ended()
     _late(decision, by_incident)
     if isinstance(command, c.Acknowledge):
@@ -92,6 +95,10 @@ def check(decision: Decision) -> list[str]:
             holds(was is None or into.level <= was.level, "levels", f"{into.ref} sank by a merge")
     elif isinstance(command, c.RecordSend):
         _recorded(decision, command)
+    elif isinstance(command, c.SetAside):
+        holds(
+            by_incident, "set-aside-is-told", f"{command.command} was set aside and no incident tells of it"
+        )
     return seen
 
 
@@ -125,6 +132,47 @@ class _One:
                     late <= timedelta(0), "reopen-window", f"{self.now.ref} reopened {late} after its window"
                 )
         return [f"{old or 'new'} → {new}" for old, new in pairwise(steps) if old is not new]
+
+    def again(self) -> None:
+        """What fires again: while its incident is open the path simply goes on; what was over starts anew."""
+        was, now = self.was, self.now
+        if was is None:
+            return
+        for n, event in enumerate(self.events):
+            if isinstance(event, e.Reopened):
+                starts = any(isinstance(later, e.PathStarted) for later in self.events[n:])
+                holds(starts, "reopened-anew", f"{now.ref} was reopened and no path began at its first step")
+                holds(not now.acknowledged_by, "reopened-anew", f"{now.ref} was reopened and is taken")
+        fired = any(isinstance(event, e.SignalFired) for event in self.events)
+        waits = was.state is OPEN and was.unconfirmed and was.level.urgent and was.level == now.level
+        if fired and waits and isinstance(self.decision.command, c.Receive):
+            moved = [event for event in self.events if isinstance(event, e.PathStarted | e.PathMoved)]
+            holds(not moved, "goes-on", f"{now.ref} fires again, its path was at work and moved: {moved[:1]}")
+
+    def goes_on(self) -> None:
+        """ "I can't", or undo: if nobody has it then, the path goes on at once."""
+        now = self.now
+        if not isinstance(self.decision.command, c.Decline | c.Undo) or self.was is None:
+            return
+        said = any(isinstance(event, e.Declined | e.AcknowledgementLapsed) for event in self.events)
+        if not said or now.acknowledged_by or (now.unconfirmed and not now.level.urgent and not now.flapping):
+            return
+        moved = any(isinstance(event, e.PathMoved | e.PathStarted) for event in self.events)
+        holds(moved, "goes-on", f"{now.ref}: nobody has it any more and nobody is paged for it at once")
+
+    def falls_quiet(self) -> None:
+        """All signals resolved at level 3-4: paging stops, and a time is set at which it ends by itself."""
+        now = self.now
+        if not now.unconfirmed or now.level.urgent:
+            return
+        if now.flapping:
+            holds(now.flap_until is not None, "ends-by-itself", f"{now.ref} flaps for ever")
+            return
+        holds(now.quiet_since is not None, "ends-by-itself", f"{now.ref} is quiet since never")
+        if isinstance(self.decision.command, c.Receive) and any(
+            isinstance(event, e.SignalResolved) for event in self.events
+        ):
+            _quiet(self.decision, now, "all-resolved-is-quiet")
 
     def ended(self) -> None:
         """What is over leaves memory with its pages: each send of theirs has ended by then, in an event."""
@@ -168,7 +216,7 @@ class _One:
                 holds(asked or not reachable, "lapses", why)
 
     def joins(self) -> None:
-        """A signal that joins what somebody has tells them and pages nobody."""
+        """A signal that joins what somebody has, or fires again in it, tells them and pages nobody."""
         was = self.was
         if was is None or was.state is not TAKEN or self.now.state is not TAKEN:
             return
@@ -179,7 +227,12 @@ class _One:
         holds(
             not loud, "joins-tell", f"{was.ref} is acknowledged and a report paged {[p.person for p in loud]}"
         )
-        if any(isinstance(event, e.SignalJoined) for event in self.events) and was.level == self.now.level:
+        news = any(
+            isinstance(event, e.SignalJoined)
+            or (isinstance(event, e.SignalFired) and was.unconfirmed and not self.now.flapping)
+            for event in self.events
+        )
+        if news and was.level == self.now.level:
             people = self.decision.configuration.people
             for holder in was.acknowledged_by:
                 told = holder not in people or any(
@@ -187,7 +240,9 @@ class _One:
                     and (page.requested_at == self.decision.now or (page.live and _waits(page)))
                     for page in self.decision.after.pages_of(self.now)
                 )  # fmt: skip
-                holds(told, "joins-tell", f"{holder} has {was.ref} and was not told of a signal that joined")
+                holds(
+                    told, "joins-tell", f"{holder} has {was.ref} and was not told what joined or fires again"
+                )
 
     def paths(self) -> None:
         runs = {run.name: run for run in (self.was.paths if self.was else ())}

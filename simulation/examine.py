@@ -5,7 +5,7 @@
 * at a crash and at the end: replaying every byte of history gives the projection and the model.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +16,10 @@ from irpd.journal.projection import live
 from irpd.model.incident import Incident, MemberStatus, State
 from irpd.model.page import SendState
 from irpd.model.signal import Status
-from irpd.protocol.evolve import evolve
 from irpd.protocol.rows import Rows
 from simulation.clocks import BEGINS
 from simulation.decisions import holds
+from simulation.model import fold
 from simulation.worlds import prepared
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Replay:
 
     def read(self, journal: MemoryJournal) -> None:
         for fact in journal.facts(after=self.seq):
-            evolve(self.rows, fact.subject, fact.event, fact.at)
+            fold(self.rows, fact)
             self.seq = fact.seq
 
 
@@ -108,12 +108,10 @@ def memory(world: "Simulation") -> None:
         "bounded",
         f"{behind} receipts wait",
     )
+    as_on_disk(world)
     if life.loop.jobs or not life.loop.idle or engine.down:
         return
     rows = engine._rows
-    _same("memory", rows.incidents, model.rows.incidents)
-    _same("memory", rows.members, model.rows.members)
-    _same("memory", rows.pages, model.rows.pages)
     for number, incident in model.rows.incidents.items():
         if _needed(world, incident):
             holds(number in rows.incidents, "memory", f"{incident.ref} ({incident.state}) is not in memory")
@@ -123,6 +121,27 @@ def memory(world: "Simulation") -> None:
     for name, value in rows.counters.items():
         holds(world.disk.storage.counters.get(name) == value, "memory", f"counter {name} is {value}")
     holds(engine._cursor == world.disk.storage.cursor, "memory", "another cursor in memory than on disk")
+
+
+def as_on_disk(world: "Simulation", *, touched: Collection[int] | None = None) -> None:
+    """What memory holds is what history comes to, whenever the engine knows of all of it; all of memory,
+    or these incidents only."""
+    life, model = world.life, world.model
+    if life is None or not life.ready or life.over:
+        return
+    engine = life.engine
+    if engine.down or engine._seq != model.seq or world.disk.fresh:
+        return
+    rows, history = engine._rows, model.rows
+    if touched is None:
+        _same("memory", rows.incidents, history.incidents)
+        _same("memory", rows.members, history.members)
+        _same("memory", rows.pages, history.pages)
+        return
+    for number in touched:
+        incident = rows.incidents.get(number)
+        if incident is not None:
+            _same("memory", {number: incident}, history.incidents)
 
 
 def _needed(world: "Simulation", incident: Incident) -> bool:

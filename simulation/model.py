@@ -12,12 +12,22 @@ from irpd.engine.ports import Fact
 from irpd.model import event as e
 from irpd.model.incident import Incident, MemberStatus, RunState, State
 from irpd.model.page import PageKind, SendState
-from irpd.protocol.evolve import evolve
+from irpd.protocol.evolve import Torn, evolve
 from irpd.protocol.rows import Rows
 from simulation.decisions import BY_ITSELF, holds
 
 _COUNTED = (e.SignalFired, e.SignalResolved, e.SignalChanged)
 _FIRING = (MemberStatus.FIRING, MemberStatus.STALE)
+
+
+def fold(rows: Rows, fact: Fact) -> None:
+    """One more fact into these rows. Raises Violation if it can't have happened to them."""
+    try:
+        evolve(rows, fact.subject, fact.event, fact.at)
+    except (Torn, LookupError) as error:
+        holds(
+            False, "history", f"fact {fact.seq} ({type(fact.event).__name__}) can't have happened: {error!r}"
+        )
 
 
 class Model:
@@ -55,7 +65,7 @@ class Model:
             holds(was is None, "history", f"#{number} opened twice")
             if event.group is not None:
                 self._opens(number, event, fact.at)
-        evolve(rows, fact.subject, event, fact.at)
+        fold(rows, fact)
         self._count(event)
         if number:
             now = rows.incidents[number]

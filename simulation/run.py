@@ -94,6 +94,7 @@ class Simulation:
         self.unrecorded: set[tuple[str, int]] = set()  # outcomes that deciding on failed: a planted defect
         self.unhinged: set[int] = set()  # incidents decided on while hours or schedules could not be read
         self.replay = examine.Replay()
+        self.news: set[int] = set()  # incidents that something happened to since they were last looked at
         self._later: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
         self._open: dict[int, Request] = {}  # requests under way
@@ -126,6 +127,8 @@ class Simulation:
                 self.coverage.hit("transition", transition)
         except Violation as violation:
             self._found(violation if not self.plant else None)
+        except Exception as error:  # irpd would take it for a failure of its own and go on
+            self._found(Violation("simulation", f"looking at {type(command).__name__} raised {error!r}"))
 
     def refused(self, command: Command, refusal: Refusal) -> None:
         self.commands += 1
@@ -301,6 +304,8 @@ class Simulation:
             return
         self.fuse = -1
         self.crashes += 1
+        self._learn()
+        self._ask(examine.memory)
         self.graveyard.append((life, life.kill()))
         self._gone(down, reboot=reboot)
 
@@ -376,6 +381,7 @@ class Simulation:
         try:
             for fact in fresh:
                 self.coverage.hit("event", self.model.see(fact))
+            self.news |= self.model.touched
             self.model.whole()
         except Violation as violation:
             self._found(violation)
@@ -435,11 +441,17 @@ class Simulation:
         return self.result
 
     def _ask_all(self, n: int) -> None:
+        self._ask(examine.in_time)
+        if n % 8 == 0:
+            self._ask(examine.memory)
+        else:
+            self._ask(lambda world: examine.as_on_disk(world, touched=world.news))
+        self.news.clear()
+
+    def _ask(self, question: Callable[["Simulation"], None]) -> None:
         if self.violation is None:
             try:
-                examine.in_time(self)
-                if n % 8 == 0:
-                    examine.memory(self)
+                question(self)
             except Violation as violation:
                 self._found(violation)
 
