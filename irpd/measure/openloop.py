@@ -20,6 +20,7 @@ TICK = 0.001
 class Answer:
     request: Request
     intended: float
+    sent: float
     done: float
     status: int  # 0: the connection broke
     retry_after: str = ""
@@ -28,13 +29,18 @@ class Answer:
     def latency(self) -> float:
         return self.done - self.intended
 
+    @property
+    def late(self) -> float:
+        """How long the generator kept it: its own slowness, or no connection was free."""
+        return self.sent - self.intended
+
 
 class _Connection(asyncio.Protocol):
     def __init__(self, loop: "OpenLoop") -> None:
         self._loop = loop
         self._transport: asyncio.Transport | None = None
         self._got = b""
-        self._asked: tuple[Request, float] | None = None
+        self._asked: tuple[Request, float, float] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -43,7 +49,7 @@ class _Connection(asyncio.Protocol):
 
     def ask(self, request: Request, intended: float) -> None:
         assert self._transport is not None
-        self._asked = request, intended
+        self._asked = request, intended, time.perf_counter()
         self._transport.write(self._loop.head + b"%d\r\n\r\n" % len(request.body) + request.body)
 
     def data_received(self, data: bytes) -> None:
@@ -66,9 +72,9 @@ class _Connection(asyncio.Protocol):
 
     def _answer(self, status: int, retry_after: str = "") -> None:
         if self._asked is not None:
-            request, intended = self._asked
+            answer = Answer(*self._asked, time.perf_counter(), status, retry_after)
             self._asked = None
-            self._loop.answers.append(Answer(request, intended, time.perf_counter(), status, retry_after))
+            self._loop.answers.append(answer)
 
     def close(self) -> None:
         if self._transport is not None:
