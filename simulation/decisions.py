@@ -78,6 +78,7 @@ def check(decision: Decision) -> list[str]:
         one.again()
         one.goes_on()
         one.falls_quiet()
+        one.pages()
         one.ended()
     _late(decision, by_incident)
     if isinstance(command, c.Acknowledge):
@@ -173,6 +174,26 @@ class _One:
             isinstance(event, e.SignalResolved) for event in self.events
         ):
             _quiet(self.decision, now, "all-resolved-is-quiet")
+
+    def pages(self) -> None:
+        """What evidence or time asks for is as loud as the level says, and in its hours."""
+        decision, level = self.decision, self.was.level if self.was else self.now.level
+        if not isinstance(decision.command, c.Receive | c.Wake) or self.now.number in decision.unhinged:
+            return
+        for event in self.events:
+            if isinstance(event, e.LevelChanged):
+                level = type(level)(event.after)
+            if not isinstance(event, e.Paged) or event.page.kind is not PageKind.PAGE:
+                continue
+            page, settings = event.page, decision.configuration.level(level)
+            if page.reason == "evidence" or not page.sends:
+                continue
+            holds(settings.urgency != "quiet", "urgency", f"{page.id}: a page at level {level}")
+            if settings.urgency == "working-hours":
+                person = decision.configuration.people[page.person]
+                first = min(send.due_at for send in page.sends)
+                zone = settings.hours.time_zone or person.time_zone or "UTC"
+                holds(working(settings.hours, zone, first), "urgency", f"{page.id}: level {level} at {first}")
 
     def ended(self) -> None:
         """What is over leaves memory with its pages: each send of theirs has ended by then, in an event."""

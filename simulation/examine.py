@@ -20,6 +20,7 @@ from irpd.protocol.rows import Rows
 from simulation.clocks import BEGINS
 from simulation.decisions import holds
 from simulation.model import fold
+from simulation.reach import reaches
 from simulation.worlds import prepared
 
 if TYPE_CHECKING:
@@ -53,8 +54,10 @@ def in_time(world: "Simulation") -> None:
         holds(not task.done(), "alive", f"{task.get_name()} has ended: {task}")
     now = life.clock.now()
     _believes(world, life, now.timestamp() - BEGINS - true)
-    if true - max(world.troubled_at, world.time.touched, life.began) < AFTER_TROUBLE:
+    calm_since = max(world.troubled_at, world.time.touched, life.began)
+    if true - calm_since < AFTER_TROUBLE:
         return
+    reaches(world, calm_since)
     before = now - timedelta(seconds=GRACE)
     late = world.model.overdue(before)
     holds(not late, "in-time", f"{late}; it is {now}")

@@ -30,6 +30,7 @@ from simulation.life import INBOX, Life
 from simulation.loop import Escape
 from simulation.model import Model
 from simulation.phones import Provider, Shown
+from simulation.reach import Waiting
 from simulation.seams import Planted, bury, installed
 from simulation.senders import Request, Senders
 from simulation.worlds import prepared
@@ -94,6 +95,8 @@ class Simulation:
         self.unrecorded: set[tuple[str, int]] = set()  # outcomes that deciding on failed: a planted defect
         self.unhinged: set[int] = set()  # incidents decided on while hours or schedules could not be read
         self.replay = examine.Replay()
+        self.waiting = Waiting()
+        self.shown: dict[int, float] = {}  # when somebody last saw a page of an incident
         self.news: set[int] = set()  # incidents that something happened to since they were last looked at
         self._later: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
@@ -208,6 +211,8 @@ class Simulation:
         page = message.page
         self.phones.append(Shown(page.id, page.incident, page.person, message.send.channel, self.time.true))
         self.coverage.hit("fault", "message-shown")
+        if page.kind is PageKind.PAGE:
+            self.shown[page.incident] = self.time.true
 
     # ------------------------------------------------------------ what comes in
     def post(self, request: Request, *, tries: int = 0) -> None:
@@ -381,6 +386,8 @@ class Simulation:
         try:
             for fact in fresh:
                 self.coverage.hit("event", self.model.see(fact))
+                number = int(fact.subject[9:]) if fact.subject.startswith("incident:") else 0
+                self.waiting.see(fact, self.model.rows.incidents.get(number), self.time.true)
             self.news |= self.model.touched
             self.model.whole()
         except Violation as violation:

@@ -1,0 +1,100 @@
+"""How soon somebody must hear of what is open: a page reaches a person in the time the path allows.
+
+One channel always works, and some persons have it among their methods. From the moment that a path
+starts, and while nothing keeps irpd from its work, the first of them must see a page once the waits
+before their step and before that method are over.
+"""
+
+from typing import TYPE_CHECKING
+
+from irpd.config.values import Configuration
+from irpd.engine.ports import Fact
+from irpd.model import event as e
+from irpd.model.incident import Incident, PathRun, State
+from irpd.model.level import Level
+from simulation.decisions import BY_ITSELF, holds
+from simulation.phones import SURE
+
+if TYPE_CHECKING:
+    from simulation.run import Simulation
+
+#: What a channel, the disk and the looks of timers may take, in seconds.
+GRACE = 15.0
+#: A clock that gives back its lead goes slower by a hundredth.
+SLOWER = 1.02
+
+
+class Waiting:
+    """Incidents that nobody has: the (ideal) time since when they are paged about, and since when their
+    path has gone on without anybody moving it, if that was not from its first step."""
+
+    def __init__(self) -> None:
+        self.since: dict[int, float] = {}
+        self.moved: dict[int, float] = {}
+
+    def see(self, fact: Fact, now: Incident | None, true: float) -> None:
+        event = fact.event
+        if isinstance(event, e.ConfigLoaded):  # persons and their methods are others now
+            self.moved = dict.fromkeys(self.since, true)
+        if now is None:
+            return
+        number = now.number
+        if now.state is not State.OPEN or not now.level.urgent or not any(r.next_at for r in now.paths):
+            self.since.pop(number, None)
+            self.moved.pop(number, None)
+        elif isinstance(event, e.PathStarted):
+            self.since[number] = true
+            self.moved.pop(number, None)
+        elif number not in self.since:
+            self.since[number] = self.moved[number] = true
+        elif isinstance(event, e.LevelChanged | e.PathResumed | e.Declined) or (
+            isinstance(event, e.PathMoved) and event.fired > 1 and event.because not in BY_ITSELF
+        ):
+            self.moved[number] = true
+
+
+def reaches(world: "Simulation", calm_since: float) -> None:
+    """Asked while nothing keeps irpd from its work, nor did since ``calm_since``."""
+    life, true = world.life, world.time.true
+    assert life is not None
+    waiting = world.waiting
+    for number, since in waiting.since.items():
+        undisturbed = max(calm_since, waiting.moved.get(number, since))
+        elapsed = true - max(since, undisturbed)
+        if world.shown.get(number, -1.0) >= since or elapsed <= GRACE:
+            continue
+        incident = world.model.rows.incidents[number]
+        runs = [run for run in incident.paths if run.next_at is not None and not run.quiet]
+        if not runs:
+            continue
+        if undisturbed > since:  # where the path stood then doesn't matter: one whole round
+            within = max(sum(step.wait for step in run.steps) + run.every for run in runs) + 60.0
+        else:
+            within = min(_within(run, incident, life.engine.policy.configuration) for run in runs)
+        holds(
+            elapsed <= within * SLOWER + GRACE,
+            "reaches", f"{incident.ref} is paged about for {elapsed:.0f} s and nobody has seen a page",
+        )  # fmt: skip
+
+
+def _within(run: PathRun, incident: Incident, configuration: Configuration) -> float:
+    """Seconds from the start of this path until somebody has been paged by the channel that works."""
+    waits = 0.0
+    for n in range(run.repeat * len(run.steps)):
+        step = run.steps[n % len(run.steps)]
+        if step.person and step.person not in configuration.people:
+            return waits  # fallback is paged instead
+        if step.person and step.person not in incident.declined_by:
+            after = _after(configuration, step.person, incident.level)
+            if after is not None:
+                return waits + after
+        waits += step.wait
+    return waits
+
+
+def _after(configuration: Configuration, person: str, level: Level) -> float | None:
+    """Seconds until this person's methods come to the channel that works; None: they don't."""
+    rules = configuration.people[person].notify
+    if isinstance(rules, str):
+        rules = configuration.notify.get(rules) or configuration.notify["default"]
+    return min((rule.after for rule in rules if SURE in rule.via and level in rule.levels), default=None)
