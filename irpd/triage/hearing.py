@@ -5,12 +5,16 @@ neither matches nor words anything twice.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from irpd.config.problem import quoted
 from irpd.model.incident import Contribution
 from irpd.triage.matching import Found
 from irpd.triage.rule import Rule
+
+if TYPE_CHECKING:
+    from irpd.triage.level import Verdict
 
 #: Rules that nearly held, kept with each decision.
 MAX_NEARLY = 8
@@ -45,6 +49,8 @@ class Hearing:
     sure: tuple[tuple[Rule, Contribution, Contribution], ...]
     asking: tuple[tuple[Rule, dict[str, str]], ...]
     nearly: tuple[Contribution, ...]
+    #: By the source's default level and its wording, where nothing else has a say.
+    verdicts: "dict[tuple[int, str], Verdict]" = field(default_factory=dict, compare=False)
 
 
 def hear(rules: Sequence[Rule], found: Found, row: Mapping[str, str]) -> Hearing:

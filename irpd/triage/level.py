@@ -15,7 +15,7 @@ from irpd.model.level import Level
 from irpd.model.share import Share
 from irpd.triage.asking import Witness
 from irpd.triage.facts import Facts
-from irpd.triage.hearing import MAX_NEARLY, failed, held, missing
+from irpd.triage.hearing import MAX_NEARLY, Hearing, failed, held, missing
 from irpd.triage.rule import SHARE_RULE, Rule
 from irpd.triage.ruleset import RuleSet
 from irpd.triage.share import level_of, wording
@@ -43,6 +43,19 @@ class Settled:
 def level_for(ruleset: RuleSet, facts: Facts, *, default: int, default_because: str) -> Verdict:
     """Never raises for what rules or signals hold. ``default`` is a level number."""
     hearing = ruleset.index.find(facts, facts.labels)
+    if hearing.asking or level_of(facts.share) is not None:
+        return _verdict(ruleset, hearing, facts, default, default_because)
+    # Nothing else has a say, so it is the same for every signal that rules see alike.
+    told = hearing.verdicts.get((default, default_because))
+    if told is None:
+        told = _verdict(ruleset, hearing, facts, default, default_because)
+        hearing.verdicts[default, default_because] = told
+    return told
+
+
+def _verdict(
+    ruleset: RuleSet, hearing: Hearing, facts: Facts, default: int, default_because: str
+) -> Verdict:
     rules = [rule for rule, _, _ in hearing.sure]
     extra: list[tuple[Rule, dict[str, str]]] = []
     errors: list[Contribution] = []
