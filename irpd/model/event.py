@@ -34,6 +34,7 @@ class Opened(Event, frozen=True, tag="opened"):
     source: str = ""
     detected_by: str = "monitoring"
     config: str = ""
+    rules_hash: str = ""  # names the rules it was decided by, here and below
     impact_from: datetime | None = None
     group: str | None = None
     group_rule: str = ""
@@ -80,6 +81,7 @@ class LevelChanged(Event, frozen=True, tag="level-changed"):
     respond_by: datetime | None = None
     regimes: tuple[str, ...] = ()
     roles: dict[str, str] = {}  # those that are filled from now on, with their people
+    rules_hash: str = ""
 
 
 class EvidenceExceeded(Event, frozen=True, tag="evidence-exceeded"):
@@ -89,6 +91,7 @@ class EvidenceExceeded(Event, frozen=True, tag="evidence-exceeded"):
     level_by: LevelBy
     rules: tuple[Contribution, ...] = ()
     share: Share = UNKNOWN
+    rules_hash: str = ""
 
 
 class ShareMeasured(Event, frozen=True, tag="share-measured"):
