@@ -163,28 +163,14 @@ def why_text(document: Mapping[str, Any], shown: Shown) -> list[str]:
             bold(f"{shown.second(decision['at'])} {decision['type']}: level {decision['level']}")
             + dim(f"  (event {decision['seq']})")
         )
-        by = decision["level_by"]
-        if by.get("kind") in ("person", "default"):
-            why = clean(by.get("because") or "")
-            lines.append(f"  {by['kind']:<10} {shown.person(by.get('person'))} {why}".rstrip())
-        for rule in decision["rules"]:
-            lines += wrapped(_rule(rule), indent=18)
+        for text in decision["text"]:
+            lines += wrapped(f"  {clean(text)}", indent=16)
     if joined := [j for j in document["joined"] if j["because"]]:
         lines.append("")
         lines += [
             f"{j['signal']}  {cut(clean(j['title']), 40)}  joined: {clean(j['because'])}" for j in joined[:20]
         ]
     return lines
-
-
-def _rule(rule: Mapping[str, Any]) -> str:
-    effect = rule["effect"]
-    shown = ", ".join(f"{key} {value}" for key, value in effect.items() if key != "regimes") or rule["result"]
-    values = ", ".join(f'{key} = "{value}"' for key, value in rule["values"].items())
-    missed = ", ".join(rule["missed"])
-    arrow = "<-" if rule["decided"] else "  "
-    said = values or missed or (rule["because"] or "")
-    return cut(f"  {shown:<12} {arrow} {rule['id']:<22} {clean(said)}".rstrip(), 300)
 
 
 def pages_text(document: Mapping[str, Any], shown: Shown) -> list[str]:

@@ -142,6 +142,7 @@ def raise_level(draft: Draft, incident: Incident, verdict: Verdict, share: Share
         share=share,
         respond_by=respond_by(draft, verdict.level),
         regimes=verdict.regimes,
+        rules_hash=draft.policy.ruleset.hash,
     )
     return risen(draft, incident, event)
 
@@ -205,7 +206,11 @@ def _tell_commander(draft: Draft, incident: Incident, verdict: Verdict, share: S
     incident = draft.emit(
         incident.number,
         e.EvidenceExceeded(
-            level=verdict.level, level_by=verdict.level_by, rules=verdict.contributions, share=share
+            level=verdict.level,
+            level_by=verdict.level_by,
+            rules=verdict.contributions,
+            share=share,
+            rules_hash=draft.policy.ruleset.hash,
         ),
     )
     text = (

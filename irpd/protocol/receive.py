@@ -423,6 +423,7 @@ def open_incident(
             source=source,
             detected_by=detected_by,
             config=draft.policy.hash,
+            rules_hash=draft.policy.ruleset.hash,
             impact_from=first[1].starts_at if first is not None else None,
             group=group.key if group is not None and group.rule else None,
             group_rule=group.rule if group is not None else "",

@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from irpd.model.level import Level
-from irpd.model.share import CRITICAL_ABOVE, HIGH_FROM, MEDIUM_FROM, Share
+from irpd.model.share import Share
 from irpd.triage.asking import Witness
 from irpd.triage.facts import Facts
 from irpd.triage.hearing import Missed, cut, worded
 from irpd.triage.level import Verdict, decides, settle
 from irpd.triage.rule import SHARE_RULE, Rule
 from irpd.triage.ruleset import RuleSet
-from irpd.triage.share import wording
+from irpd.triage.share import NextBand, wording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,27 +62,6 @@ class RuleAccount:
         if self.id == SHARE_RULE:
             return self.because
         return worded(self.values) or "holds for every signal"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NextBand:
-    """The nearest more severe band of the protocol; ``above`` means that its border is not in it."""
-
-    level: int
-    begins: float
-    above: bool
-
-    @classmethod
-    def after(cls, share: Share) -> "NextBand | None":
-        match share.level:
-            case Level.LOW:
-                return cls(level=3, begins=float(MEDIUM_FROM), above=False)
-            case Level.MEDIUM:
-                return cls(level=2, begins=float(HIGH_FROM), above=False)
-            case Level.HIGH:
-                return cls(level=1, begins=float(CRITICAL_ABOVE), above=True)
-            case _:
-                return None
 
 
 def accounts_of(ruleset: RuleSet, facts: Facts, *, default: int, verdict: Verdict) -> tuple[RuleAccount, ...]:

@@ -14,13 +14,13 @@ from irpd.model.incident import LevelBy
 from irpd.model.level import Level
 from irpd.model.share import UNKNOWN, Impact, Share
 from irpd.model.signal import Signal, Status
-from irpd.triage.account import NextBand, RuleAccount, accounts_of
+from irpd.triage.account import RuleAccount, accounts_of
 from irpd.triage.facts import Facts
 from irpd.triage.group import Group, group_for
 from irpd.triage.level import default_because, level_for
 from irpd.triage.ruleset import RuleSet
 from irpd.triage.service import ServiceIndex
-from irpd.triage.share import share_over
+from irpd.triage.share import NextBand, share_over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +69,7 @@ class Explanation:
             "incident": {
                 "level": int(self.level),
                 "severity": self.level.severity,
+                "impact": self.level.impact,
                 "level_by": {
                     "kind": self.level_by.kind,
                     "rule": self.level_by.rule,
@@ -108,6 +109,7 @@ class Explanation:
             said = f"level {int(self.level)}"
             reason = self.level_by.because
             lines.insert(0, f"  {said:<10}<- {'default':<{id_width}}{'':<{at_width}}{reason}")
+        lines.append(f"  {'impact':<13}{self.level.impact}")
         if self.group.rule:
             values = ", ".join(_printable(value) or '""' for value in self.group.values)
             lines.append(f"  {'group':<13}{self.group.rule}: {values}")

@@ -86,9 +86,8 @@ def held(rule: Rule, values: dict[str, str], *, decided: bool = False) -> Contri
 
 
 def missing(rule: Rule, values: dict[str, str], *missed: Missed) -> Contribution:
-    return Contribution(
-        rule=rule.id, result="nearly", because=rule.because, values=values, missed=tuple(map(str, missed))
-    )
+    """Without its reason, which held for nothing: kept with every decision, it would be most of the event."""
+    return Contribution(rule=rule.id, result="nearly", values=values, missed=tuple(map(str, missed)))
 
 
 def failed(rule: Rule, values: dict[str, str], error: str) -> Contribution:

@@ -7,11 +7,12 @@ each is a person who was certainly affected.
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
 from irpd.model.level import Level
-from irpd.model.share import UNKNOWN, Impact, Share
+from irpd.model.share import CRITICAL_ABOVE, HIGH_FROM, MEDIUM_FROM, UNKNOWN, Impact, Share
 
 _FRACTION = re.compile(r"(\d{1,100})/(\d{1,100})", re.ASCII)
 _NONE = Fraction(0)
@@ -93,6 +94,31 @@ def percent(share: Fraction) -> str:
 
 def _side(value: int, border: int) -> int:
     return (value > border) - (value < border)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextBand:
+    """The nearest more severe band of the protocol; ``above`` means that its border is not in it."""
+
+    level: int
+    begins: float
+    above: bool
+
+    @classmethod
+    def after(cls, share: Share) -> "NextBand | None":
+        match share.level:
+            case Level.LOW:
+                return cls(level=3, begins=float(MEDIUM_FROM), above=False)
+            case Level.MEDIUM:
+                return cls(level=2, begins=float(HIGH_FROM), above=False)
+            case Level.HIGH:
+                return cls(level=1, begins=float(CRITICAL_ABOVE), above=True)
+            case _:
+                return None
+
+    @property
+    def words(self) -> str:
+        return f"{'above' if self.above else 'from'} {self.begins * 100:.0f} %"
 
 
 @lru_cache(maxsize=4096)

@@ -8,6 +8,7 @@ kept from answering by a defect in how a page looks.
 import base64
 import hashlib
 import html
+from collections.abc import Sequence
 from pathlib import Path
 
 from aiohttp import web
@@ -28,6 +29,7 @@ _TEMPLATES = Environment(
 )
 _TEMPLATES.globals["style"] = Markup(_STYLE)
 _ACKNOWLEDGE = _TEMPLATES.get_template("acknowledge.html")
+_WHY = _TEMPLATES.get_template("why.html")
 _LOST = _TEMPLATES.get_template("lost.html")
 _PLAIN = """<!doctype html><html lang="en"><meta charset="utf-8"><title>irpd</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>{style}</style>
@@ -67,6 +69,12 @@ def acknowledge_html(
     return _ACKNOWLEDGE.render(
         s=screen, token=token, base=base, notice=notice, done=done, cant_first=cant_first, server=server
     )
+
+
+def why_html(title: str, decisions: Sequence[tuple[str, Sequence[str]]], *, token: str) -> str:
+    """Each decision of a level: when it was made, and the lines that say why."""
+    shown = [{"when": when, "text": "\n".join(lines)} for when, lines in decisions]
+    return _WHY.render(title=title, decisions=shown, token=token)
 
 
 def plain_html(incident: int, *, token: str, base: str, notice: str) -> str:

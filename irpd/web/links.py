@@ -16,15 +16,18 @@ import structlog
 from aiohttp import web
 
 from irpd.model.command import Acknowledge, Command, Decline, Note, Refusal, Resolve, SeePage, Undo
+from irpd.model.event import EvidenceExceeded, LevelChanged, Opened
 from irpd.model.incident import Incident, Member, State
 from irpd.model.page import Page, PageKind
+from irpd.triage.why import why_lines
 from irpd.web.bucket import Bucket, Buckets
 from irpd.web.history import History
-from irpd.web.html import HEADERS, acknowledge_html, lost, plain_html
+from irpd.web.html import HEADERS, acknowledge_html, lost, plain_html, why_html
 from irpd.web.ports import Services
 from irpd.web.problem import retry_after
 from irpd.web.screen import link_has_ended, screen_for
 from irpd.web.tokens import Tokens
+from irpd.web.wording import clock, zone_of
 
 MAX_FORM = 32 * 1024
 MAX_NOTE = 4_000
@@ -57,6 +60,7 @@ class LinkPages:
     def add_to(self, app: web.Application) -> None:
         app.router.add_get("/a/{token}", self.show)
         app.router.add_post("/a/{token}", self.acknowledge)
+        app.router.add_get("/a/{token}/why", self.why)
         for name, handler in (
             ("cant", self.hand_on),
             ("undo", self.undo),
@@ -90,6 +94,34 @@ class LinkPages:
         ):
             self._in_background(self._seen(page))
         return self._page(request, page, incident, members)
+
+    async def why(self, request: web.Request) -> web.StreamResponse:
+        """Every decision of its level, rule by rule: the text that ``irpd incident why`` prints."""
+        found = await self._find(request)
+        if isinstance(found, web.Response):
+            return found
+        page, incident, members = found
+        configuration = self._services.engine.policy.configuration
+        now = self._services.clock.now()
+        keep = configuration.timing.link_ends
+        if incident is None or link_has_ended(page, incident, keep=keep, now=now):
+            return self._page(request, page, incident, members)
+        try:
+            facts = await self._history.events(incident.number)
+        except Exception as error:  # the page before says the level and its reason
+            log.warning("link.history_not_read", incident=incident.number, error=repr(error))
+            facts = []
+        person = configuration.people.get(page.person)
+        zone = zone_of(person.time_zone if person else configuration.server.time_zone)
+        names = {key: value.name for key, value in configuration.people.items()}
+        decisions = [
+            (f"{clock(fact.at, zone, now)} ({zone})", why_lines(fact.event, names))
+            for fact in facts
+            if isinstance(fact.event, Opened | LevelChanged | EvidenceExceeded)
+        ]
+        title = f"Why {incident.ref} is level {int(incident.level)}"
+        text = why_html(title, decisions[::-1], token=request.match_info["token"])
+        return web.Response(text=text, headers=HEADERS)
 
     async def _seen(self, page: Page) -> None:
         try:

@@ -1,7 +1,7 @@
 """What the API shows: incidents, their timelines and reasons, pages, who is on call."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -10,9 +10,9 @@ from irpd.engine.ports import Fact
 from irpd.model.command import Refusal
 from irpd.model.event import EvidenceExceeded, LevelChanged, Opened
 from irpd.model.incident import Incident, Member
-from irpd.model.level import Level
 from irpd.model.page import Page
 from irpd.oncall.rotation import shift_at
+from irpd.triage.why import decided_level, why_lines
 from irpd.web.actor import Actor
 from irpd.web.filters import Filter, filter_of, instant_of, whole_number
 from irpd.web.history import History
@@ -152,6 +152,8 @@ class Looking:
         ]
         if asked and not decisions:
             raise Refusal("not-found", f"event {asked[:20]} of #{number} decided no level")
+        people = self._services.engine.policy.configuration.people
+        names = {key: person.name for key, person in people.items()}
         return answer(
             {
                 "schema": "irpd.why/1",
@@ -160,7 +162,7 @@ class Looking:
                 "severity": incident.level.severity,
                 "level_by": plain(incident.level_by),
                 "share": share_view(incident.share, incident.share_at),
-                "decisions": [_decision(fact) for fact in decisions],
+                "decisions": [_decision(fact, names) for fact in decisions],
                 "joined": [
                     {"signal": member.handle, "title": member.title, "because": member.why or None}
                     for member in members[:500]
@@ -274,17 +276,20 @@ class Looking:
         )
 
 
-def _decision(fact: Fact) -> dict[str, Any]:
+def _decision(fact: Fact, names: Mapping[str, str]) -> dict[str, Any]:
     event = fact.event
     assert isinstance(event, Opened | LevelChanged | EvidenceExceeded)
-    level = event.after if isinstance(event, LevelChanged) else event.level
+    level = decided_level(event)
     return {
         "seq": fact.seq,
         "at": utc_text(fact.at),
         "type": type(event).__struct_config__.tag,
-        "level": level,
-        "severity": Level(level).severity,
+        "level": int(level),
+        "severity": level.severity,
+        "impact": level.impact,
         "level_by": plain(event.level_by),
         "share": share_view(event.share, None),
+        "rules_hash": event.rules_hash or None,
         "rules": [contribution_view(rule) for rule in event.rules],
+        "text": why_lines(event, names),
     }

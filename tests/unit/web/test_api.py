@@ -240,6 +240,13 @@ async def test_why_names_each_decision_with_its_rules(house: Any) -> None:
     assert [decision["level"] for decision in document["decisions"]] == [2, 1]
     first, second = document["decisions"]
     assert first["rules"][0]["id"] == "share-of-users"
+    assert first["impact"].startswith("Important business functions impaired")
+    assert first["text"] == [
+        "level 2       HIGH  by share-of-users: 42.0 % (50,400 of 120,000: label) of users",
+        "impact        Important business functions impaired; workarounds may exist but are cumbersome",
+        "users         42.0 % (50,400 of 120,000: label); level 1 above 80 %",
+        "<- level 2    share-of-users  42.0 % (50,400 of 120,000: label) of users",
+    ]
     assert second["level_by"] == {
         "kind": "person",
         "rule": None,

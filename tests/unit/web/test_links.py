@@ -55,6 +55,33 @@ async def press(house: Any, address: str, data: dict[str, str] | None = None) ->
     return answer.status, read(await answer.text())
 
 
+async def test_the_page_behind_the_link_says_why_rule_by_rule_in_the_words_of_the_api(house: Any) -> None:
+    incident = await house.alert()
+    link = house.link(house.page_of(incident))
+    _, page = await show(house, link)
+    assert ("a", {"href": f"{link.rpartition('/')[2]}/why"}) in page.tags
+    status, why = await show(house, f"{link}/why")
+    _, document = await house.api("GET", "/incidents/1/why")
+    (decision,) = document["decisions"]
+    assert status == 200
+    assert " ".join(" ".join(decision["text"]).split()) in why.text
+    assert "Important business functions impaired" in why.text
+    assert house.page_of(incident).seen_at is None, "looking why is not looking at the page"
+
+
+async def test_the_page_says_why_although_the_journal_cannot_be_read(
+    house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incident = await house.alert()
+
+    async def broken(_history: History, _number: int) -> None:
+        raise OSError("no")
+
+    monkeypatch.setattr(History, "events", broken)
+    status, why = await show(house, f"{house.link(house.page_of(incident))}/why")
+    assert (status, "could be read just now" in why.text) == (200, True)
+
+
 async def test_the_page_says_how_bad_what_where_and_whose_it_is(house: Any) -> None:
     incident = await house.alert()
     status, page = await show(house, house.link(house.page_of(incident)))
