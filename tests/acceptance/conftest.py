@@ -12,6 +12,7 @@ from harness.peers import Silent, Supervisor
 
 @pytest.fixture
 def irpd(tmp_path: Path) -> Iterator[Irpd]:
+    """Whatever a test does to it, at its end nothing that was accepted may be missing."""
     one = Irpd(tmp_path)
     yield one
     if one.process is not None and one.process.poll() is None:
@@ -21,6 +22,7 @@ def irpd(tmp_path: Path) -> Iterator[Irpd]:
         except subprocess.TimeoutExpired:
             one.kill()
             pytest.fail("irpd did not stop within 20 s of SIGTERM")
+    one.kept()
 
 
 @pytest.fixture

@@ -176,6 +176,7 @@ def restore(irpd: Irpd, backup: Path) -> str:
     """One command, and then it works: intake, incidents of the backup, a journal that is whole."""
     said = irpd.cli("restore", str(backup), "--journal", str(irpd.state / "irpd.db"))
     irpd.sound()
+    irpd.accepted.clear()  # what came after the backup is gone, and that is what the command lists
     irpd.start()
     assert irpd.json("incident", "list", "--state", "all")["total"] >= 30
     irpd.post("alertmanager", firing("Later", 1, environment="later"))

@@ -23,6 +23,8 @@ from typing import Any, TypeVar
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from irpd.journal.reader import open_reader
+
 ROOT = Path(__file__).resolve().parents[2]
 PAYLOADS = ROOT / "tests" / "payloads"
 T = TypeVar("T")
@@ -102,6 +104,7 @@ class Irpd:
         self.port = free_port()
         self.log = folder / "irpd.log"
         self.process: subprocess.Popen[bytes] | None = None
+        self.accepted: dict[int, tuple[str, ...]] = {}  # receipt → keys of its alerts, as it was answered
         self.configure()
 
     def configure(
@@ -184,9 +187,35 @@ class Irpd:
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
-            return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
+            said = answer.read()
+            if answer.status == 202:
+                self._remember(path, body, said)
+            return answer.status, {k.lower(): v for k, v in answer.getheaders()}, said
         finally:
             connection.close()
+
+    def _remember(self, path: str, body: bytes, said: bytes) -> None:
+        """What this answer promises: that the report is on disk."""
+        promise = json.loads(said)
+        keys: tuple[str, ...] = ()
+        if path == "/webhook/alertmanager" and promise["accepted"]:
+            alerts = json.loads(body)["alerts"]
+            if promise["accepted"] == len(alerts):
+                keys = tuple(f"alertmanager/{alert['fingerprint']}" for alert in alerts)
+        self.accepted[int(promise["receipt"])] = keys
+
+    def kept(self) -> None:
+        """Whatever happened: each report that was answered with 202 is in the journal, whole, and each
+        alert of it is a signal of an incident. The daemon has ended."""
+        if not self.accepted:
+            return
+        with contextlib.closing(open_reader(self.state / "irpd.db")) as reader:
+            lost = [number for number in self.accepted if reader.receipt(number) is None]
+            rows = reader.connection.execute("SELECT data FROM members")
+            there = {json.loads(data)["key"] for (data,) in rows}
+        assert not lost, f"{len(lost)} accepted reports are not in the journal, receipt {lost[0]} first"
+        missing = {key for keys in self.accepted.values() for key in keys} - there
+        assert not missing, f"{len(missing)} accepted alerts are in no incident, {sorted(missing)[:3]}"
 
     def get(self, path: str) -> tuple[int, str]:
         status, _, body = self.request("GET", path)
