@@ -1,5 +1,6 @@
 """One batch: commands decided on a layer above the committed state, written in one commit."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -29,8 +30,11 @@ class Assembly:
     """A batch being put together. ``rows`` is its layer; nothing of it is visible outside
     until it has been committed and published."""
 
-    def __init__(self, base: Rows, policy: Policy, now: datetime, *, last_receipt: int) -> None:
+    def __init__(
+        self, base: Rows, policy: Policy, now: datetime, *, last_receipt: int, salt: Callable[[], bytes]
+    ) -> None:
         self.rows = Rows(base)
+        self._salt = salt
         self.policy = policy
         self.now = now
         self.last_receipt = last_receipt
@@ -59,15 +63,13 @@ class Assembly:
         self.items.append(item)
         receipt = self._receipt(incoming)
         self.cursor = receipt.id
-        answer = self._decide(
-            c.Receive(
-                receipt=receipt.id,
-                source=incoming.source,
-                signals=incoming.signals,
-                first_byte_at=incoming.first_byte_at,
-            ),
+        command = c.Receive(
+            receipt=receipt.id,
+            source=incoming.source,
+            signals=incoming.signals,
             first_byte_at=incoming.first_byte_at,
         )
+        answer = self._decide(command, receipt)
         self.signals += len(incoming.signals)
         self.answers.append((item, (receipt.id, answer)))
 
@@ -79,14 +81,15 @@ class Assembly:
         command = c.Receive(
             receipt=receipt.id, source=receipt.source, signals=signals, first_byte_at=receipt.at
         )
-        self._decide(command, first_byte_at=receipt.at)
+        self._decide(command, receipt)
 
     def receive_unread(self, item: Item, incoming: Incoming, error: Exception) -> None:
         """The receipt alone: what it led to could not be stored. Kept, and somebody is told."""
         self.items.append(item)
         receipt = self._receipt(incoming)
         self.cursor = receipt.id
-        answer = self._set_aside(c.Receive(receipt=receipt.id, source=receipt.source, signals=()), error)
+        command = c.Receive(receipt=receipt.id, source=receipt.source, signals=())
+        answer = self._set_aside(command, error, receipt)
         self.answers.append((item, (receipt.id, answer)))
 
     def refuse(self, item: Item, command: c.Command, error: Exception) -> None:
@@ -100,7 +103,7 @@ class Assembly:
         self.cursor = receipt.id
         command = c.Receive(receipt=receipt.id, source=receipt.source, signals=())
         log.error("receipt-set-aside", receipt=receipt.id, source=receipt.source, error=str(error))
-        self._set_aside(command, error)
+        self._set_aside(command, error, receipt)
 
     def command(self, item: Item, command: c.Command) -> None:
         self.items.append(item)
@@ -131,12 +134,15 @@ class Assembly:
             body=incoming.body,
             headers=incoming.headers,
             group=incoming.group,
+            salt=self._salt(),
         )
         self.receipts.append(receipt)
         return receipt
 
-    def _decide(self, command: c.Command, *, first_byte_at: datetime | None = None) -> object:
-        draft = Draft(self.rows, self.policy, self.now, first_byte_at=first_byte_at)
+    def _decide(self, command: c.Command, receipt: Receipt | None = None) -> object:
+        """``receipt``: what the command is of; its digest comes into the chain with what it led to."""
+        asked = command.first_byte_at if isinstance(command, c.Receive) else None
+        draft = Draft(self.rows, self.policy, self.now, first_byte_at=asked)
         try:
             answer = decide(draft, command)
         except Refusal:
@@ -144,13 +150,13 @@ class Assembly:
         except Exception as error:
             # Rule 9: a failure in judgement pages somebody and never stops the loop.
             log.exception("command-raised", command=type(command).__name__)
-            return self._set_aside(command, error)
-        self._take(draft)
+            return self._set_aside(command, error, receipt)
+        self._take(draft, receipt)
         if isinstance(answer, Received) and isinstance(command, c.Receive):
             self.received.append((command.source, answer))
         return answer
 
-    def _set_aside(self, command: c.Command, error: Exception) -> object:
+    def _set_aside(self, command: c.Command, error: Exception, receipt: Receipt | None = None) -> object:
         about: dict[str, Any] = {
             "command": type(command).__name__,
             "error": f"{type(error).__name__}: {error}",
@@ -172,14 +178,25 @@ class Assembly:
                 draft = Draft(self.rows, self.policy, self.now)
                 draft.emit_about("engine", e.CommandSetAside(**about))
             answer = received
-        self._take(draft)
+        self._take(draft, receipt)
         if isinstance(command, c.Receive):
             return answer
         return CommandFailed(
             f"{about['command']} could not be handled ({about['error']}); somebody was paged"
         )
 
-    def _take(self, draft: Draft) -> None:
+    def _take(self, draft: Draft, receipt: Receipt | None) -> None:
         self.rows.absorb(draft.rows)
         now = self.now
-        self.facts.extend(Fact(subject=subject, event=event, at=now) for subject, event in draft.events)
+        events = draft.events if receipt is None else _bound(draft.events, receipt)
+        self.facts.extend(Fact(subject=subject, event=event, at=now) for subject, event in events)
+
+
+def _bound(events: list[tuple[str, e.AnyEvent]], receipt: Receipt) -> list[tuple[str, e.AnyEvent]]:
+    """What a receipt led to, with the receipt's digest in it. Repeats, the most frequent, carry it along."""
+    for place, (subject, event) in enumerate(events):
+        if isinstance(event, e.SignalsRepeated):
+            carrying = e.SignalsRepeated(sids=event.sids, receipt=receipt.id, body=receipt.digest)
+            return [*events[:place], (subject, carrying), *events[place + 1 :]]
+    taken = e.ReceiptTaken(receipt=receipt.id, body=receipt.digest)
+    return [*events, (f"source:{receipt.source}", taken)]

@@ -290,7 +290,7 @@ class Engine:
         except JournalError as error:
             self._failed([], error)
             return
-        assembly = Assembly(self._rows, self.policy, self.clock.now(), last_receipt=self._last_receipt)
+        assembly = self._assembly(self.policy)
         try:
             await self._decide_and_commit(assembly)
         except Exception as error:  # a defect in here must not end the one task that decides
@@ -298,6 +298,11 @@ class Engine:
             self._seq = -1  # whatever is on disk is read again before anything else is decided
             self._failed(assembly.items, JournalUnavailable(f"{type(error).__name__}: {error}"))
         self._recall.let_go()
+
+    def _assembly(self, policy: Policy) -> Assembly:
+        return Assembly(
+            self._rows, policy, self.clock.now(), last_receipt=self._last_receipt, salt=self.journal.salt
+        )
 
     async def _decide_and_commit(self, assembly: Assembly) -> None:
         self._pace.counting(lambda: self._assemble(assembly))
@@ -454,7 +459,7 @@ class Engine:
         adoption = item.what
         assert isinstance(adoption, Adoption)
         previous = self.policy
-        assembly = Assembly(self._rows, adoption.policy, self.clock.now(), last_receipt=self._last_receipt)
+        assembly = self._assembly(adoption.policy)
         assembly.command(
             item, c.ChangeConfig(hash=adoption.policy.hash, previous=previous.hash, by=adoption.by)
         )

@@ -4,9 +4,11 @@ Adapters live in ``journal/``, ``outbox/`` and ``intake/``; ``tests/contract`` h
 each must satisfy. Nothing in here does I/O.
 """
 
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from typing import Protocol
 
 import msgspec
@@ -59,7 +61,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """A verified raw request. ``id`` is given by the engine, dense and ascending.
 
     ``at`` is when it was accepted (UTC), ``group`` the sender's own group of which this may
-    repeat the last body, ``headers`` the few that normalisation needs (never credentials).
+    repeat the last body, ``headers`` the few that normalisation needs (never credentials). ``salt`` goes
+    when the receipt does: what stays of it in the chain then says nothing of what was in it.
     """
 
     id: int
@@ -68,6 +71,15 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     headers: Mapping[str, str] = {}
     group: str = ""
+    salt: bytes = b""
+
+    @property
+    def digest(self) -> str:
+        """Binds who sent what: the first 128 bits, as base64, of SHA-256(salt ‖ length ‖ source ‖ body)."""
+        source = self.source.encode("utf-8", "surrogatepass")
+        bound = sha256(b"%b%d:%b" % (self.salt, len(source), source))
+        bound.update(self.body)
+        return b64encode(bound.digest()[:16]).rstrip(b"=").decode()
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,6 +192,10 @@ class Journal(Protocol):
 
     def maintain(self, now: datetime) -> None:
         """Checkpoint when worthwhile, drop what is past its retention, restore the reserve."""
+        ...
+
+    def salt(self) -> bytes:
+        """What nobody can guess, for one receipt. Safe from another thread."""
         ...
 
     def head(self) -> tuple[int, str]:

@@ -16,7 +16,8 @@ import msgspec
 from irpd.engine.ports import Fact, JournalCorrupt, Loaded, Receipt
 from irpd.journal import chain, codec, delta, lag, projection
 from irpd.journal.failure import explained
-from irpd.journal.schema import connect, pending, rows
+from irpd.journal.schema import BOUND, connect, pending, rows
+from irpd.journal.schema import version as version_of
 from irpd.model.incident import Incident, Member
 from irpd.model.page import Page
 
@@ -25,7 +26,7 @@ _SOURCE = "source:"
 _CHUNK = 500
 _headers: msgspec.json.Decoder[dict[str, str]] = msgspec.json.Decoder(dict[str, str])
 
-RECEIPT = "SELECT id, at, base, body, packed, source, headers, sender_group FROM receipts "
+_RECEIPT = "SELECT id, at, base, body, packed, source, headers, sender_group, {} FROM receipts "
 
 
 def incident_of(subject: str) -> int | None:
@@ -48,6 +49,7 @@ class Reader:
     def __init__(self, connection: apsw.Connection) -> None:
         self.connection = connection
         self._names: dict[int, str] = {}
+        self._select = _RECEIPT.format("salt" if version_of(connection) >= BOUND else "NULL")
 
     def close(self) -> None:
         self.connection.close()
@@ -115,16 +117,16 @@ class Reader:
 
     # -------------------------------------------------------------- receipts
     def receipt(self, number: int) -> Receipt | None:
-        found = rows(self.connection, RECEIPT + "WHERE id = ?", (number,))
+        found = rows(self.connection, self._select + "WHERE id = ?", (number,))
         return self._receipt(found[0], {}) if found else None
 
     def receipts(self, after: int, limit: int) -> list[Receipt]:
-        found = rows(self.connection, RECEIPT + "WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+        found = rows(self.connection, self._select + "WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
         bases: dict[int, Receipt] = {}
         return [self._receipt(row, bases) for row in found]
 
     def _receipt(self, row: tuple[Any, ...], bases: dict[int, Receipt]) -> Receipt:
-        number, at, base, body, packed, source, headers, group = row
+        number, at, base, body, packed, source, headers, group, salt = row
         try:
             if base is None:
                 return Receipt(
@@ -134,10 +136,11 @@ class Reader:
                     body=zlib.decompress(body) if packed else body,
                     headers=_headers.decode(headers) if headers else {},
                     group=group or "",
+                    salt=salt or b"",
                 )
             whole = bases.get(base)
             if whole is None:
-                found = rows(self.connection, RECEIPT + "WHERE id = ? AND base IS NULL", (base,))
+                found = rows(self.connection, self._select + "WHERE id = ? AND base IS NULL", (base,))
                 if not found:
                     raise JournalCorrupt(f"receipt {number} is a difference to {base}, which doesn't exist")
                 whole = bases[base] = self._receipt(found[0], bases)
@@ -148,6 +151,7 @@ class Reader:
                 body=delta.restored(whole.body, body),
                 headers=_headers.decode(headers) if headers else whole.headers,
                 group=whole.group,
+                salt=salt or b"",
             )
         except (zlib.error, msgspec.MsgspecError, ValueError, TypeError) as error:
             raise JournalCorrupt(f"receipt {number} can't be read: {error}") from error

@@ -128,8 +128,9 @@ class Bases:
                 if len(smaller) < len(body):
                     body, packed = smaller, 1
             staged.sources.add(receipt.source)
+            own = headers or None
             staged.rows.append(
-                (receipt.id, at, None, body, packed, receipt.source, headers or None, group or None, receipt.salt)
+                (receipt.id, at, None, body, packed, receipt.source, own, group or None, receipt.salt)
             )
             staged.size += len(body) + len(headers) + len(group) + len(receipt.salt) + OVERHEAD
             if base is not None and base.last:

@@ -21,6 +21,9 @@ from irpd.journal.failure import explained
 #: "irpd": the file is a journal and nothing else.
 APPLICATION = 0x69727064
 
+#: From this version on receipts have salts, and the state says where the chain ends.
+BOUND = 2
+
 #: How long to wait for another process (a reader that recovers the WAL), in milliseconds.
 PATIENCE = 500
 

@@ -11,6 +11,7 @@ When the disk is full the batch is rolled back, and urgent ones are tried again 
 gives up; until the reserve is back nothing else is written.
 """
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -84,6 +85,7 @@ class SqliteJournal:
         self._moved = 0  # pages in it at the last checkpoint
         self._file = (0, 0)
         self._swept = 0
+        self._salts, self._salted = b"", 0  # drawn many at a time; how much of them is given away
 
     # -------------------------------------------------------------- opening and closing
     def open(self) -> None:
@@ -431,6 +433,13 @@ class SqliteJournal:
         with explained(self.path):
             member = self._reading().member(key)
         return None if member is None else self._lag.rows.get(member.sid, member)
+
+    def salt(self) -> bytes:
+        at = self._salted
+        if at >= len(self._salts):
+            self._salts, at = os.urandom(256 * chain.SALT_BYTES), 0
+        self._salted = at + chain.SALT_BYTES
+        return self._salts[at : self._salted]
 
     def head(self) -> tuple[int, str]:
         return self._state.seq, self._state.head.hex()

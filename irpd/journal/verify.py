@@ -11,14 +11,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+import apsw
 import msgspec
 
 from irpd.engine.ports import JournalCorrupt
 from irpd.journal import chain, codec, projection
+from irpd.journal.bound import CARRYING, Bound
 from irpd.journal.failure import explained
 from irpd.journal.reader import Reader, open_reader
 from irpd.journal.rebuild import replayed
-from irpd.journal.schema import rows
+from irpd.journal.schema import BOUND, rows
+from irpd.journal.schema import version as version_of
 from irpd.model.incident import Incident, Member
 from irpd.model.page import Page
 from irpd.protocol.rows import Rows
@@ -38,10 +41,12 @@ def _silent(seen: int, of: int) -> None:
 
 @dataclass(slots=True)
 class ChainReport:
-    """``events`` verified up to the head ``head``; ``erased`` of them have lost their payload."""
+    """``events`` verified up to the head ``head``; ``erased`` of them have lost their payload. ``receipts``
+    are stored as they were received."""
 
     events: int = 0
     erased: int = 0
+    receipts: int = 0
     head: str = ""
     head_at: int | None = None  # the event after which the chain's head was the one asked for
     problems: list[str] = field(default_factory=list)
@@ -89,7 +94,11 @@ def verify_chain(path: Path | str, head: str | None = None, *, progress: Progres
 def _follow(reader: Reader, asked: str | None, progress: Progress) -> ChainReport:
     report = ChainReport()
     connection = reader.connection
+    connection.execute("BEGIN")  # one snapshot: where the chain ends, and where it is said to
     last, stored_head = reader.head()
+    said = _ends(connection)
+    connection.execute("COMMIT")
+    bound = Bound(reader)
     previous, seq = chain.GENESIS, 0
     if asked is not None and len(asked) < 16:
         report.problems.append("the head to look for must have at least 16 hexadecimal digits")
@@ -119,15 +128,18 @@ def _follow(reader: Reader, asked: str | None, progress: Progress) -> ChainRepor
             else:
                 report.erased += 1
             try:
+                kind = reader.name(type)
                 previous = chain.link(
                     previous,
                     seq=seq,
                     subject=reader.subject(subject),
-                    type=reader.name(type),
+                    type=kind,
                     version=version,
                     at=at,
                     digest=chain.digest_of(salt or b"", payload) if digest is None else digest,
                 )
+                if kind in CARRYING:
+                    bound.carries(payload if digest is None else None)
             except (JournalCorrupt, TypeError, ValueError, struct.error) as error:
                 report.problems.append(f"event {seq} can't be read: {error}")
                 break
@@ -145,14 +157,28 @@ def _follow(reader: Reader, asked: str | None, progress: Progress) -> ChainRepor
                 report.problems.append(f"events {seq + 1} to {upto} are missing")
             elif heads:
                 report.problems.append(f"a commit ends with event {min(heads)}, which doesn't exist")
+            else:
+                bound.compare()
+                report.problems += bound.problems
         progress(seq, last)
+    report.receipts = bound.seen
     report.head = previous.hex()
     if not report.problems:
-        if previous != stored_head:
+        if (lost := said - last) > 0:
+            what = "the last event is" if lost == 1 else f"the last {lost} events are"
+            report.problems.append(f"{what} missing: the journal's tail was cut off after event {last}")
+        elif previous != stored_head:
             report.problems.append("the last event has no commit of its own")
         elif asked is not None and report.head_at is None:
             report.problems.append(f"the chain never had the head {asked}: what came before it was rewritten")
     return report
+
+
+def _ends(connection: apsw.Connection) -> int:
+    """Where the journal's state says that the chain ends; 0 in one from before it said so."""
+    if version_of(connection) < BOUND:
+        return 0
+    return int(connection.execute("SELECT seq FROM state").get or 0)
 
 
 def check_projection(path: Path | str, *, progress: Progress = _silent) -> ProjectionReport:

@@ -19,8 +19,8 @@ from irpd.model.incident import Member
 
 _EVENT = "INSERT INTO events (seq, subject, type, version, at, salt, payload) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _RECEIPT = (
-    "INSERT INTO receipts (id, at, base, body, packed, source, headers, sender_group)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO receipts (id, at, base, body, packed, source, headers, sender_group, salt)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _CONFIG = (
     "INSERT INTO configs (hash, turn, bundle) VALUES (?, (SELECT coalesce(max(turn), 0) + 1 FROM configs), ?)"
@@ -156,8 +156,8 @@ def _prepare(
         (_CONFIG, [(hash, zlib.compress(bundle)) for hash, bundle in batch.configs.items()]),
         (_IN_FORCE, in_force),
         (
-            "UPDATE state SET consumed = ?, last_receipt = ?, receipt_bytes = ?, last_at = ?",
-            [(state.consumed, state.last_receipt, state.receipt_bytes, state.last_at)],
+            "UPDATE state SET consumed = ?, last_receipt = ?, receipt_bytes = ?, last_at = ?, seq = ?",
+            [(state.consumed, state.last_receipt, state.receipt_bytes, state.last_at, state.seq)],
         ),
     ]
     return Prepared(statements, state, names, staged, lagging, written)

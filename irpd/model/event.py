@@ -287,10 +287,21 @@ class PageSeen(Event, frozen=True, tag="page-seen"):
 class SignalsRepeated(Event, frozen=True, tag="signals-repeated"):
     """Subject ``source:NAME``. Known episodes were reported again and nothing else was new.
 
-    ``sids`` are runs of signal numbers: ``[first, count, first, count, ...]``.
+    ``sids`` are runs of signal numbers: ``[first, count, first, count, ...]``. ``receipt`` and ``body`` as
+    in ``ReceiptTaken``, which then isn't there (0 in journals from before irpd bound receipts).
     """
 
     sids: tuple[int, ...]
+    receipt: int = 0
+    body: str = ""
+
+
+class ReceiptTaken(Event, frozen=True, tag="receipt-taken"):
+    """Subject ``source:NAME``. A receipt was decided on; the events before it in the same commit say what it
+    came to. ``body`` is the digest of what it said (``Receipt.digest``)."""
+
+    receipt: int
+    body: str
 
 
 class ConfigLoaded(Event, frozen=True, tag="config-loaded"):
@@ -337,6 +348,6 @@ AnyEvent = (
     | SignalFlapping | SignalMoved | SignalLeft
     | PathStarted | PathMoved | PathStopped | PathResumed | Paged | SendAttempted | SendBrought
     | PageEnded | PageSeen
-    | SignalsRepeated | ConfigLoaded | ConfigRefused | CommandSetAside | ClockJumped | Started
+    | SignalsRepeated | ReceiptTaken | ConfigLoaded | ConfigRefused | CommandSetAside | ClockJumped | Started
 )  # fmt: skip
 """Every type of event; ``match`` over it closes with ``assert_never``."""

@@ -311,7 +311,7 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
             return replace(incident, version=version)
         case (
             e.Noted() | e.ConfigLoaded() | e.ConfigRefused() | e.CommandSetAside() | e.ClockJumped()
-            | e.Started()
+            | e.Started() | e.ReceiptTaken()
         ):  # fmt: skip
             return replace(incident, version=version)
         case e.Opened() | e.SignalsRepeated():

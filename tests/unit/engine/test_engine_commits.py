@@ -9,6 +9,7 @@ from harness.house import changed, plain, replayed
 
 from irpd.engine.inbox import Overloaded
 from irpd.model import command as c
+from irpd.model import event as e
 from irpd.model.command import Refusal
 from irpd.model.incident import State
 from irpd.model.page import SendState
@@ -343,3 +344,21 @@ async def test_commands_before_and_after_an_adoption_are_decided_under_theirs(be
     await asyncio.gather(before, adoption, after)
     hashes = [bench.engine.state.incidents[n].config for n in (2, 3)]
     assert hashes == [bench.policy.hash, policy.hash]
+
+
+async def test_every_receipt_that_was_decided_is_in_the_chain_once_with_its_digest(bench: Any) -> None:
+    await bench.receive(("a", "firing"))
+    await bench.receive(("a", "firing"))  # a repeat
+    await bench.receive(("nobody", "resolved"))  # leads to nothing
+    await bench.closed_gate()
+    waiting = [bench.later((f"k{n}", "firing")) for n in range(3)]
+    bench.journal.gate.set()
+    await asyncio.gather(*waiting)
+    await bench.idle()
+    said: dict[int, list[str]] = {}
+    for fact in bench.journal.facts():
+        if isinstance(fact.event, e.SignalsRepeated | e.ReceiptTaken):
+            said.setdefault(fact.event.receipt, []).append(fact.event.body)
+    stored = {number: [one.digest] for number, one in bench.journal.storage.receipts.items()}
+    assert said == stored
+    assert sorted(said) == list(range(1, 8))

@@ -338,7 +338,7 @@ async def test_even_the_last_resort_raises_and_the_loop_lives(
     monkeypatch.setattr("irpd.engine.batch.decide", planted)
     monkeypatch.setattr("irpd.engine.batch.emergency", planted)
     await bench.receive(("a", "firing"))
-    assert [event.type for event in bench.journal.storage.events] == ["command-set-aside"]
+    assert [event.type for event in bench.journal.storage.events] == ["command-set-aside", "receipt-taken"]
     monkeypatch.undo()
     assert (await bench.receive(("a", "firing"))).incidents == (1,)
 

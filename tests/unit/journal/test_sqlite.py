@@ -396,8 +396,13 @@ def test_events_that_cannot_follow_each_other_are_said_to_be_damaged(
 
 
 # ------------------------------------------------------------------ migrations
-SECOND = schema.Migration(2, "0002_second", "CREATE TABLE second (x); INSERT INTO second VALUES (1), (2);")
-THIRD = schema.Migration(3, "0003_third", "ALTER TABLE second ADD COLUMN y; UPDATE second SET y = x * 2;")
+NOW = len(schema.migrations())  # the version that this irpd's journals have
+SECOND = schema.Migration(
+    NOW + 1, "0008_second", "CREATE TABLE second (x); INSERT INTO second VALUES (1), (2);"
+)
+THIRD = schema.Migration(
+    NOW + 2, "0009_third", "ALTER TABLE second ADD COLUMN y; UPDATE second SET y = x * 2;"
+)
 STEPS = (*schema.migrations(), SECOND, THIRD)
 
 
@@ -419,16 +424,16 @@ def test_migrations_are_applied_in_order_after_a_backup(opened: Opened, history:
     journal = opened(migrations=STEPS)
     assert journal.load() == before
     journal.close()
-    assert tables(path) == (3, [(1, 2), (2, 4)])
-    kept = path.with_name("irpd.db.before-3-2026-11-24")
-    assert tables(kept) == (1, [])
+    assert tables(path) == (NOW + 2, [(1, 2), (2, 4)])
+    kept = path.with_name(f"irpd.db.before-{NOW + 2}-2026-11-24")
+    assert tables(kept) == (NOW, [])
     assert opened(kept).load() == before
 
 
 def test_a_new_journal_is_migrated_without_a_backup(opened: Opened, path: Path) -> None:
     opened(migrations=STEPS).close()
     opened(migrations=STEPS).close()
-    assert tables(path)[0] == 3
+    assert tables(path)[0] == NOW + 2
     assert not list(path.parent.glob("*before*"))
 
 
@@ -439,10 +444,10 @@ def test_a_migration_that_fails_leaves_the_journal_as_it_was(
     journal.commit(history.opened(1))
     before = journal.load()
     journal.close()
-    bad = schema.Migration(3, "0003_bad", "INSERT INTO second VALUES (3); SELECT nonsense;")
+    bad = schema.Migration(NOW + 2, "0009_bad", "INSERT INTO second VALUES (3); SELECT nonsense;")
     with pytest.raises(JournalError, match="nonsense"):
         opened(migrations=(*STEPS[:-1], bad))
-    assert tables(path) == (2, [(1,), (2,)]), "each step stands for itself"
+    assert tables(path) == (NOW + 1, [(1,), (2,)]), "each step stands for itself"
     assert opened(migrations=STEPS).load() == before
 
 
@@ -451,7 +456,7 @@ def test_a_newer_journal_is_refused_and_left_alone(opened: Opened, history: Hist
     journal.commit(history.opened(1))
     journal.close()
     content = path.read_bytes()
-    with pytest.raises(JournalNewer, match="version 3, this irpd knows 1"):
+    with pytest.raises(JournalNewer, match=f"version {NOW + 2}, this irpd knows {NOW}"):
         opened()
     with pytest.raises(JournalNewer):
         schema.plan(path)
@@ -467,8 +472,8 @@ def test_the_plan_names_what_would_be_applied_and_changes_nothing(
     opened().close()
     assert schema.plan(path) == []
     monkeypatch.setattr(schema, "migrations", lambda: STEPS)
-    assert [step.name for step in schema.plan(path)] == ["0002_second", "0003_third"]
-    assert tables(path) == (1, [])
+    assert [step.name for step in schema.plan(path)] == ["0008_second", "0009_third"]
+    assert tables(path) == (NOW, [])
 
 
 def test_the_shipped_migrations_are_numbered_without_a_gap() -> None:
@@ -521,7 +526,8 @@ def kill(name):
         if seen == at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-second = schema.Migration(2, "0002", "CREATE TABLE second (x); INSERT INTO second VALUES (1);")
+next = len(schema.migrations()) + 1
+second = schema.Migration(next, "0008", "CREATE TABLE second (x); INSERT INTO second VALUES (1);")
 journal = SqliteJournal(path, kill=kill, migrations=(*schema.migrations(), second))
 journal.open()
 loaded = journal.load()
@@ -548,7 +554,7 @@ def test_a_killed_process_leaves_what_it_said_was_written(
     said = [int(line) for line in child.stdout.split()]
     assert said == list(range(1, at))
     there = at if point == "after-commit" else at - 1
-    second = schema.Migration(2, "0002", "SELECT 1")
+    second = schema.Migration(NOW + 1, "0008", "SELECT 1")
     journal = opened(migrations=(*schema.migrations(), second))
     loaded = journal.load()
     assert (loaded.seq, loaded.cursor, loaded.last_receipt) == (there, there, there)
@@ -571,5 +577,5 @@ def test_a_process_killed_in_a_migration_leaves_the_version_before(
         check=False,
     )
     assert child.returncode == -9, child.stderr
-    assert tables(path) == (1, [])
+    assert tables(path) == (NOW, [])
     assert opened().load() == before

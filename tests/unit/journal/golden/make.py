@@ -1,7 +1,8 @@
 """Makes a release's golden journal, as SQL on standard output: ``make.py > golden/0.1.0.sql``.
 
 Once, when the release is made, by that release's code. The files are never changed afterwards: each later
-irpd has to read them, and to come to the same rows.
+irpd has to read them, and to come to the same rows. ``next.sql`` is the coming release's: made anew with each
+change of events or tables, and named at the release.
 """
 
 import sqlite3
@@ -97,6 +98,16 @@ def joined(sid: int, n: int) -> e.SignalJoined:
     )
 
 
+def receipts() -> list[Receipt]:
+    body = b'{"alerts": ["' + b"x" * 600 + b'"], "reason": "%s"}'
+    return [
+        Receipt(
+            id=n, source="am", at=START, body=body % reason, headers={"x": "1"}, group="g", salt=b"%016d" % n
+        )
+        for n, reason in enumerate((b"first", b"repeat", b"\xff\x00"), 1)
+    ]
+
+
 ONE = "incident:1"
 STORY: list[list[tuple[str, e.AnyEvent]]] = [
     [("engine", e.Started(version="0.1.0", down_for=12.5)), ("config", e.ConfigLoaded(hash="0123456789ab"))],
@@ -116,7 +127,7 @@ STORY: list[list[tuple[str, e.AnyEvent]]] = [
         (ONE, e.PathMoved(path="technical", fired=1, next_at=LATER, persons=("ada",))),
     ],
     [(ONE, joined(2, 2)), (ONE, e.SignalChanged(sid=2, impact=Impact(7), labels={"job": "pay"}))],
-    [("source:am", e.SignalsRepeated(sids=(1, 2)))],
+    [("source:am", e.SignalsRepeated(sids=(1, 2), receipt=1, body=receipts()[0].digest))],
     [(ONE, e.LevelChanged(before=2, after=1, level_by=LevelBy("share"), evidence_level=1, respond_by=LATER))],
     [(ONE, e.ResponseMissed(due_at=LATER)), (ONE, e.Declined(by="bob", via="link", page="1-1"))],
     [
@@ -155,16 +166,9 @@ STORY: list[list[tuple[str, e.AnyEvent]]] = [
     [("incident:3", opened(3)), ("incident:3", joined(3, 1)), ("incident:3", e.SignalLeft(sid=3, into=2))],
     [("incident:2", e.SignalMoved(sid=3, n=2, out_of=3)), ("incident:3", e.Merged(into=2, by="ada"))],
     [("engine", e.CommandSetAside(command="Receive", error="KeyError", receipt=1, source="am"))],
+    [("source:am", e.ReceiptTaken(receipt=one.id, body=one.digest)) for one in receipts()[1:]],
     [("engine", e.ClockJumped(seconds=-3.5)), ("pages", e.Paged(page=page("test-1", 0)))],
 ]
-
-
-def receipts() -> list[Receipt]:
-    body = b'{"alerts": ["' + b"x" * 600 + b'"], "reason": "%s"}'
-    return [
-        Receipt(id=n, source="am", at=START, body=body % reason, headers={"x": "1"}, group="g")
-        for n, reason in enumerate((b"first", b"repeat", b"\xff\x00"), 1)
-    ]
 
 
 def main() -> None:
