@@ -18,17 +18,17 @@ from aiohttp import ClientError, web
 
 from irpd.engine.ports import JournalError, Normalised
 from irpd.intake.result import unreadable
+from irpd.web.accepted import Accepted
 from irpd.web.admission import Admission
 from irpd.web.bucket import Bucket
 from irpd.web.ports import Services, SourceLike
-from irpd.web.problem import JSON, problem, unavailable
+from irpd.web.problem import problem, unavailable
 from irpd.web.shapes import encode
 
 KEPT_OF_TOO_LARGE = 64 * 1024
 #: Bytes of bodies that may be on their way in at a time; whoever would exceed it comes again later.
 BODIES_AT_ONCE = 96 * 1024 * 1024
 _NO_HEADERS: Mapping[str, str] = {}
-_HEADERS = {"Content-Type": JSON, "Server": "irpd"}
 
 log = structlog.get_logger("irpd.web.webhook")
 
@@ -51,6 +51,7 @@ class Webhook:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._admission = Admission(services.clock.boot, lambda: services.engine.expected_wait)
+        self._accepted = Accepted()
         self._coming = 0  # bytes of bodies that are being read
         self._limits: dict[str, tuple[float, Bucket]] = {}
         self._refusals_logged = Bucket(1.0, 20.0, services.clock.boot())
@@ -138,9 +139,8 @@ class Webhook:
         except Exception as error:
             return self._unable(name, error)
         services.metrics.request(name, 202)
-        return web.Response(
-            status=202, body=_accepted(normalised, received.incidents, received.receipt), headers=_HEADERS
-        )
+        body = _accepted(normalised, received.incidents, received.receipt)
+        return self._accepted.answer(request, body, first_byte_at)
 
     async def _read(self, request: web.Request, limit: int, within: float) -> bytes:
         """The whole body, or BodyTooLarge with its head, or NoRoom, or TimeoutError."""
