@@ -12,7 +12,7 @@ from irpd.cli.client import Daemon, pass_on
 from irpd.cli.failure import NO, REFUSED, UNREACHABLE, USAGE, Failed, dump
 from irpd.cli.incident import example
 from irpd.cli.options import config_option, daemon_options, json_option
-from irpd.cli.terminal import echo
+from irpd.cli.terminal import counted, echo
 
 T = TypeVar("T")
 
@@ -43,22 +43,25 @@ def verify(head: str | None, journal: str | None, config: tuple[str, ...], json:
     from irpd.journal.verify import verify_chain
 
     path = journal_path(config, journal)
-    report = _reading(lambda: verify_chain(path, head, progress=_progress("chain")))
+    report = _reading(path, lambda: verify_chain(path, head, progress=_progress("chain")))
     if json:
         document = {
-            "schema": "irpd.audit/1", "ok": report.ok, "events": report.events, "erased": report.erased,
-            "head": report.head, "head_at": report.head_at, "problems": report.problems,
+            "schema": "irpd.audit/1", "journal": str(path), "ok": report.ok, "events": report.events,
+            "erased": report.erased, "receipts": report.receipts, "head": report.head,
+            "head_at": report.head_at, "problems": report.problems,
         }  # fmt: skip
         click.echo(dump(document), nl=False)
     else:
         for problem in report.problems:
-            click.echo(problem, err=True)
+            click.echo(f"{path}: {problem}", err=True)
         if report.ok:
-            found = (
-                f", the head asked for was after event {report.head_at}" if report.head_at is not None else ""
-            )
-            erased = f" ({report.erased} erased)" if report.erased else ""
-            echo(f"The chain holds: {report.events} events{erased}, head {report.head}{found}.")
+            erased = f" ({report.erased:,} of them erased)" if report.erased else ""
+            echo(f"{path}: the chain holds")
+            received = counted(report.receipts, "receipt")
+            echo(f"  {counted(report.events, 'event')}{erased}, {received} as received")
+            echo(f"  head {report.head}")
+            if report.head_at is not None:
+                echo(f"  the head asked for was after event {report.head_at}")
     if not report.ok:
         raise click.exceptions.Exit(NO)
 
@@ -79,20 +82,24 @@ def check(journal: str | None, config: tuple[str, ...], json: bool) -> None:
     from irpd.journal.verify import check_projection, verify_chain
 
     path = journal_path(config, journal)
-    chain = _reading(lambda: verify_chain(path, progress=_progress("chain")))
-    rows = _reading(lambda: check_projection(path, progress=_progress("replay")))
+    chain = _reading(path, lambda: verify_chain(path, progress=_progress("chain")))
+    rows = _reading(path, lambda: check_projection(path, progress=_progress("replay")))
     ok = chain.ok and rows.ok
     if json:
         document = {
-            "schema": "irpd.journal-check/1", "ok": ok, "events": chain.events, "head": chain.head,
-            "rows": rows.rows, "different": rows.different, "problems": [*chain.problems, *rows.differences],
+            "schema": "irpd.journal-check/1", "journal": str(path), "ok": ok, "events": chain.events,
+            "receipts": chain.receipts, "head": chain.head, "rows": rows.rows, "different": rows.different,
+            "problems": [*chain.problems, *rows.differences],
         }  # fmt: skip
         click.echo(dump(document), nl=False)
     else:
         for problem in (*chain.problems, *rows.differences):
-            click.echo(problem, err=True)
-        said = "equal to" if rows.ok else f"{rows.different} differ from"
-        echo(f"{chain.events} events, {rows.rows} rows {said} what the events make, head {chain.head}.")
+            click.echo(f"{path}: {problem}", err=True)
+        said = "as" if rows.ok else f"({rows.different:,} of them not)"
+        echo(f"{path}: {'fine' if ok else 'NOT as it should be'}")
+        echo(f"  {counted(chain.events, 'event')}, {counted(chain.receipts, 'receipt')} as received")
+        echo(f"  {counted(rows.rows, 'row')} {said} what the events make")
+        echo(f"  head {chain.head}")
     if not ok:
         raise click.exceptions.Exit(NO)
 
@@ -118,11 +125,11 @@ def backup(file: str, journal: str | None, socket: str | None, config: tuple[str
     from irpd.journal.backup import copy
 
     path = journal_path(config, journal)
-    seal = _reading(lambda: copy(path, target))
+    seal = _reading(path, lambda: copy(path, target))
     if json:
         click.echo(dump({"schema": "irpd.backup/1", "path": str(target)}), nl=False)
     else:
-        echo(f"Written: {target} ({seal.seq} events, head {seal.head})")
+        echo(f"Written: {target} ({counted(seal.seq, 'event')} of {path}, head {seal.head})")
 
 
 @click.command()
@@ -142,7 +149,7 @@ def restore(file: str, journal: str | None, config: tuple[str, ...], json: bool)
     from irpd.journal.restore import restore as put_back
 
     path = journal_place(config, journal)
-    done = _reading(lambda: put_back(Path(file), path, now=datetime.now(UTC)))
+    done = _reading(None, lambda: put_back(Path(file), path, now=datetime.now(UTC)))
     if json:
         document = {
             "schema": "irpd.restore/1", "events": done.seq, "head": done.head,
@@ -159,7 +166,7 @@ def restore(file: str, journal: str | None, config: tuple[str, ...], json: bool)
     elif not done.readable:
         lines.append("Parts of it can't be read, or were changed; what is told here may not be all.")
     if done.lost_events:
-        lines.append(f"It had {done.lost_events} events that the backup hasn't:")
+        lines.append(f"It had {counted(done.lost_events, 'event')} that the backup hasn't:")
         lines += [f"  {fact.seq} {fact.at:%d %b %H:%M:%S} {fact.subject} {_tag(fact)}" for fact in done.lost]
         if (more := done.lost_events - len(done.lost)) > 0:
             lines.append(f"  and {more} more")
@@ -182,7 +189,7 @@ def migrate(plan_only: bool, journal: str | None, config: tuple[str, ...], json:
     if not plan_only:
         raise click.UsageError("migrations are applied by `irpd serve` at its start; --plan says which")
     path = journal_path(config, journal)
-    steps = _reading(lambda: plan(path))
+    steps = _reading(path, lambda: plan(path))
     if json:
         document = {
             "schema": "irpd.migrate/1", "journal": str(path),
@@ -210,8 +217,8 @@ def _progress(what: str) -> Callable[[int, int], None]:
     return show
 
 
-def _reading(work: Callable[[], T]) -> T:
-    """``work``, its errors as this command's."""
+def _reading(path: Path | None, work: Callable[[], T]) -> T:
+    """``work`` on the journal at ``path`` (None: errors name the file anyway), its errors as this command's."""
     from irpd.engine.ports import JournalError, JournalHeld
 
     try:
@@ -219,6 +226,7 @@ def _reading(work: Callable[[], T]) -> T:
     except JournalHeld as error:
         raise Failed(f"{error}; stop the daemon first", exit_code=REFUSED, code="held") from None
     except JournalError as error:
-        raise Failed(str(error), exit_code=NO, code="journal") from None
+        named = path is None or str(path) in str(error)
+        raise Failed(f"{'' if named else f'{path}: '}{error}", exit_code=NO, code="journal") from None
     except OSError as error:
         raise Failed(f"{error.filename}: {error.strerror}", exit_code=USAGE) from None

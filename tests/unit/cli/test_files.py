@@ -189,11 +189,17 @@ def state(tmp_path: Path) -> Path:
 async def test_audit_journal_check_and_migrate_look_at_the_journal(irpd: Any, state: Path) -> None:
     env = {"STATE_DIRECTORY": str(state)}
     done = await irpd("audit", "verify", env=env)
-    assert (done.status, "The chain holds: 3 events" in done.out) == (0, True)
+    place = state / "irpd.db"
+    assert (done.status, done.out.splitlines()[:2]) == (
+        0, [f"{place}: the chain holds", "  3 events, 0 receipts as received"]
+    )  # fmt: skip
     head = json.loads((await irpd("audit", "verify", "--json", env=env)).out)["head"]
     assert (await irpd("audit", "verify", "--head", head, env=env)).status == 0
     assert (await irpd("audit", "verify", "--head", "f" * 64, env=env)).status == 1
-    assert (await irpd("journal", "check", env=env)).status == 0
+    done = await irpd("journal", "check", env=env)
+    assert (done.status, done.out.splitlines()[0]) == (0, f"{place}: fine")
+    assert str(place) in (await irpd("audit", "verify", "--head", "f" * 64, env=env)).err
+    assert json.loads((await irpd("journal", "check", "--json", env=env)).out)["journal"] == str(place)
     done = await irpd("migrate", "--plan", env=env)
     assert (done.status, "nothing to do" in done.out) == (0, True)
     assert (await irpd("migrate", env=env)).status == 2
@@ -211,6 +217,7 @@ async def test_a_changed_event_is_found(irpd: Any, state: Path) -> None:
     for command in (("audit", "verify"), ("journal", "check")):
         done = await irpd(*command, "--journal", str(state / "irpd.db"))
         assert (done.status, "changed" in done.err) == (1, True), done
+        assert done.err.startswith(f"{state / 'irpd.db'}: "), done
 
 
 async def test_backup_without_a_daemon_and_restore_set_nothing_lost_silently(
@@ -229,8 +236,24 @@ async def test_backup_without_a_daemon_and_restore_set_nothing_lost_silently(
     journal.close()
     done = await irpd("restore", str(copy), env=env)
     assert done.status == 0, done
-    assert "1 events that the backup hasn't" in done.out
-    assert "(3 events" in (await irpd("audit", "verify", env=env)).out.replace("holds: 3", "(3")
+    assert "1 event that the backup hasn't" in done.out
+    assert "  3 events, " in (await irpd("audit", "verify", env=env)).out
+
+
+async def test_a_file_that_is_no_journal_is_named(irpd: Any, tmp_path: Path) -> None:
+    (tmp_path / "notes.db").write_text("not a database, but long enough to look at " * 100)
+    for command in (("audit", "verify"), ("journal", "check"), ("migrate", "--plan")):
+        done = await irpd(*command, "--journal", "notes.db")
+        assert (done.status, "notes.db" in done.err, done.out) == (1, True, ""), done
+
+
+async def test_a_tail_that_was_cut_off_is_told_by_audit_verify(irpd: Any, state: Path) -> None:
+    connection = sqlite3.connect(state / "irpd.db")
+    connection.executescript("DELETE FROM events WHERE seq = 3; DELETE FROM commits WHERE seq = 3")
+    connection.close()
+    done = await irpd("audit", "verify", env={"STATE_DIRECTORY": str(state)})
+    assert (done.status, done.out) == (1, "")
+    assert done.err.endswith("the last event is missing: the journal's tail was cut off after event 2\n")
 
 
 async def test_backup_goes_through_the_daemon_when_there_is_one(
