@@ -218,7 +218,7 @@ def _progress(what: str) -> Callable[[int, int], None]:
 
 
 def _reading(path: Path | None, work: Callable[[], T]) -> T:
-    """``work`` on the journal at ``path`` (None: errors name the file anyway), its errors as this command's."""
+    """``work`` on the journal at ``path`` (None: they name it anyway), its errors as this command's."""
     from irpd.engine.ports import JournalError, JournalHeld
 
     try:
