@@ -1,10 +1,10 @@
 """Mixed load, faults and kills for as long as one likes, and the promises at the end.
 
 Senders report and repeat, people acknowledge and write notes, and something breaks every few seconds:
-the process is killed or stopped, the disk errs or drags, the wall clock is set, senders dribble, files
-are bad. After each fault it must take in reports again by itself within a bound, and at the end what
-``crash.check`` asks for must hold: nothing accepted is lost, every incident was paged, the journal is
-whole.
+the process is killed or stopped, the disk errs, is full or drags, the wall clock is set, descriptors run
+out, channels refuse, senders dribble, files are bad. After each fault it must take in reports again by
+itself within a bound, and at the end what ``crash.check`` asks for must hold: nothing accepted is lost,
+every incident was paged, the journal is whole.
 
 ``python -m harness.soak --minutes 60`` (with ``tests`` on the path) is the long run.
 """
@@ -14,7 +14,10 @@ import collections
 import contextlib
 import http.client
 import json
+import os
+import platform
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -24,11 +27,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from harness import Irpd, crash, eventually, firing
 from harness.crash import POINTS, Load
+from harness.people import People
 
 #: Seconds within which reports are taken in again after any fault.
 BACK_WITHIN = 30.0
@@ -36,9 +41,9 @@ REST = (0.5, 4.0)  # between faults, in seconds
 
 
 def planted(folder: Path) -> str:
-    """Faults that files in ``folder`` switch on within the daemon: its disk, and its wall clock."""
+    """Faults that files in ``folder`` switch on within the daemon: its disk, clock, descriptors, channel."""
     return f"""
-import apsw, os, time
+import apsw, errno, os, threading, time
 from pathlib import Path
 from irpd.journal.sqlite import SqliteJournal
 import irpd.engine.clock as c
@@ -50,6 +55,7 @@ def init(self, *args, **more):
     def fault(point):
         if point == "before-commit":
             if (folder / "broken").exists(): raise apsw.IOError("disk I/O error")
+            if (folder / "full").exists(): raise apsw.FullError("database or disk is full")
             if (folder / "slow").exists(): time.sleep(0.3)
         ordinary(point)
     self._kill = fault
@@ -58,57 +64,23 @@ def wall():
     try: return time.time() + float((folder / "clock").read_text() or 0)
     except (OSError, ValueError): return time.time()
 c.SystemClock.__init__.__kwdefaults__["wall"] = wall
+import irpd.outbox.file as f
+append = f._append
+def refusing(path, lines):
+    if (folder / "refusing").exists(): raise OSError(errno.EIO, "planted")
+    append(path, lines)
+f._append = refusing
+def hog():
+    held, pause = [], threading.Event()
+    while not pause.wait(0.05):
+        if (folder / "hogged").exists():
+            try:
+                while True: held.append(os.open("/dev/null", os.O_RDONLY))
+            except OSError: pass
+        else:
+            while held: os.close(held.pop())
+threading.Thread(target=hog, daemon=True).start()
 """
-
-
-class People(threading.Thread):
-    """They acknowledge what they were paged for, and say a word about it."""
-
-    def __init__(self, irpd: Irpd, seed: int) -> None:
-        super().__init__(daemon=True)
-        self._irpd = irpd
-        self._chance = random.Random(seed)
-        self._ended = threading.Event()
-        self._read = 0
-        self.did: collections.Counter[str] = collections.Counter()
-
-    def run(self) -> None:
-        while not self._ended.wait(self._chance.uniform(0.2, 1.0)):
-            for number in self._paged()[-2:]:
-                with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
-                    what = self._chance.choice(("ack", "ack", "note"))
-                    body = {"text": "looking at it"} if what == "note" else {}
-                    self.did[f"{what} {self._command(f'/incidents/{number}/{what}', body)}"] += 1
-
-    def _paged(self) -> list[int]:
-        """The incidents of pages that are new since the last look."""
-        file = self._irpd.state / "pages.jsonl"
-        if not file.exists():
-            return []
-        with file.open("rb") as pages:
-            pages.seek(self._read)
-            lines = pages.read().splitlines(keepends=True)
-        whole = [line for line in lines if line.endswith(b"\n")]
-        self._read += sum(map(len, whole))
-        return [json.loads(line)["incident"]["id"] for line in whole if line.startswith(b"{")]
-
-    def _command(self, path: str, body: dict[str, str]) -> int:
-        connection = http.client.HTTPConnection("localhost", timeout=10)
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.settimeout(10)
-        try:
-            connection.sock.connect(str(self._irpd.folder / "irpd.sock"))
-            headers = {"Content-Type": "application/json"}
-            connection.request("POST", f"/api/v1{path}?as=asha", json.dumps(body), headers)
-            answer = connection.getresponse()
-            answer.read()
-            return answer.status
-        finally:
-            connection.close()
-
-    def stop(self) -> None:
-        self._ended.set()
-        self.join(timeout=30)
 
 
 @dataclass(slots=True)
@@ -136,7 +108,10 @@ class Soak:
             "terminate": self.terminate,
             "stop and go on": self.stop_and_go_on,
             "disk errors": lambda: self.switched("broken", 0.5, 3.0),
+            "full disk": lambda: self.switched("full", 0.5, 3.0),
             "slow disk": lambda: self.switched("slow", 1.0, 5.0),
+            "no descriptors": lambda: self.switched("hogged", 0.5, 3.0),
+            "channel refuses": lambda: self.switched("refusing", 1.0, 8.0),
             "wall clock set": self.set_clock,
             "reload": self.reload,
             "bad reload": self.bad_reload,
@@ -188,7 +163,7 @@ class Soak:
 
     # ------------------------------------------------------------ the faults
     def start(self, kill_at: str = "") -> None:
-        self.irpd.spawn(kill_at=kill_at, planted=self.plant)
+        self.irpd.spawn(kill_at=kill_at, planted=self.plant, prefix=("prlimit", "--nofile=512:512"))
 
     def kill(self) -> None:
         self.irpd.kill()
@@ -277,7 +252,7 @@ class Soak:
 
 
 def run(irpd: Irpd, *, seconds: float, seed: int, say: Callable[[str], Any] = print) -> str:
-    """The summary. Fails on a broken promise."""
+    """The summary, in Markdown. Fails on a broken promise."""
     say(f"seed {seed}, {seconds / 60:g} minutes")
     irpd.configure(wait="10m")
     soak = Soak(irpd, seed=seed)
@@ -289,31 +264,36 @@ def run(irpd: Irpd, *, seconds: float, seed: int, say: Callable[[str], Any] = pr
     soak.run(seconds, load, say)
     people.stop()
     load.stop()
+    pages = len(irpd.pages())
     # The probe and the bursts report one alert that is none of the load's: it is in one incident, and paged.
     crash.check(irpd, load, besides={"Back"})
-    return summary_of(soak, load, people)
+    irpd.kept()
+    heading = f"`script/soak --minutes {seconds / 60:g} --seed {seed}`"
+    return "\n".join((heading, "", *summary_of(soak.summary, load, people, pages=pages)))
 
 
-def summary_of(soak: Soak, load: Load, people: People) -> str:
+def summary_of(summary: Summary, load: Load, people: People, *, pages: int) -> list[str]:
     ordered = sorted(load.latencies)
     middle, late = ordered[len(ordered) // 2] * 1e3, ordered[int(len(ordered) * 0.99)] * 1e3
-    others = load.answers.total() - sum(load.answers[status] for status in (0, 202, 503))
-    did = ", ".join(f"{what}: {n}" for what, n in sorted(people.did.items()))
     taken, refused, silent = (load.answers[status] for status in (202, 503, 0))
+    others = load.answers.total() - taken - refused - silent
+    did = ", ".join(f"{what}: {n}" for what, n in sorted(people.did.items()))
     lines = [
-        f"reports: {taken:,} accepted, {refused:,} refused with 503, {silent:,} unanswered, {others} others",
-        f"accepted: p50 {middle:.1f} ms, p99 {late:.1f} ms (faults included)",
-        f"pages: {len(soak.irpd.pages()):,}; people: {did}",
-        f"most memory: {soak.summary.resident} MiB",
-        f"{'fault':16} {'times':>6} {'back after, median':>19} {'worst':>7}",
+        "Every promise held: nothing accepted was lost, every incident was paged, the journal is whole.",
+        "",
+        f"- Reports: {taken:,} accepted, {refused:,} refused (503), {silent:,} unanswered, {others} others.",
+        f"- Accepted after {middle:.1f} ms at p50, {late:,.0f} ms at p99 (faults included).",
+        f"- Pages: {pages:,}. People (answers by status): {did}.",
+        f"- {summary.faults.total()} faults; most memory {summary.resident} MiB.",
+        "",
+        "| fault | times | reports taken in again after, median | worst |",
+        "| --- | --- | --- | --- |",
     ]
-    for name, times in sorted(soak.summary.back.items()):
-        middle = sorted(times)[len(times) // 2]
-        lines.append(f"{name:16} {len(times):6} {middle:17.2f} s {max(times):5.2f} s")
-    lines.append(
-        "every promise held: nothing accepted was lost, every incident was paged, the journal is whole"
-    )
-    return "\n".join(lines)
+    for name, times in sorted(summary.back.items()):
+        lines.append(
+            f"| {name} | {len(times)} | {sorted(times)[len(times) // 2]:.2f} s | {max(times):.2f} s |"
+        )
+    return lines
 
 
 def main() -> None:
@@ -321,9 +301,12 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="irpd-soak-") as folder:
-        text = run(Irpd(Path(folder)), seconds=options.minutes * 60, seed=options.seed)
-    sys.stdout.write(text + "\n")
+    folder = Path(tempfile.mkdtemp(prefix="irpd-soak-"))
+    sys.stdout.write(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()};")
+    sys.stdout.write(f" {datetime.now(UTC):%Y-%m-%d %H:%M} UTC; what it writes is in {folder}\n")
+    text = run(Irpd(folder), seconds=options.minutes * 60, seed=options.seed)
+    shutil.rmtree(folder)  # kept to look at when a promise was broken
+    sys.stdout.write(f"\n{text}\n")
 
 
 if __name__ == "__main__":
