@@ -19,15 +19,6 @@ if TYPE_CHECKING:
     from irpd.config.values import Configuration
     from irpd.triage.ruleset import RuleSet
 
-_MAX_PAYLOAD = 16 * 1024 * 1024
-_SENTRY = (
-    (b'"metric_alert"', "metric_alert"),
-    (b'"triggered_rule"', "event_alert"),
-    (b'"comment_id"', "comment"),
-    (b'"issue"', "issue"),
-    (b'"error"', "error"),
-)
-
 
 @click.group()
 def rules() -> None:
@@ -39,17 +30,21 @@ def rules() -> None:
 @click.option(
     "--junit", type=click.Path(dir_okay=False), metavar="FILE", help="Also write JUnit XML, for CI."
 )
+@click.option("--coverage", is_flag=True, help="Every rule, with how often it held and decided.")
 @config_option
 @json_option
 @example("irpd rules test -k payment --config config/")
-def test(pattern: str, junit: str | None, config: tuple[str, ...], json: bool) -> None:
-    """Run the tests that stand in the rule files; what fails with a diff and its place."""
-    from irpd.triage.testing import run_tests
+def test(pattern: str, junit: str | None, coverage: bool, config: tuple[str, ...], json: bool) -> None:
+    """Run the tests that stand in the rule files; what fails with a diff and its place.
+
+    Exit status 0 when all pass, 1 when one fails, the rules can't be used or no test has that name.
+    """
+    from irpd.rehearsal.suite import rehearse
 
     configuration, ruleset = _compiled(config)
-    report = run_tests(ruleset, configuration, pattern)
+    report = rehearse(ruleset, configuration, pattern)
     if pattern and not report.results:
-        raise Failed(f"no case's name or file holds {pattern!r}", exit_code=NO, code="not-found")
+        raise Failed(f"no test's name or file holds {pattern!r}", exit_code=NO, code="not-found")
     if junit:
         try:
             Path(junit).write_text(report.junit(), encoding="utf-8")
@@ -58,7 +53,7 @@ def test(pattern: str, junit: str | None, config: tuple[str, ...], json: bool) -
     if json:
         click.echo(dump(report.data()), nl=False)
     else:
-        echo(report.text())
+        echo(report.text(coverage=coverage))
     if not report.passed:
         raise click.exceptions.Exit(NO)
 
@@ -81,8 +76,8 @@ def explain(
     Exit status 0 when an incident results, 1 when nothing is opened or joined.
     """
     from irpd.cli.plan import Plan
-    from irpd.intake import build_source
     from irpd.protocol.policy import Policy
+    from irpd.rehearsal.payload import read_as
     from irpd.triage.explain import explain_data, explain_signals, explain_text
     from irpd.triage.service import ServiceIndex
 
@@ -98,9 +93,7 @@ def explain(
         else datetime.now(UTC)
     )
     body = _payload(file)
-    # No secret is needed to read a body.
-    reading = build_source(source, settings.model_copy(update={"auth": "none"}), reporter_key=b"explain" * 5)
-    normalised = reading.normalise(body, _hints(settings.type, body), moment)
+    normalised = read_as(source, settings, body, moment)
     services = ServiceIndex(configuration)
     explanations = explain_signals(configuration, ruleset, services, source, normalised.signals, moment)
     joins = _open_groups(Daemon(**common)) if with_open else {}
@@ -147,20 +140,17 @@ def _compiled(config: Sequence[str]) -> "tuple[Configuration, RuleSet]":
 
 
 def _payload(file: str) -> bytes:
-    body = sys.stdin.buffer.read(_MAX_PAYLOAD + 1) if file == "-" else Path(file).read_bytes()
-    if len(body) > _MAX_PAYLOAD:
-        raise Failed(f"{file}: above {_MAX_PAYLOAD} bytes; irpd wouldn't take it", exit_code=USAGE)
+    from irpd.rehearsal.payload import MAX_PAYLOAD, BadPayload, payload_of
+
+    if file != "-":
+        try:
+            return payload_of(Path(file))
+        except BadPayload as error:
+            raise Failed(str(error), exit_code=USAGE) from None
+    body = sys.stdin.buffer.read(MAX_PAYLOAD + 1)
+    if len(body) > MAX_PAYLOAD:
+        raise Failed(f"{file}: above {MAX_PAYLOAD} bytes; irpd wouldn't take it", exit_code=USAGE)
     return body
-
-
-def _hints(source_type: str, body: bytes) -> dict[str, str]:
-    """Sentry says in a header what a body is; a file has none, so its content must do."""
-    if source_type != "sentry":
-        return {}
-    for mark, resource in _SENTRY:
-        if mark in body:
-            return {"Sentry-Hook-Resource": resource}
-    return {}
 
 
 def _open_groups(daemon: Daemon) -> dict[str, int]:

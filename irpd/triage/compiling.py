@@ -7,14 +7,15 @@ from typing import Any
 from irpd.config.problem import Problem, quoted, suggest
 from irpd.config.yaml import Document
 from irpd.model.signal import Status
+from irpd.triage.cases import Tests, place_of, read_test
 from irpd.triage.condition import BadCondition, Condition
 from irpd.triage.matching import Match
-from irpd.triage.moment import parse_moment
 from irpd.triage.phrases import WordList, mistakes
 from irpd.triage.place import position_in
 from irpd.triage.reading import Reader, Where
-from irpd.triage.rule import SHARE_RULE, Case, GroupRule, Place, Rule
-from irpd.triage.rulefile import CasePart, GivenPart, GroupPart, MatchPart, RulePart, TestPart, WordsPart
+from irpd.triage.rule import SHARE_RULE, GroupRule, Place, Rule
+from irpd.triage.rulefile import GroupPart, MatchPart, RulePart, WordsPart
+from irpd.triage.testfile import TestPart
 from irpd.triage.vocabulary import SOURCE_TYPES
 
 #: ``irpd`` is the type of what irpd itself reports.
@@ -35,7 +36,7 @@ class Gathered:
     word_ids: dict[str, Place] = field(default_factory=dict)
     named: list[tuple[Reader, Where, str]] = field(default_factory=list)
     groups: list[GroupRule] = field(default_factory=list)
-    cases: list[Case] = field(default_factory=list)
+    tests: Tests = field(default_factory=Tests)
     ids: dict[str, Place] = field(default_factory=dict)
 
 
@@ -51,7 +52,7 @@ def compile_file(document: Document, gathered: Gathered) -> list[Problem]:
             case GroupPart():
                 _group(reader, path, part, gathered)
             case TestPart():
-                gathered.cases += _cases(reader, path, part)
+                read_test(reader, path, part, gathered.tests)
             case Mapping():
                 _spoiled(reader, path, part, gathered)
     return reader.problems
@@ -69,13 +70,8 @@ def missing_lists(gathered: Gathered) -> list[Problem]:
     return problems
 
 
-def _place(reader: Reader, path: Where) -> Place:
-    line, column = reader.document.position(path)
-    return Place(file=reader.document.file, line=line, column=column)
-
-
 def _claim(reader: Reader, path: Where, name: str, gathered: Gathered) -> Place:
-    place = _place(reader, path)
+    place = place_of(reader, path)
     at = (*path, "id")
     if name == SHARE_RULE:
         reader.add(at, f"{SHARE_RULE} is the built-in rule's id; choose another")
@@ -89,7 +85,7 @@ def _claim(reader: Reader, path: Where, name: str, gathered: Gathered) -> Place:
 def _words(reader: Reader, path: Where, part: WordsPart, gathered: Gathered) -> None:
     if part.id in gathered.word_ids:
         reader.add((*path, "id"), f"{quoted(part.id)} is already a word list at {gathered.word_ids[part.id]}")
-    gathered.word_ids.setdefault(part.id, _place(reader, path))
+    gathered.word_ids.setdefault(part.id, place_of(reader, path))
     for number, phrase in enumerate(part.phrases):
         if wrong := mistakes(phrase):
             reader.add(_listed(reader, (*path, "phrases"), number), wrong)
@@ -121,7 +117,7 @@ def _spoiled(reader: Reader, path: Where, item: Mapping[Any, Any], gathered: Gat
     """What can still be said of a part whose keys are wrong."""
     name, when = item.get("id"), item.get("when")
     if path[0] == "words" and isinstance(name, str):
-        gathered.word_ids.setdefault(name, _place(reader, path))
+        gathered.word_ids.setdefault(name, place_of(reader, path))
     elif path[0] != "tests" and isinstance(name, str):
         _claim(reader, path, name, gathered)
     if path[0] == "rules" and isinstance(when, str):
@@ -228,42 +224,3 @@ def _point(
 def _warn(reader: Reader, path: Where, message: str) -> None:
     problem = reader.document.problem(path, message, severity="warning")
     reader.problems.append(replace(problem, path=reader.spoken(path)))
-
-
-def _cases(reader: Reader, path: Where, part: TestPart) -> list[Case]:
-    paths: list[tuple[Where, CasePart]] = []
-    single = part.given is not None or part.expect is not None
-    if single and part.cases is not None:
-        reader.add(path, "either given and expect, or cases")
-    elif part.cases is not None:
-        paths = [((*path, "cases", number), case) for number, case in enumerate(part.cases)]
-    elif part.given is not None and part.expect is not None:
-        paths = [(path, CasePart(given=part.given, expect=part.expect))]
-    else:
-        reader.add(path, "a test needs given and expect, or cases")
-    if part.at is not None:
-        _moment(reader, (*path, "at"), part.at)
-    found = []
-    for at, case in paths:
-        given = case.given
-        if given.at is not None:
-            _moment(reader, (*at, "given", "at"), given.at)
-        if not case.expect.model_fields_set:
-            reader.add((*at, "expect"), "expects nothing, so it can't fail")
-        _share(reader, at, given)
-        name = part.name if at == path else f"{part.name}, case {int(at[-1]) + 1}"
-        moment = given.at or part.at
-        found.append(Case(name=name, place=_place(reader, at), given=given, expect=case.expect, at=moment))
-    return found
-
-
-def _share(reader: Reader, at: Where, given: GivenPart) -> None:
-    if given.share is not None and (given.affected is not None or given.users is not None):
-        reader.add((*at, "given", "share"), "either share, or affected with users", key=True)
-
-
-def _moment(reader: Reader, path: Where, text: str) -> None:
-    try:
-        parse_moment(text)
-    except ValueError as error:
-        reader.add(path, str(error))

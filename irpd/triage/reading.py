@@ -11,7 +11,9 @@ from pydantic import ValidationError
 
 from irpd.config.problem import Problem, path_text, quoted, suggest
 from irpd.config.yaml import Document
-from irpd.triage.rulefile import NOT_YET, GroupPart, Part, RulePart, TestPart, WordsPart, model_at
+from irpd.triage.part import Part
+from irpd.triage.rulefile import NOT_YET, GroupPart, RulePart, WordsPart, model_at
+from irpd.triage.testfile import TestPart
 
 Where = tuple[str | int, ...]
 SECTIONS: Mapping[str, type[Part]] = {

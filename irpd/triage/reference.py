@@ -3,15 +3,16 @@
 import types
 from typing import Any, get_args
 
-from irpd.triage.rulefile import (
+from irpd.triage.part import Part
+from irpd.triage.rulefile import GroupPart, RuleMatchPart, RulePart, WordsPart
+from irpd.triage.testfile import (
     ExpectPart,
     GivenPart,
-    GroupPart,
-    Part,
-    RuleMatchPart,
-    RulePart,
+    IncidentPart,
+    MessagePart,
+    SignalPart,
+    StepPart,
     TestPart,
-    WordsPart,
 )
 from irpd.triage.vocabulary import NAMES
 
@@ -32,9 +33,17 @@ _PARTS: tuple[tuple[str, str, type[Part]], ...] = (
         WordsPart,
     ),
     ("`group`", "Binds signals into one incident. The first that matches decides.", GroupPart),
-    ("`tests`", "One case (`given`, `expect`) or several (`cases`).", TestPart),
+    ("`tests`", "One case (`given`, `expect`), several (`cases`), or a `timeline` with `expect`.", TestPart),
     ("`given`", "A signal, and what its incident has gathered.", GivenPart),
     ("`expect`", "What must come of it. Only what is named is compared.", ExpectPart),
+    (
+        "`timeline`",
+        "What happens. A step has one of `post`, `signal`, `acknowledge`, `cant`, `escalate`, `resolve`.",
+        StepPart,
+    ),
+    ("`signal`", "In a step of a timeline.", SignalPart),
+    ("`incidents`", "What a timeline expects at its end.", IncidentPart),
+    ("`paged` and `told`", "The messages that a timeline expects.", MessagePart),
 )
 
 

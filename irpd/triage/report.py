@@ -33,14 +33,33 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Covered:
+    """In how many cases and timelines a rule held, and in how many it decided (a rule that says nothing of
+    the level decides when it holds)."""
+
+    rule: str
+    at: str
+    held: int
+    decided: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """``undecided`` are the rules (with their place) that decided in no case, ``rules`` how many there are.
-    ``partial`` means that a pattern left cases out, so that it says little."""
+    """``coverage`` has every rule in the order of the files. ``partial`` means that a pattern left cases out,
+    so that it says little."""
 
     results: tuple[Result, ...]
-    undecided: tuple[tuple[str, str], ...] = ()
-    rules: int = 0
+    coverage: tuple[Covered, ...] = ()
     partial: bool = False
+
+    @property
+    def undecided(self) -> tuple[tuple[str, str], ...]:
+        """The rules, with their place, that decided in no case."""
+        return tuple((one.rule, one.at) for one in self.coverage if not one.decided)
+
+    @property
+    def rules(self) -> int:
+        return len(self.coverage)
 
     @property
     def failed(self) -> tuple[Result, ...]:
@@ -50,8 +69,9 @@ class Report:
     def passed(self) -> bool:
         return not self.failed
 
-    def text(self) -> str:
-        """Each failure with its diff and place; then the sum and the rules that nothing tests."""
+    def text(self, *, coverage: bool = False) -> str:
+        """Each failure with its diff and place; then the sum and the rules that nothing tests. With
+        ``coverage`` every rule, with how often it held and decided."""
         lines = []
         for result in self.failed:
             lines.append(f"{result.at}: {result.name}")
@@ -61,9 +81,19 @@ class Report:
             lines += [f"    {line}" for line in result.why]
         good = len(self.results) - len(self.failed)
         lines.append(f"{good} of {len(self.results)} cases passed")
+        if coverage:
+            lines.append(self._table())
         if not self.partial:
             lines.append(f"{self.rules - len(self.undecided)} of {self.rules} rules decided in a case")
             lines += [f"  {at}: {name} decided in none" for name, at in self.undecided]
+        return "\n".join(lines)
+
+    def _table(self) -> str:
+        width = max((len(one.rule) for one in self.coverage), default=4)
+        lines = [f"  {'rule':<{width}}  held  decided"]
+        lines += [
+            f"  {one.rule:<{width}}  {one.held:>4}  {one.decided:>7}  {one.at}" for one in self.coverage
+        ]
         return "\n".join(lines)
 
     def data(self) -> dict[str, object]:
@@ -82,6 +112,10 @@ class Report:
                     ],
                 }
                 for result in self.results
+            ],
+            "coverage": [
+                {"rule": one.rule, "at": one.at, "held": one.held, "decided": one.decided}
+                for one in self.coverage
             ],
             "undecided": None if self.partial else [{"rule": name, "at": at} for name, at in self.undecided],
         }

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from irpd.triage.condition import Condition
 from irpd.triage.matching import Match
-from irpd.triage.rulefile import ExpectPart, GivenPart
+from irpd.triage.testfile import ExpectPart, GivenPart, StepPart
 
 #: The built-in rule that turns the share of users into a level. No rule may have its id.
 SHARE_RULE = "share-of-users"
@@ -39,6 +39,11 @@ class Rule:
     regimes: tuple[str, ...] = ()
 
     @property
+    def levels(self) -> bool:
+        """Whether it says anything of the level."""
+        return not self.level is self.at_most is self.at_least is None
+
+    @property
     def effect(self) -> dict[str, object]:
         """What it says when it holds, as data."""
         effect: dict[str, object] = {}
@@ -70,5 +75,18 @@ class Case:
     name: str
     place: Place
     given: GivenPart
+    expect: ExpectPart
+    at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """A test in virtual time. ``steps`` are in order of time, ``until`` is when looking ends, in seconds
+    since the beginning ``at``."""
+
+    name: str
+    place: Place
+    steps: tuple[tuple[Place, StepPart], ...]
+    until: float
     expect: ExpectPart
     at: str | None = None

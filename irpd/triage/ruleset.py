@@ -11,12 +11,13 @@ from irpd.triage.hearing import hear
 from irpd.triage.idle import idle_rules
 from irpd.triage.matching import MatchIndex
 from irpd.triage.phrases import Phrasebook, WordList
-from irpd.triage.rule import Case, GroupRule, Rule
+from irpd.triage.rule import Case, GroupRule, Rule, Timeline
 
 
 class RuleSet:
-    """``rules``, ``groups`` and ``cases`` (of tests) stand in the order of the files. ``warnings`` are what
-    was doubtful in them. ``hash`` names the set (12 hex digits; empty for no files at all)."""
+    """``rules``, ``groups`` and (of tests) ``cases`` and ``timelines`` stand in the order of the files.
+    ``warnings`` are what was doubtful in them. ``hash`` names the set (12 hex digits; empty for no
+    files at all)."""
 
     def __init__(
         self,
@@ -25,12 +26,14 @@ class RuleSet:
         *,
         words: Sequence[WordList] = (),
         cases: Sequence[Case] = (),
+        timelines: Sequence[Timeline] = (),
         warnings: Sequence[Problem] = (),
         hash: str = "",
     ) -> None:
         self.rules = tuple(rules)
         self.groups = tuple(groups)
         self.cases = tuple(cases)
+        self.timelines = tuple(timelines)
         self.warnings = tuple(warnings)
         self.hash = hash
         self.phrasebook = Phrasebook(words)
@@ -62,7 +65,8 @@ def compile_rules(documents: Sequence[Document]) -> RuleSet:
         gathered.rules,
         gathered.groups,
         words=gathered.words,
-        cases=gathered.cases,
+        cases=gathered.tests.cases,
+        timelines=gathered.tests.timelines,
         warnings=problems,
         hash=rules_hash(documents),
     )

@@ -4,18 +4,21 @@ Each case is judged by the very functions that judge signals. A rule that no cas
 named: a change of it would go unnoticed.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from irpd.config.values import Configuration, Source
+from irpd.model.incident import Contribution
 from irpd.model.share import Impact, Share
 from irpd.model.signal import Signal, Status
 from irpd.triage.facts import Facts
 from irpd.triage.group import Group, group_for
 from irpd.triage.level import Verdict, default_because, level_for
 from irpd.triage.moment import parse_moment
-from irpd.triage.report import Difference, Report, Result
-from irpd.triage.rule import Case
+from irpd.triage.report import Covered, Difference, Report, Result
+from irpd.triage.rule import Case, Timeline
 from irpd.triage.ruleset import RuleSet
 from irpd.triage.service import ServiceIndex
 from irpd.triage.share import share_of
@@ -26,55 +29,92 @@ SOME_TIME = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
 def run_tests(ruleset: RuleSet, configuration: Configuration | None = None, pattern: str = "") -> Report:
-    """Run the tests that stand in the rule files.
+    """Run the cases that stand in the rule files; timelines and who is paged need more than triage.
 
     ``pattern`` keeps the cases whose name or file holds it, whatever the case of its letters. Without a
     configuration sources and services are what the cases say they are.
     """
-    services = ServiceIndex(configuration) if configuration is not None else None
-    wanted = [
-        case for case in ruleset.cases if pattern.casefold() in f"{case.name} {case.place.file}".casefold()
-    ]
-    seen: set[str] = set()
-    results = [_run(case, ruleset, configuration, services, seen) for case in wanted]
+    seen = Seen()
+    wanted = [case for case in ruleset.cases if named(case, pattern)]
+    results = []
+    for judged in judge_cases(wanted, ruleset, configuration):
+        seen.add(judged.verdict.contributions)
+        results.append(judged.result())
     return Report(
         results=tuple(results),
-        undecided=tuple((rule.id, str(rule.place)) for rule in ruleset.rules if rule.id not in seen),
-        rules=len(ruleset.rules),
+        coverage=seen.coverage(ruleset),
         partial=len(wanted) < len(ruleset.cases),
     )
 
 
-def _run(
-    case: Case,
-    ruleset: RuleSet,
-    configuration: Configuration | None,
-    services: ServiceIndex | None,
-    seen: set[str],
-) -> Result:
-    facts = _facts(case, configuration, services)
-    default, because = _default(case, configuration)
-    verdict = level_for(ruleset, facts, default=default, default_because=because)
-    group = group_for(ruleset, facts, f"{case.given.source or 'source'}/{case.given.key}")
-    by_id = {rule.id: rule for rule in ruleset.rules}
-    for one in verdict.contributions:
-        rule = by_id.get(one.rule)
-        silent = rule is not None and rule.level is rule.at_most is rule.at_least is None
-        if one.decided or (silent and one.result == "held"):
-            seen.add(one.rule)
-    differences = _compare(case, facts, verdict, group)
-    differences += [
-        Difference(field=f"rule {one.rule}", wanted="an answer", got=f"the error {one.because}")
-        for one in verdict.contributions
-        if one.result == "error"
-    ]
-    return Result(
-        name=case.name,
-        at=str(case.place),
-        file=case.place.file,
-        differences=tuple(differences),
-        why=tuple(_why(verdict)) if differences else (),
-    )
+def named(test: Case | Timeline, pattern: str) -> bool:
+    """Whether the name or the file of a test holds the pattern."""
+    return pattern.casefold() in f"{test.name} {test.place.file}".casefold()
+
+
+class Seen:
+    """Which rules held and which decided, test by test."""
+
+    def __init__(self) -> None:
+        self._held: Counter[str] = Counter()
+        self._decided: Counter[str] = Counter()
+
+    def add(self, contributions: Iterable[Contribution]) -> None:
+        """What the rules said in one test."""
+        said = list(contributions)
+        self._held.update({one.rule for one in said if one.result == "held"})
+        self._decided.update({one.rule for one in said if one.decided})
+
+    def coverage(self, ruleset: RuleSet) -> tuple[Covered, ...]:
+        return tuple(
+            Covered(
+                rule=rule.id,
+                at=str(rule.place),
+                held=self._held[rule.id],
+                # What says nothing of the level decides by holding.
+                decided=self._decided[rule.id] if rule.levels else self._held[rule.id],
+            )
+            for rule in ruleset.rules
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A case with what came of it."""
+
+    case: Case
+    facts: Facts
+    verdict: Verdict
+    group: Group
+
+    def result(self, more: Sequence[Difference] = ()) -> Result:
+        """``more`` are differences in what triage doesn't know of."""
+        differences = [*_compare(self.case, self.facts, self.verdict, self.group), *more]
+        differences += [
+            Difference(field=f"rule {one.rule}", wanted="an answer", got=f"the error {one.because}")
+            for one in self.verdict.contributions
+            if one.result == "error"
+        ]
+        return Result(
+            name=self.case.name,
+            at=str(self.case.place),
+            file=self.case.place.file,
+            differences=tuple(differences),
+            why=tuple(_why(self.verdict)) if differences else (),
+        )
+
+
+def judge_cases(
+    cases: Iterable[Case], ruleset: RuleSet, configuration: Configuration | None = None
+) -> Iterator[Judged]:
+    """Each case, judged by the functions that judge signals."""
+    services = ServiceIndex(configuration) if configuration is not None else None
+    for case in cases:
+        facts = _facts(case, configuration, services)
+        default, because = _default(case, configuration)
+        verdict = level_for(ruleset, facts, default=default, default_because=because)
+        group = group_for(ruleset, facts, f"{case.given.source or 'source'}/{case.given.key}")
+        yield Judged(case=case, facts=facts, verdict=verdict, group=group)
 
 
 def _facts(case: Case, configuration: Configuration | None, services: ServiceIndex | None) -> Facts:

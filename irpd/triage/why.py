@@ -39,7 +39,11 @@ def why_lines(event: Decision, names: Mapping[str, str]) -> list[str]:
 
 
 def _by(by: LevelBy, names: Mapping[str, str]) -> str:
-    name = by.rule or names.get(by.person or "", by.person) or {"default": "the default of its source"}.get(by.kind, by.kind)
+    name = (
+        by.rule
+        or names.get(by.person or "", by.person)
+        or {"default": "the default of its source"}.get(by.kind, by.kind)
+    )
     return f"by {name}" + (f": {by.because}" if by.because else "")
 
 

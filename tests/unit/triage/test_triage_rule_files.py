@@ -285,12 +285,6 @@ def test_what_is_not_built_yet_is_said_to_be_not_supported(key: str) -> None:
     assert f"a.{key.partition(':')[0]}: not supported yet; supported: id, match, when" in problem
 
 
-def test_a_timeline_is_said_to_be_not_supported() -> None:
-    found = problems("version: 1\ntests:\n  - {name: a, timeline: [], expect: {level: 1}, given: {}}\n")
-    place = "a.yaml:3:15: error: tests[0].timeline"
-    assert found == [f"{place}: not supported yet; supported: name, at, given, expect, cases"]
-
-
 def test_thousands_of_rules_are_read_in_good_time_and_all_mistakes_named() -> None:
     many = "".join(f"  - {{id: r{n}, when: shrae > 0.1, level: 1, because: x}}\n" for n in range(1000))
     assert len(problems("version: 1\nrules:\n" + many)) == 1000
