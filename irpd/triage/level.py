@@ -53,9 +53,7 @@ def level_for(ruleset: RuleSet, facts: Facts, *, default: int, default_because: 
     return told
 
 
-def _verdict(
-    ruleset: RuleSet, hearing: Hearing, facts: Facts, default: int, default_because: str
-) -> Verdict:
+def _verdict(ruleset: RuleSet, hearing: Hearing, facts: Facts, default: int, default_because: str) -> Verdict:
     rules = [rule for rule, _, _ in hearing.sure]
     extra: list[tuple[Rule, dict[str, str]]] = []
     errors: list[Contribution] = []
