@@ -41,6 +41,10 @@ def references(material: Material) -> Iterator[Problem]:
             yield from _unknown(material, path, name, "notify", "notify")
     for path in places(material.merged.value, ("people", "*", "addresses", "*")):
         yield from _unknown(material, path, str(path[-1]), "channels", "channel", key=True)
+    for path in places(material.merged.value, ("services", "*", "depends_on", "*")):
+        yield from _unknown(material, path, str(path[-1]), "services", "service", key=True)
+        if path[1] == path[3]:
+            yield material.merged.problem(path, "a service doesn't depend on itself", key=True)
     yield from _default(material)
     yield from _targets(material)
 

@@ -16,7 +16,7 @@ _KEYS: tuple[tuple[str, ...], ...] = (
     *((section,) for section in ("silences", "stages", "templates", "twilio", "audit", "status_page")),
     ("journal", "redis"),
     ("server", "tls"),
-    *(("services", "*", key) for key in ("affected", "depends_on", "visible_to")),
+    *(("services", "*", key) for key in ("affected", "visible_to")),
     *(("services", "*", "users", key) for key in ("promql", "every", "otherwise")),
     *(("channels", "*", key) for key in ("use", "as")),
     *(("schedules", "*", key) for key in ("overrides", "calendar")),

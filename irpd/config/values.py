@@ -205,6 +205,12 @@ class Service(Value):
     signals: tuple[Claim, ...] = Field(
         (), description="Which reports are about it; one that holds is enough."
     )
+    depends_on: Mapping[Name, Literal["mutes", "joins"]] = Field(
+        {},
+        description="Services that it can't do without. `mutes`: while that one has an incident of level 1-2 "
+        "whose signals fire, this one's new signals are muted, and decided again at its end. `joins`: a new "
+        "signal of that one joins the open incident of this one, which it breaks.",
+    )
     runbook: str = Field("", description="Address of its runbook; stands in pages.")
     dashboard: str = Field("", description="Address of its dashboard; stands in pages.")
 
@@ -408,6 +414,24 @@ class Timing(Value):
     )
 
 
+class Storm(Value):
+    """When many incidents open within minutes they become one."""
+
+    incidents: int = Field(
+        25, ge=2, le=10_000, description="So many that signals open within `within` become one incident."
+    )
+    within: Duration = Field(
+        300.0, gt=0, le=86400.0, description="In how long; it is over when so long no signal was new."
+    )
+    settle: Duration = Field(
+        5.0,
+        ge=0,
+        le=60.0,
+        description="Who was sent a page within the last minute gets the next one, unless it is more severe, "
+        "so much later: what comes meanwhile may make a storm of it.",
+    )
+
+
 class Configuration(Value):
     """Everything the files say, the protocol's own values filled in."""
 
@@ -442,6 +466,9 @@ class Configuration(Value):
         {}, description="What differs from the protocol, by level: critical, high, medium, low."
     )
     timing: Timing = Field(Timing(), description="Times and bounds, each with a default.")
+    storm: Storm | Literal["none"] = Field(
+        Storm(), description="When many incidents at once become one; `none`: never."
+    )
 
     @field_validator("version", mode="before")
     @classmethod
