@@ -31,13 +31,15 @@ class Assembly:
     until it has been committed and published."""
 
     def __init__(
-        self, base: Rows, policy: Policy, now: datetime, *, last_receipt: int, salt: Callable[[], bytes]
-    ) -> None:
+        self, base: Rows, policy: Policy, now: datetime, *, last_receipt: int, bound: int,
+        salt: Callable[[], bytes],
+    ) -> None:  # fmt: skip
         self.rows = Rows(base)
         self._salt = salt
         self.policy = policy
         self.now = now
         self.last_receipt = last_receipt
+        self.bound = bound  # the receipt whose digest came into the chain last; 0: not known
         self.cursor: int | None = None
         self.receipts: list[Receipt] = []
         self.facts: list[Fact] = []
@@ -188,15 +190,21 @@ class Assembly:
     def _take(self, draft: Draft, receipt: Receipt | None) -> None:
         self.rows.absorb(draft.rows)
         now = self.now
-        events = draft.events if receipt is None else _bound(draft.events, receipt)
+        events = draft.events
+        if receipt is not None:
+            events = _bound(events, receipt, 0 if receipt.id == self.bound + 1 else receipt.id)
+            self.bound = receipt.id
         self.facts.extend(Fact(subject=subject, event=event, at=now) for subject, event in events)
 
 
-def _bound(events: list[tuple[str, e.AnyEvent]], receipt: Receipt) -> list[tuple[str, e.AnyEvent]]:
-    """What a receipt led to, with the receipt's digest in it. Repeats, the most frequent, carry it along."""
+def _bound(
+    events: list[tuple[str, e.AnyEvent]], receipt: Receipt, number: int
+) -> list[tuple[str, e.AnyEvent]]:
+    """What a receipt led to, with the receipt's digest in it. Repeats, the most frequent, carry it along and
+    say its ``number`` only where it must be said."""
     for place, (subject, event) in enumerate(events):
         if isinstance(event, e.SignalsRepeated):
-            carrying = e.SignalsRepeated(sids=event.sids, receipt=receipt.id, body=receipt.digest)
+            carrying = e.SignalsRepeated(sids=event.sids, receipt=number, body=receipt.digest)
             return [*events[:place], (subject, carrying), *events[place + 1 :]]
     taken = e.ReceiptTaken(receipt=receipt.id, body=receipt.digest)
     return [*events, (f"source:{receipt.source}", taken)]

@@ -105,6 +105,7 @@ class Engine:
         self._received_callbacks: list[ReceivedCallback] = []
         self._seq = 0
         self._last_receipt = 0
+        self._bound = 0  # the receipt whose digest came into the chain last, in this life
         self._cursor = 0
         self._backlog: Sequence[Receipt] = ()
         self._backlog_since: datetime | None = None
@@ -301,8 +302,9 @@ class Engine:
 
     def _assembly(self, policy: Policy) -> Assembly:
         return Assembly(
-            self._rows, policy, self.clock.now(), last_receipt=self._last_receipt, salt=self.journal.salt
-        )
+            self._rows, policy, self.clock.now(), last_receipt=self._last_receipt, bound=self._bound,
+            salt=self.journal.salt,
+        )  # fmt: skip
 
     async def _decide_and_commit(self, assembly: Assembly) -> None:
         self._pace.counting(lambda: self._assemble(assembly))
@@ -433,6 +435,7 @@ class Engine:
         """One go, on the loop, nothing awaited in between."""
         self._rows.absorb(assembly.rows)
         self._last_receipt = assembly.last_receipt
+        self._bound = assembly.bound
         if assembly.cursor is not None:
             self._cursor = assembly.cursor
         self._backlog_since = None if not self.behind else (self._backlog_since or assembly.now)
@@ -528,6 +531,7 @@ class Engine:
                 setattr(self._rows, name, getattr(rows, name))
         self._seq = loaded.seq
         self._last_receipt = loaded.last_receipt
+        self._bound = 0
         self._cursor = loaded.cursor
         self._backlog = ()
         self._timer.clear()

@@ -62,7 +62,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
     ``at`` is when it was accepted (UTC), ``group`` the sender's own group of which this may
     repeat the last body, ``headers`` the few that normalisation needs (never credentials). ``salt`` goes
-    when the receipt does: what stays of it in the chain then says nothing of what was in it.
+    when the receipts of its time do: what stays of them in the chain then says nothing of what was in them.
     """
 
     id: int
@@ -75,9 +75,9 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def digest(self) -> str:
-        """Binds who sent what: the first 128 bits, as base64, of SHA-256(salt ‖ length ‖ source ‖ body)."""
+        """Binds who sent what: the first 128 bits, as base64, of SHA-256(salt ‖ number ‖ source ‖ body)."""
         source = self.source.encode("utf-8", "surrogatepass")
-        bound = sha256(b"%b%d:%b" % (self.salt, len(source), source))
+        bound = sha256(b"%b%d %d:%b" % (self.salt, self.id, len(source), source))
         bound.update(self.body)
         return b64encode(bound.digest()[:16]).rstrip(b"=").decode()
 
@@ -195,7 +195,7 @@ class Journal(Protocol):
         ...
 
     def salt(self) -> bytes:
-        """What nobody can guess, for one receipt. Safe from another thread."""
+        """What nobody can guess, for the receipts of about a day. Safe from another thread."""
         ...
 
     def head(self) -> tuple[int, str]:

@@ -31,24 +31,27 @@ class Bound:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._said: dict[int, str] = {}
+        self._said: dict[int, str | None] = {}
+        self._last = 0
         self._through = 0  # every receipt up to here was compared, or comes from before they were bound
-        self._unknown = False
         self.seen = 0
         self.problems: list[str] = []
 
     def carries(self, payload: bytes | None) -> None:
-        """An event that carries a digest; its payload, for which the chain vouches, or None: it was erased,
-        and nobody knows of which receipt it was. Raises JournalCorrupt."""
+        """An event that carries a digest; its payload, for which the chain vouches, or None: it was erased.
+        Raises JournalCorrupt."""
         if payload is None:
-            self._unknown = True
+            if self._last:
+                self._last += 1
+                self._said[self._last] = None
             return
         try:
             found = _decode(payload)
         except msgspec.MsgspecError as error:
             raise JournalCorrupt(str(error)) from error
-        if found.receipt:
-            self._said[found.receipt] = found.body
+        if found.body:
+            self._last = found.receipt or self._last + 1
+            self._said[self._last] = found.body
 
     def compare(self) -> None:
         """What was gathered so far, with what is stored."""
@@ -72,7 +75,6 @@ class Bound:
                 self.problems.append(f"receipt {number} is missing, and older ones are there")
         self._through = last
         self._said.clear()
-        self._unknown = False
 
     def _read(self, after: int) -> list[Receipt]:
         try:
@@ -82,11 +84,14 @@ class Bound:
             return []
 
     def _judge(self, number: int, digest: str) -> None:
-        said = self._said.get(number)
-        self.seen += 1
-        if said is None and not self._unknown:
+        if number not in self._said:
             self.problems.append(f"receipt {number} is stored, but no event was decided on it")
-        elif said is not None and said != digest:
+            return
+        said = self._said[number]
+        if said is None:
+            return  # its event was erased
+        self.seen += 1
+        if said != digest:
             self.problems.append(f"receipt {number} is not what was received: it was changed")
 
     def _oldest(self) -> int:

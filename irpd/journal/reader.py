@@ -151,7 +151,7 @@ class Reader:
                 body=delta.restored(whole.body, body),
                 headers=_headers.decode(headers) if headers else whole.headers,
                 group=whole.group,
-                salt=salt or b"",
+                salt=whole.salt,
             )
         except (zlib.error, msgspec.MsgspecError, ValueError, TypeError) as error:
             raise JournalCorrupt(f"receipt {number} can't be read: {error}") from error

@@ -2,7 +2,8 @@
 
 Per sender's group the last whole body stays in memory, within bounds; the group's next bodies are
 kept as differences to it while that pays. A whole body is kept anew at least daily, so that no old
-receipt has to outlive its retention for long because of young ones that need it.
+receipt has to outlive its retention for long because of young ones that need it, and with it a new salt
+begins: differences have that of their whole body.
 
 The table ``bases`` names the whole bodies that others need, with the last receipt that does, once
 that is known. A receipt may go when it is consumed, past its retention, and no base that a kept one
@@ -68,6 +69,7 @@ class Base(NamedTuple):
     at: int
     body: bytes
     headers: bytes
+    salt: bytes
     last: int = 0
 
 
@@ -110,17 +112,17 @@ class Bases:
             base = staged.bases.get(key) or self._kept.get(key) if group else None
             kept = (
                 delta.difference(base.body, receipt.body)
-                if base is not None and 0 <= at - base.at < DAY
+                if base is not None and 0 <= at - base.at < DAY and base.salt == receipt.salt
                 else None
             )
             staged.last = receipt.id
             if kept is not None and base is not None:
                 own = None if headers == base.headers else headers or b"{}"
-                staged.rows.append((receipt.id, at, base.id, kept, None, None, own, None, receipt.salt))
-                staged.size += len(kept) + len(own or b"") + len(receipt.salt) + OVERHEAD
+                staged.rows.append((receipt.id, at, base.id, kept, None, None, own, None, None))
+                staged.size += len(kept) + len(own or b"") + OVERHEAD
                 if not base.last:
                     staged.needed.append((base.id,))
-                staged.bases[key] = Base(base.id, base.at, base.body, base.headers, receipt.id)
+                staged.bases[key] = base._replace(last=receipt.id)
                 continue
             body, packed = receipt.body, None
             if PACK_FROM <= len(body) <= PACK_TO:
@@ -136,10 +138,10 @@ class Bases:
             if base is not None and base.last:
                 staged.over.append((base.last, base.id))
             if group and len(receipt.body) * 4 <= self._capacity:
-                staged.bases[key] = Base(receipt.id, at, receipt.body, headers)
+                staged.bases[key] = Base(receipt.id, at, receipt.body, headers, receipt.salt)
             elif base is not None:
                 # Too large to serve: the older one can't serve either, it is settled above.
-                staged.bases[key] = Base(receipt.id, at - DAY, b"", b"")
+                staged.bases[key] = Base(receipt.id, at - DAY, b"", b"", b"")
         staged.over.extend(self._over)
         return staged
 

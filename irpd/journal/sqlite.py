@@ -85,7 +85,10 @@ class SqliteJournal:
         self._moved = 0  # pages in it at the last checkpoint
         self._file = (0, 0)
         self._swept = 0
-        self._salts, self._salted = b"", 0  # drawn many at a time; how much of them is given away
+        self._salt, self._salted = (
+            os.urandom(chain.SALT_BYTES),
+            0,
+        )  # and when, for the first upkeep, it was drawn
 
     # -------------------------------------------------------------- opening and closing
     def open(self) -> None:
@@ -293,6 +296,8 @@ class SqliteJournal:
             self._disconnect()
             raise JournalUnavailable(f"the journal {self.path} was removed or replaced while it was in use")
         self._reserve.restore()
+        if not 0 <= codec.micros(now) - self._salted < receipts.DAY:
+            self._salt, self._salted = os.urandom(chain.SALT_BYTES), codec.micros(now)
         if self._reserve.ok:
             with suppress(JournalFull):
                 self._drop_old(db, now)
@@ -435,11 +440,7 @@ class SqliteJournal:
         return None if member is None else self._lag.rows.get(member.sid, member)
 
     def salt(self) -> bytes:
-        at = self._salted
-        if at >= len(self._salts):
-            self._salts, at = os.urandom(256 * chain.SALT_BYTES), 0
-        self._salted = at + chain.SALT_BYTES
-        return self._salts[at : self._salted]
+        return self._salt
 
     def head(self) -> tuple[int, str]:
         return self._state.seq, self._state.head.hex()

@@ -1,6 +1,7 @@
 -- What the chain says of receipts, and where it ends.
 
 -- The salt of the digest that stands in the event of what the receipt came to; it goes with the receipt.
+-- Differences have that of their base.
 ALTER TABLE receipts ADD COLUMN salt BLOB;
 
 -- The last event: a journal whose tail was cut off says more here than its chain has.

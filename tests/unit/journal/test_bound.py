@@ -1,11 +1,9 @@
 """Receipts and the end of the chain: what was changed, taken out or put in beside the events is found."""
 
-import os
 import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,7 +19,7 @@ LONG = b'{"alerts": ["%s"], "reason": "%s"}'
 
 def receipt(number: int, *, at: datetime = START, reason: bytes = b"", salt: bytes | None = None) -> Receipt:
     body = LONG % (b"x" * 600, reason or b"%d" % number)
-    salt = os.urandom(16) if salt is None else salt
+    salt = b"salt of that day" if salt is None else salt
     return Receipt(id=number, source="am", at=at, body=body, group="g", salt=salt)
 
 
@@ -35,9 +33,11 @@ def kept(journal: SqliteJournal, path: Path) -> Path:
     for number in range(1, 11):
         one = receipt(number)
         fact = taken(one)
-        if number == 6:
+        if number in (6, 7):
             fact = Fact(
-                subject="source:am", event=SignalsRepeated(sids=(), receipt=6, body=one.digest), at=one.at
+                subject="source:am",
+                event=SignalsRepeated(sids=(), receipt=0 if number == 7 else 6, body=one.digest),
+                at=one.at,
             )
         journal.commit(Batch(receipts=[one], facts=[fact], cursor=number))
     journal.close()
@@ -61,7 +61,9 @@ def test_receipts_that_nobody_touched_are_as_they_were_received(kept: Path) -> N
 CHANGED = {
     "a difference": "UPDATE receipts SET body = CAST(replace(body, '4', '9') AS BLOB) WHERE id = 4",
     "one that repeats carry": "UPDATE receipts SET body = CAST(replace(body,'6','9') AS BLOB) WHERE id = 6",
-    "a salt": "UPDATE receipts SET salt = zeroblob(16) WHERE id = 4",
+    "one whose number nothing says": "UPDATE receipts SET body = CAST(replace(body, '7', '9') AS BLOB)"
+    " WHERE id = 7",
+    "a salt": "UPDATE receipts SET salt = zeroblob(16) WHERE id = 1",
     "the sender": "INSERT INTO names VALUES (99, 'zz'); UPDATE receipts SET source = 99 WHERE id = 1",
     "one less": "DELETE FROM receipts WHERE id = 4",
     "the newest less": "DELETE FROM receipts WHERE id = 10",
@@ -176,10 +178,30 @@ def test_what_is_written_while_it_is_read_is_not_missed(opened: Opened, path: Pa
     assert verify_chain(path).events == 2
 
 
-def test_salts_are_never_given_twice(journal: Any) -> None:
-    salts = {journal.salt() for _ in range(1000)}
-    assert len(salts) == 1000
-    assert {len(salt) for salt in salts} == {16}
+def test_a_salt_serves_a_day_and_differences_share_it(opened: Opened, path: Path) -> None:
+    journal = opened()
+    salts = []
+    for hours in (0, 1, 23, 25, 26):
+        journal.maintain(START + timedelta(hours=hours))
+        salts.append(journal.salt())
+        one = receipt(len(salts), at=START + timedelta(hours=hours), salt=journal.salt())
+        journal.commit(Batch(receipts=[one], facts=[taken(one)], cursor=one.id))
+    assert [len(salt) for salt in salts] == [16] * 5
+    assert salts[0] == salts[1] == salts[2] != salts[3] == salts[4]
+    assert [one.salt for one in journal.unconsumed(0, 9)] == salts
+    journal.close()
+    db = sqlite3.connect(path)
+    stored = [salt for (salt,) in db.execute("SELECT salt FROM receipts ORDER BY id")]
+    db.close()
+    assert stored == [salts[0], None, None, salts[3], None]
+    assert verify_chain(path).ok
+    assert opened().salt() not in salts
+
+
+def test_a_body_with_another_salt_is_no_difference(journal: SqliteJournal) -> None:
+    for number in (1, 2):
+        journal.commit(Batch(receipts=[receipt(number, salt=b"%016d" % number)]))
+    assert [one.salt for one in journal.unconsumed(0, 9)] == [b"%016d" % 1, b"%016d" % 2]
 
 
 def test_the_digest_says_who_sent_what() -> None:
@@ -189,4 +211,4 @@ def test_the_digest_says_who_sent_what() -> None:
         Receipt(id=1, source="a", at=START, body=b"m" + one.body, salt=one.salt),
     ]  # fmt: skip
     assert len({one.digest, *(other.digest for other in others)}) == 4
-    assert receipt(2, salt=b"s" * 16, reason=b"1").digest == one.digest
+    assert receipt(2, salt=b"s" * 16, reason=b"1").digest != one.digest, "nobody sees what repeats"

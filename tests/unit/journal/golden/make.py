@@ -102,7 +102,13 @@ def receipts() -> list[Receipt]:
     body = b'{"alerts": ["' + b"x" * 600 + b'"], "reason": "%s"}'
     return [
         Receipt(
-            id=n, source="am", at=START, body=body % reason, headers={"x": "1"}, group="g", salt=b"%016d" % n
+            id=n,
+            source="am",
+            at=START,
+            body=body % reason,
+            headers={"x": "1"},
+            group="g",
+            salt=b"salt of that day",
         )
         for n, reason in enumerate((b"first", b"repeat", b"\xff\x00"), 1)
     ]
