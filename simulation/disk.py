@@ -33,6 +33,7 @@ class Disk:
     durable: dict[int, object] = field(default_factory=dict)  # events on it, by identity
     fresh: list[Fact] = field(default_factory=list)  # facts that the checker has not seen yet
     batches: int = 0
+    spoilt: str = ""  # what was written over, which a real database would refuse
 
 
 class SimulatedJournal(MemoryJournal):
@@ -71,8 +72,13 @@ class SimulatedJournal(MemoryJournal):
         return self._keep(batch)
 
     def _keep(self, batch: Batch) -> int:
+        disk, storage = self.disk, self.disk.storage
+        for receipt in batch.receipts:
+            if receipt.id in storage.receipts:
+                disk.spoilt = f"receipt {receipt.id} was written over"
+        if batch.cursor is not None and batch.cursor < storage.cursor:
+            disk.spoilt = f"the cursor went back from {storage.cursor} to {batch.cursor}"
         seq = super().commit(batch)
-        disk = self.disk
         disk.batches += 1
         first = seq - len(batch.facts)
         for n, fact in enumerate(batch.facts, start=1):

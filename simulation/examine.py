@@ -121,9 +121,6 @@ def memory(world: "Simulation") -> None:
         elif number in rows.incidents:
             over = incident.state is State.CLOSED and not incident.firing
             holds(not over, "bounded", f"{incident.ref} is closed and stays in memory")
-    for name, value in rows.counters.items():
-        holds(world.disk.storage.counters.get(name) == value, "memory", f"counter {name} is {value}")
-    holds(engine._cursor == world.disk.storage.cursor, "memory", "another cursor in memory than on disk")
 
 
 def as_on_disk(world: "Simulation", *, touched: Collection[int] | None = None) -> None:
@@ -136,6 +133,11 @@ def as_on_disk(world: "Simulation", *, touched: Collection[int] | None = None) -
     if engine.down or engine._seq != model.seq or world.disk.fresh:
         return
     rows, history = engine._rows, model.rows
+    if life.loop.idle and not life.loop.jobs:
+        storage = world.disk.storage
+        for name, value in rows.counters.items():
+            holds(storage.counters.get(name) == value, "memory", f"counter {name} is {value}")
+        holds(engine._cursor == storage.cursor, "memory", "another cursor in memory than on disk")
     if touched is None:
         _same("memory", rows.incidents, history.incidents)
         _same("memory", rows.members, history.members)
@@ -199,6 +201,7 @@ def receipts(world: "Simulation") -> None:
     for id in range(world.read_to + 1, storage.cursor + 1):
         receipt = storage.receipts.get(id)
         holds(receipt is not None, "durable", f"receipt {id} is gone")
+        holds(id in model.receipts, "exactly-once", f"receipt {id} is below the cursor and had no effect")
         assert receipt is not None
         for signal in _read(world, receipt.source, receipt.body, receipt.headers).signals:
             key = f"{receipt.source}/{signal.key}"

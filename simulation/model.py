@@ -47,6 +47,7 @@ class Model:
         self.sends: list[tuple[datetime, str, int]] = []
         self.touched: set[int] = set()
         self.set_aside: set[int] = set()
+        self.receipts: set[int] = set()  # that took effect
         self.closed_groups: Counter[str] = Counter()
         self.stale: Counter[str] = Counter()
 
@@ -108,7 +109,11 @@ class Model:
                 self.keys[event.sid] = event.key
                 self.counted[event.key] += 1
                 self.in_incident.setdefault(self.rows.members[event.sid].incident, set()).add(event.sid)
+            case e.ReceiptTaken():
+                self._takes_effect(event.receipt)
             case e.SignalsRepeated():
+                if event.receipt:
+                    self._takes_effect(event.receipt)
                 for first, count in zip(event.sids[::2], event.sids[1::2], strict=True):
                     for sid in range(first, first + count):
                         self.counted[self.keys[sid]] += 1
@@ -123,6 +128,10 @@ class Model:
                 self.stale[self.keys[event.sid]] += 1
             case _:
                 pass
+
+    def _takes_effect(self, receipt: int) -> None:
+        holds(receipt not in self.receipts, "exactly-once", f"receipt {receipt} took effect twice")
+        self.receipts.add(receipt)
 
     def _taken(self, was: Incident | None, now: Incident, event: e.AnyEvent, at: datetime) -> None:
         """After an acknowledgement a path moves only when a person or a rise of the level says so."""

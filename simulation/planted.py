@@ -152,6 +152,9 @@ PLANTED: Mapping[str, Change] = {
         "incident.quiet_since + timedelta(seconds=incident.quiet_for)",
         "incident.quiet_since",
     ),
+    "methods-come-far-too-late": Change(
+        _PAGING + "_sends", "timedelta(seconds=method.after)", "timedelta(seconds=40 * method.after)"
+    ),
     "failure-moves-nothing": Change("irpd.protocol.sends:_moves_on", "page is None or not page.live", "True"),
     "objective-missed-again": Change(
         "irpd.protocol.objectives:record_missed", 'incident.respond_state == "running"', "True"
@@ -214,11 +217,6 @@ PLANTED: Mapping[str, Change] = {
     # -------------------------------------------------------- bugs that it found once
     "missed-step-fires-out-of-hours": Change(
         "irpd.protocol.deadlines:_fire", "if begins > draft.now:", "if False:"
-    ),
-    "receipt-without-event-read-no-more": Change(
-        _ENGINE + "_reconnect",
-        "self._adopt_loaded(loaded)",
-        "seq != self._seq and self._adopt_loaded(loaded)",
     ),
     "only-the-newest-of-a-group-takes": Change(
         _RECEIVE + "route", "draft.rows.group(group.key)", "list(draft.rows.group(group.key))[:1]"

@@ -25,12 +25,12 @@ SLOWER = 1.02
 
 
 class Waiting:
-    """Incidents that nobody has: the (ideal) time since when they are paged about, and since when their
-    path has gone on without anybody moving it, if that was not from its first step."""
+    """Paths at work for incidents that nobody has: the (ideal) time since when, and since when such a path
+    has gone on without anybody moving it, if that was not from its first step."""
 
     def __init__(self) -> None:
-        self.since: dict[int, float] = {}
-        self.moved: dict[int, float] = {}
+        self.since: dict[tuple[int, str], float] = {}
+        self.moved: dict[tuple[int, str], float] = {}
 
     def see(self, fact: Fact, now: Incident | None, true: float) -> None:
         event = fact.event
@@ -38,19 +38,29 @@ class Waiting:
             self.moved = dict.fromkeys(self.since, true)
         if now is None:
             return
-        number = now.number
-        if now.state is not State.OPEN or not now.level.urgent or not any(r.next_at for r in now.paths):
-            self.since.pop(number, None)
-            self.moved.pop(number, None)
-        elif isinstance(event, e.PathStarted):
-            self.since[number] = true
-            self.moved.pop(number, None)
-        elif number not in self.since:
-            self.since[number] = self.moved[number] = true
-        elif isinstance(event, e.LevelChanged | e.PathResumed | e.Declined) or (
-            isinstance(event, e.PathMoved) and event.fired > 1 and event.because not in BY_ITSELF
-        ):
-            self.moved[number] = true
+        for run in now.paths:
+            path = (now.number, run.name)
+            if now.state is not State.OPEN or not now.level.urgent or run.next_at is None or run.quiet:
+                self.since.pop(path, None)
+                self.moved.pop(path, None)
+            elif isinstance(event, e.PathStarted) and event.run.name == run.name:
+                self.since[path] = true
+                self.moved.pop(path, None)
+            elif path not in self.since:
+                self.since[path] = self.moved[path] = true
+            elif isinstance(event, e.LevelChanged | e.Declined) or _moves(event, run.name):
+                self.moved[path] = true
+
+
+def _moves(event: e.AnyEvent, path: str) -> bool:
+    """Whether this path went on otherwise than by its own time."""
+    match event:
+        case e.PathMoved():
+            return event.path == path and event.fired > 1 and event.because not in BY_ITSELF
+        case e.PathResumed():
+            return event.path == path
+        case _:
+            return False
 
 
 def reaches(world: "Simulation", calm_since: float) -> None:
@@ -58,22 +68,20 @@ def reaches(world: "Simulation", calm_since: float) -> None:
     life, true = world.life, world.time.true
     assert life is not None
     waiting = world.waiting
-    for number, since in waiting.since.items():
-        undisturbed = max(calm_since, waiting.moved.get(number, since))
+    for path, since in waiting.since.items():
+        undisturbed = max(calm_since, waiting.moved.get(path, since))
         elapsed = true - max(since, undisturbed)
-        if world.shown.get(number, -1.0) >= since or elapsed <= GRACE:
+        if world.shown.get(path, -1.0) >= since or elapsed <= GRACE:
             continue
-        incident = world.model.rows.incidents[number]
-        runs = [run for run in incident.paths if run.next_at is not None and not run.quiet]
-        if not runs:
-            continue
+        incident = world.model.rows.incidents[path[0]]
+        run = next(run for run in incident.paths if run.name == path[1])
         if undisturbed > since:  # where the path stood then doesn't matter: one whole round
-            within = max(sum(step.wait for step in run.steps) + run.every for run in runs) + 60.0
+            within = sum(step.wait for step in run.steps) + run.every + 60.0
         else:
-            within = min(_within(run, incident, life.engine.policy.configuration) for run in runs)
+            within = _within(run, incident, life.engine.policy.configuration)
         holds(
             elapsed <= within * SLOWER + GRACE,
-            "reaches", f"{incident.ref} is paged about for {elapsed:.0f} s and nobody has seen a page",
+            "reaches", f"{run.name} of {incident.ref} pages for {elapsed:.0f} s and nobody has seen a page",
         )  # fmt: skip
 
 

@@ -225,22 +225,28 @@ def _reopens(world: "Simulation", a: int, by: str) -> None:
 
 
 def _underrates(world: "Simulation", a: int, by: str) -> None:
-    """A person says that it is nothing; then it turns out to affect nearly everybody."""
-    senders = world.senders
+    """A person says that it is nothing; then it turns out to affect nearly everybody, or who has it can't."""
+    senders, rows = world.senders, world.model.rows
+    taken = [
+        incident
+        for incident in rows.incidents.values()
+        if incident.state is State.ACKNOWLEDGED and incident.firing and incident.level < 4
+    ]
+    if taken and a % 2:
+        incident = taken[a // 2 % len(taken)]
+        world.ask(c.SetLevel(incident=incident.number, by=by, level=4, because="it is nothing"))
+        for holder in incident.acknowledged_by:
+            world.later(0.5, lambda holder=holder: world.ask(c.Undo(incident=incident.number, by=holder)))  # type: ignore[misc]
+        return
     firing = [alert for alert in senders.alerts if alert.firing and alert.environment == "production"]
     if not firing:
         return
     alert = firing[a % len(firing)]
-    sid = world.model.rows.sid_of(f"alerts/{alert.n + 1:016x}")
-    member = world.model.rows.member(sid) if sid is not None else None
+    sid = rows.sid_of(f"alerts/{alert.n + 1:016x}")
+    member = rows.member(sid) if sid is not None else None
     if member is not None:
-        world.ask(c.SetLevel(incident=member.incident, by=by, level=3 + a % 2, because="it is nothing"))
-        incident = world.model.rows.incidents[member.incident]
-        if incident.acknowledged_by and a % 3 == 0:
-            world.later(
-                0.5, lambda: world.ask(c.Undo(incident=member.incident, by=incident.acknowledged_by[0]))
-            )
-            return
+        level = 3 + a // 2 % 2
+        world.ask(c.SetLevel(incident=member.incident, by=by, level=level, because="it is nothing"))
         alert.users = 0 if alert.users == 990 else 990
         world.later(float(a % 9), lambda: world.post(senders.fire(alert, world.now())))
 
@@ -283,16 +289,17 @@ def _happens(world: "Simulation", action: Action) -> None:
         case "disk-slow":
             disk.slow = (0.0004, 0.003) if b % 2 else (0.05, 0.9)
         case "disk-full":
-            disk.full = True
-            world.later(5.0 + b % 200, lambda: setattr(disk, "full", False))
+            begins = _before_a_deadline(world) if b % 3 else 0.0
+            world.later(begins, lambda: setattr(disk, "full", True))
+            world.later(begins + 5.0 + b % 200, lambda: setattr(disk, "full", False))
         case "disk-room":
             disk.full, disk.failing = False, 0
         case "disk-fails":
             disk.failing, disk.written = 1 + b % 4, False
         case "disk-fails-written":
             disk.failing, disk.written = 1 + b % 3, True
-            if b % 2:  # a report of something unknown: its receipt is kept and leads to no event
-                world.post(world.senders.metric(90 + a % 5, resolved=True))
+            for n in range(b % 4):  # reports of something unknown: receipts that lead to no event
+                world.later(0.5 * n, lambda: _loses_an_answer(world, a))
         case "stutter":
             _stutters(world, b)
         case "wall-ahead":
@@ -317,6 +324,21 @@ def _happens(world: "Simulation", action: Action) -> None:
             world.advance(float(60 + b % 600))
         case _:
             _ends(world, action)
+
+
+def _before_a_deadline(world: "Simulation") -> float:
+    """Seconds until just before something is due, if that is soon."""
+    life, due = world.life, world.model.due
+    if life is None or not life.ready or not due:
+        return 0.0
+    wait = (due[0][0] - life.clock.now()).total_seconds() - 0.001
+    return wait if 0.0 < wait < 100.0 else 0.0
+
+
+def _loses_an_answer(world: "Simulation", a: int) -> None:
+    """The disk writes, and says that it did not."""
+    world.disk.failing, world.disk.written = 1, True
+    world.post(world.senders.metric(90 + a % 5, resolved=True))
 
 
 def _stutters(world: "Simulation", b: int) -> None:
