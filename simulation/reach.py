@@ -71,7 +71,7 @@ def reaches(world: "Simulation", calm_since: float) -> None:
     for path, since in waiting.since.items():
         undisturbed = max(calm_since, waiting.moved.get(path, since))
         elapsed = true - max(since, undisturbed)
-        if world.shown.get(path, -1.0) >= since or elapsed <= GRACE:
+        if world.shown.get(path[0], -1.0) >= since or elapsed <= GRACE:
             continue
         incident = world.model.rows.incidents[path[0]]
         run = next(run for run in incident.paths if run.name == path[1])
@@ -79,6 +79,8 @@ def reaches(world: "Simulation", calm_since: float) -> None:
             within = sum(step.wait for step in run.steps) + run.every + 60.0
         else:
             within = _within(run, incident, life.engine.policy.configuration)
+        if sum(other.next_at is not None for other in incident.paths) > 1:
+            within += 60.0  # a page takes the place of the person's earlier one, whichever path asked
         holds(
             elapsed <= within * SLOWER + GRACE,
             "reaches", f"{run.name} of {incident.ref} pages for {elapsed:.0f} s and nobody has seen a page",

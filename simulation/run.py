@@ -96,7 +96,7 @@ class Simulation:
         self.unhinged: set[int] = set()  # incidents decided on while hours or schedules could not be read
         self.replay = examine.Replay()
         self.waiting = Waiting()
-        self.shown: dict[tuple[int, str], float] = {}  # when somebody last saw a page of this path
+        self.shown: dict[int, float] = {}  # when somebody last saw a page of this incident
         self.news: set[int] = set()  # incidents that something happened to since they were last looked at
         self._later: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
@@ -212,7 +212,7 @@ class Simulation:
         self.phones.append(Shown(page.id, page.incident, page.person, message.send.channel, self.time.true))
         self.coverage.hit("fault", "message-shown")
         if page.kind is PageKind.PAGE:
-            self.shown[page.incident, page.path] = self.time.true
+            self.shown[page.incident] = self.time.true
 
     # ------------------------------------------------------------ what comes in
     def post(self, request: Request, *, tries: int = 0) -> None:
