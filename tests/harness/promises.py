@@ -1,0 +1,25 @@
+"""What every answer of 202 promises, read from the journal that a daemon has left behind."""
+
+import contextlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from irpd.journal.reader import open_reader
+from irpd.journal.verify import check_projection, verify_chain
+
+
+def held(journal: Path, accepted: Mapping[int, tuple[str, ...]]) -> None:
+    """Each accepted receipt is there, each of its keys is a signal of an incident, chain and rows are whole.
+
+    ``accepted``: receipt → keys of its signals. Says what isn't so by an AssertionError."""
+    with contextlib.closing(open_reader(journal)) as reader:
+        lost = [number for number in accepted if reader.receipt(number) is None]
+        rows = reader.connection.execute("SELECT data FROM members")
+        there = {json.loads(data)["key"] for (data,) in rows}
+    assert not lost, f"{len(lost)} accepted reports are not in the journal, receipt {lost[0]} first"
+    missing = {key for keys in accepted.values() for key in keys} - there
+    assert not missing, f"{len(missing)} accepted alerts are in no incident, {sorted(missing)[:3]}"
+    chain, projection = verify_chain(journal), check_projection(journal)
+    assert chain.ok, chain.problems
+    assert projection.ok, projection.differences
