@@ -11,6 +11,7 @@ from irpd.check.doors import doors
 from irpd.check.material import Material
 from irpd.check.reach import reach
 from irpd.check.references import references, rule_references
+from irpd.check.rules import conditions, labels, rule_tests
 from irpd.check.secrets import secrets
 from irpd.check.times import times
 from irpd.config.load import Loaded, read_configuration
@@ -27,6 +28,12 @@ class Checked:
     loaded: Loaded | None
     ruleset: RuleSet | None
     files: int
+
+    def with_more(self, problems: Iterable[Problem], *, strict: bool) -> "Checked":
+        """The same with what others found; ``strict`` makes their warnings errors."""
+        files = tuple(self.loaded.files) if self.loaded is not None else ()
+        more = _ordered([*self.problems, *problems], files, strict=strict)
+        return replace(self, problems=tuple(more))
 
     @property
     def good(self) -> bool:
@@ -76,7 +83,10 @@ def check_files(
 
 
 def _all(material: Material, *, reveal: bool) -> tuple[list[Problem], RuleSet | None]:
-    problems = [*references(material), *times(material), *rule_references(material)]
+    problems = [
+        *references(material), *times(material), *rule_references(material), *rule_tests(material),
+        *labels(material),
+    ]  # fmt: skip
     sound = not any(problem.severity == "error" for problem in problems)
     if material.configuration is not None:
         for look in (doors, claims, addresses):
@@ -86,6 +96,8 @@ def _all(material: Material, *, reveal: bool) -> tuple[list[Problem], RuleSet | 
         if reveal:
             problems += secrets(material, material.configuration)
     ruleset, more = _rules(material.rules)
+    if ruleset is not None:
+        more += conditions(material, ruleset)
     return problems + more, ruleset
 
 

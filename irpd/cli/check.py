@@ -25,6 +25,10 @@ def check(strict: bool, secrets: bool, socket: str | None, config: tuple[str, ..
     from irpd.cli.files import configuration_paths
 
     checked = check_files(configuration_paths(config), strict=strict, reveal=secrets)
+    if checked.good and checked.loaded is not None and checked.ruleset is not None:
+        from irpd.rehearsal.coverage import untested
+
+        checked = checked.with_more(untested(checked.ruleset, checked.loaded.configuration), strict=strict)
     errors = [problem for problem in checked.problems if problem.severity == "error"]
     warnings = len(checked.problems) - len(errors)
     if json:
