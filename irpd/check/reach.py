@@ -63,14 +63,25 @@ def _people(
         if name not in paged:
             continue
         missing = [level for level in _LOUD if level not in reached[name]]
-        if not missing:
-            continue
         channels = dict.fromkeys(c for n in _LOUD for m in methods_for(configuration, name, n) for c in m.via)
+        without = [channel for channel in channels if not configuration.address(name, channel)]
         if len(missing) == len(_LOUD):
             message = f"can't be reached: no address on any channel of their notify ({', '.join(channels)})"
-        else:
+        elif missing:
             message = f"no method of their notify reaches them at level {_listed(missing)}"
+        elif without:
+            lacking = ", ".join(f"{channel} ({_field(configuration, channel)})" for channel in without)
+            message = f"has no address for {lacking}, by which their notify pages them too"
+        else:
+            continue
         yield material.merged.problem(("people", name), message, key=True, severity="warning")
+
+
+def _field(configuration: Configuration, channel: str) -> str:
+    """What of a person says where a channel reaches them."""
+    return {"smtp": "email", "slack": "slack"}.get(
+        configuration.channels[channel].type, f"addresses.{channel}"
+    )
 
 
 def _fallback(

@@ -512,3 +512,25 @@ def test_names_of_a_section_that_cannot_be_read_are_not_said_to_be_missing(write
 def test_what_is_wrong_in_a_rule_file_is_said_once(write: Write, good: str) -> None:
     names = write(irpd=good + "rules: [r.yaml]\n", r="version: 1\nrules: []\nrules: []\n")
     assert len(check_files(names[:1], now=NOW).problems) == 1
+
+
+A_MAIL = (
+    "  local: {type: file}\n",
+    "  local: {type: file}\n  mail: {type: smtp, host: localhost, from: a@example.com}\n",
+)
+BY_BOTH = ("via: [local]", "via: [local, mail]")
+WITHOUT_EMAIL = "has no address for mail (email), by which their notify pages them too"
+
+
+def test_somebody_who_lacks_an_address_on_one_of_their_channels_is_told(find: Find) -> None:
+    problems = find(*A_MAIL, *BY_BOTH, "{name: Emil Novak}", "{name: Emil Novak, email: emil@example.com}")
+    assert [(p.severity, p.path, p.message) for p in problems] == [("warning", "people.asha", WITHOUT_EMAIL)]
+    problems = find(
+        *A_MAIL, *BY_BOTH, "{name: Emil Novak}", "{name: Emil Novak, email: emil@example.com}",
+        "{name: Asha Rao,", "{name: Asha Rao, addresses: {mail: asha@example.com},",
+    )  # fmt: skip
+    assert problems == []
+
+
+def test_a_channel_that_none_of_their_methods_uses_needs_no_address(find: Find) -> None:
+    assert find(*A_MAIL) == []
