@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 
 from irpd.journal.reader import open_reader
@@ -15,11 +15,16 @@ def held(journal: Path, accepted: Mapping[int, tuple[str, ...]]) -> None:
     ``accepted``: receipt → keys of its signals. Says what isn't so by an AssertionError."""
     with contextlib.closing(open_reader(journal)) as reader:
         lost = [number for number in accepted if reader.receipt(number) is None]
-        rows = reader.connection.execute("SELECT data FROM members")
-        there = {json.loads(data)["key"] for (data,) in rows}
     assert not lost, f"{len(lost)} accepted reports are not in the journal, receipt {lost[0]} first"
-    missing = {key for keys in accepted.values() for key in keys} - there
-    assert not missing, f"{len(missing)} accepted alerts are in no incident, {sorted(missing)[:3]}"
+    signals_are_there(journal, {key for keys in accepted.values() for key in keys})
     chain, projection = verify_chain(journal), check_projection(journal)
     assert chain.ok, chain.problems
     assert projection.ok, projection.differences
+
+
+def signals_are_there(journal: Path, keys: Set[str]) -> None:
+    """Each key is that of a signal of an incident."""
+    with contextlib.closing(open_reader(journal)) as reader:
+        rows = reader.connection.execute("SELECT data FROM members")
+        missing = keys - {json.loads(data)["key"] for (data,) in rows}
+    assert not missing, f"{len(missing)} accepted alerts are in no incident, {sorted(missing)[:3]}"
