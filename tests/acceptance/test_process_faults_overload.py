@@ -1,4 +1,4 @@
-"""Several times what it can do: the excess is refused in order, the rest takes effect, and then all is well."""
+"""Several times what it can do: the excess is refused in order, the rest takes effect, it is over soon."""
 
 import asyncio
 import json
