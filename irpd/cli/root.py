@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "incident": ("irpd.cli.incident", "incident", "List, show and work on incidents."),
     "page": ("irpd.cli.pages", "page", "Test a person's channels; the ledger of pages."),
     "unreadable": ("irpd.cli.unreadable", "unreadable", "What senders sent and irpd could not read."),
+    "init": ("irpd.cli.init", "init", "Write a configuration to begin with."),
     "check": ("irpd.cli.check", "check", "Check configuration and rules as a whole."),
     "reload": ("irpd.cli.configuration", "reload", "Have the daemon read its files again."),
     "config": ("irpd.cli.configuration", "config", "Show the configuration."),
