@@ -16,8 +16,7 @@ _KEYS: tuple[tuple[str, ...], ...] = (
     *((section,) for section in ("silences", "stages", "templates", "twilio", "audit", "status_page")),
     ("journal", "redis"),
     ("server", "tls"),
-    *(("services", "*", key) for key in ("affected", "visible_to")),
-    *(("services", "*", "users", key) for key in ("promql", "every", "otherwise")),
+    ("services", "*", "visible_to"),
     *(("channels", "*", key) for key in ("use", "as")),
     *(("schedules", "*", key) for key in ("overrides", "calendar")),
     *(("schedules", "*", "layers", "*", key) for key in ("restrict", "days", "from", "to", "until", "end")),
@@ -38,7 +37,7 @@ def unsupported(merged: Merged) -> tuple[list[Problem], set[Where]]:
         for path in places(merged.value, pattern):
             holder = path[:-1]
             left_out.add(path)
-            if pattern[0] == "channels" or (pattern[2:3] == ("users",) and not _counted(merged, holder)):
+            if pattern[0] == "channels":
                 left_out.add(holder)  # what is left of it would only be a second error
             here = keys_at(holder, merged.value) or ("type",)
             problems.append(merged.problem(path, _message(here), key=True))
@@ -71,10 +70,6 @@ def value_at(value: Any, path: Where) -> Any:
     for part in path:
         value = value[part]
     return value
-
-
-def _counted(merged: Merged, users: Where) -> bool:
-    return "count" in value_at(merged.value, users)
 
 
 def _message(instead: tuple[str, ...]) -> str:

@@ -190,8 +190,72 @@ class Claim(Value):
     )
 
 
+class Query(Value):
+    """A number that a Prometheus knows."""
+
+    promql: str = Field(
+        min_length=1, max_length=10_000, description="A query whose answer is one number: `sum(...)`."
+    )
+    every: Duration = Field(
+        60.0, ge=5, le=86400, description="How often it is asked while an incident is open."
+    )
+    ask: str | None = Field(None, description="Name under `prometheus`; needed only where there are several.")
+
+
 class Users(Value):
-    count: int = Field(gt=0, le=10**12, description="How many users the service has; what shares are of.")
+    """``count``, or a query with what holds until it has been answered."""
+
+    count: int | None = Field(
+        None, gt=0, le=10**12, description="How many users the service has; what shares are of."
+    )
+    promql: str | None = Field(
+        None, min_length=1, max_length=10_000, description="Instead: a query whose answer is that number."
+    )
+    every: Duration = Field(
+        300.0, ge=5, le=86400, description="How often it is asked while an incident is open."
+    )
+    ask: str | None = Field(None, description="Name under `prometheus`; needed only where there are several.")
+    otherwise: int | None = Field(
+        None, gt=0, le=10**12, description="How many there are as long as the query has no answer."
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Users":
+        if (self.count is None) == (self.promql is None):
+            raise ValueError("users has either count or promql")
+        if self.count is not None and self.otherwise is not None:
+            raise ValueError("otherwise goes with promql; count always holds")
+        return self
+
+    @property
+    def known(self) -> int | None:
+        """How many there are as far as the files say."""
+        return self.count if self.count is not None else self.otherwise
+
+    @property
+    def query(self) -> Query | None:
+        return None if self.promql is None else Query(promql=self.promql, every=self.every, ask=self.ask)
+
+
+class ApiAuth(Value):
+    """How irpd proves itself when it asks; at most one way."""
+
+    bearer: Secret | None = Field(None, description="`Authorization: Bearer` and the secret.")
+    basic: Mapping[str, Secret] | None = Field(None, description="`{user: secret}`, exactly one.")
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "ApiAuth":
+        if (self.bearer is None) == (self.basic is None) or (self.basic is not None and len(self.basic) != 1):
+            raise ValueError("exactly one way: bearer, or basic with one user")
+        return self
+
+
+class PrometheusServer(Value):
+    url: str = Field(
+        pattern=r"^https?://[^\s?#]+$", description="Where it is, such as `http://127.0.0.1:9090`."
+    )
+    auth: ApiAuth | None = Field(None, description="How irpd proves itself there.")
+    timeout: Duration = Field(5.0, gt=0, le=60, description="How long to wait for an answer.")
 
 
 class Service(Value):
@@ -202,6 +266,7 @@ class Service(Value):
     )
     regimes: tuple[str, ...] = Field((), description="Compliance regimes that its incidents fall under.")
     users: Users | None = Field(None, description="Its users.")
+    affected: Query | None = Field(None, description="How many of its users something affects just now.")
     signals: tuple[Claim, ...] = Field(
         (), description="Which reports are about it; one that holds is enough."
     )
@@ -409,6 +474,11 @@ class Timing(Value):
         900.0, gt=0, description="After a path's rounds: everyone again this often, levels 1-2."
     )
     everyone: Duration = Field(7200.0, gt=0, description="The same for levels 3-4.")
+    joins_within: Duration = Field(
+        1800.0,
+        gt=0,
+        description="So long after an incident's newest signal, signals of what its service needs join it.",
+    )
     link_ends: Duration = Field(
         72 * 3600.0, gt=0, description="How long after an incident's end a page's link still shows it."
     )
@@ -452,6 +522,9 @@ class Configuration(Value):
         min_length=1, description="People who are paged whenever a step reaches nobody."
     )
     services: Mapping[Name, Service] = Field(description="What can break, by name.")
+    prometheus: Mapping[Name, PrometheusServer] = Field(
+        {}, description="Who knows how many users there are and how many are affected, by name."
+    )
     channels: Mapping[Name, ChannelSettings] = Field(description="Ways to reach people, by name.")
     notify: Mapping[Name, tuple[Method, ...]] = Field(
         description="How to reach a person, in order. Who has none of their own gets `default`."

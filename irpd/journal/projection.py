@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from irpd.model.incident import Incident, State
 from irpd.model.page import Page, SendState
 
-VERSION = 1
+VERSION = 2
 
 
 def live(incident: Incident) -> bool:

@@ -34,6 +34,16 @@ class MarkStale(Struct, frozen=True, kw_only=True):
     before: datetime
 
 
+class TakeAnswer(Struct, frozen=True, kw_only=True):
+    """Monitoring answered about the users of a service, for these incidents of it: how many are affected and
+    how many there are (None: it gave no number this time, and the last one stands)."""
+
+    service: str
+    incidents: tuple[int, ...]
+    affected: int | None = None
+    users: int | None = None
+
+
 class RecordSend(Struct, frozen=True, kw_only=True):
     """What came of one attempt to send (state pending: transient, again at ``retry_at``)."""
 
@@ -170,7 +180,7 @@ AnyWork = (
     Acknowledge | Decline | Undo | Escalate | SetLevel | Note | Resolve | Reopen | Merge | Split
 )  # fmt: skip
 Command = (
-    Receive | Wake | MarkStale | RecordSend | Open | AnyWork | SeePage | TestPage | TellOperators
+    Receive | Wake | MarkStale | TakeAnswer | RecordSend | Open | AnyWork | SeePage | TestPage | TellOperators
     | ChangeConfig | RefuseConfig | SetAside | RecordStart | RecordJump
 )  # fmt: skip
 

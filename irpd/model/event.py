@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from irpd.model.incident import Contribution, LevelBy, PathRun
 from irpd.model.page import Page, SendState
-from irpd.model.share import UNKNOWN, Impact, Share
+from irpd.model.share import UNKNOWN, Answer, Impact, Share
 
 
 class Event(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="type"):
@@ -48,6 +48,8 @@ class Opened(Event, frozen=True, tag="opened"):
     by: str = ""  # the person who opened it by hand
     drill: bool = False
     roles: dict[str, str] = {}  # who fills them
+    lower_after: float = 0.0  # as in LevelChanged
+    takes: tuple[str, ...] = ()  # services whose signals join it, because its own depends on them
 
 
 class Acknowledged(Event, frozen=True, tag="acknowledged"):
@@ -82,6 +84,7 @@ class LevelChanged(Event, frozen=True, tag="level-changed"):
     regimes: tuple[str, ...] = ()
     roles: dict[str, str] = {}  # those that are filled from now on, with their people
     rules_hash: str = ""
+    lower_after: float = 0.0  # seconds after which the level sinks once evidence asks for less; 0: never
 
 
 class EvidenceExceeded(Event, frozen=True, tag="evidence-exceeded"):
@@ -99,6 +102,20 @@ class ShareMeasured(Event, frozen=True, tag="share-measured"):
 
     share: Share
     regimes: tuple[str, ...] = ()
+
+
+class UsersAnswered(Event, frozen=True, tag="users-answered"):
+    """Monitoring was asked about a service's users; what it said, and the share that it makes."""
+
+    answer: Answer
+    share: Share
+
+
+class EvidenceEased(Event, frozen=True, tag="evidence-eased"):
+    """Evidence asks for less than the level in force (``level``), or no longer does (None)."""
+
+    level: int | None = None
+    because: str = ""
 
 
 class ResponseMissed(Event, frozen=True, tag="response-missed"):
@@ -151,6 +168,8 @@ class SignalJoined(Event, frozen=True, tag="signal-joined"):
     sender_group: str = ""
     impact: Impact = Impact()
     reporter: str | None = None
+    user: str | None = None
+    project: str = ""
     url: str = ""
     runbook: str = ""
     dashboard: str = ""
@@ -166,6 +185,7 @@ class SignalFired(Event, frozen=True, tag="signal-fired"):
     impact: Impact = Impact()
     title: str = ""
     url: str = ""
+    user: str | None = None
 
 
 class SignalResolved(Event, frozen=True, tag="signal-resolved"):
@@ -182,6 +202,7 @@ class SignalChanged(Event, frozen=True, tag="signal-changed"):
     title: str = ""
     labels: dict[str, str] | None = None
     starts_at: datetime | None = None
+    user: str | None = None
 
 
 class SignalMuted(Event, frozen=True, tag="signal-muted"):
@@ -344,7 +365,8 @@ class Started(Event, frozen=True, tag="started"):
 
 AnyEvent = (
     Opened | Acknowledged | AcknowledgementLapsed | Declined | LevelChanged | EvidenceExceeded
-    | ShareMeasured | ResponseMissed | Resolved | Reopened | Closed | Merged | Noted
+    | ShareMeasured | UsersAnswered | EvidenceEased | ResponseMissed
+    | Resolved | Reopened | Closed | Merged | Noted
     | SignalJoined | SignalFired | SignalResolved | SignalChanged | SignalMuted | SignalStale
     | SignalFlapping | SignalMoved | SignalLeft
     | PathStarted | PathMoved | PathStopped | PathResumed | Paged | SendAttempted | SendBrought

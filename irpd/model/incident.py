@@ -6,7 +6,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from irpd.model.level import Level
-from irpd.model.share import UNKNOWN, Impact, Share
+from irpd.model.share import NOBODY, UNKNOWN, Answer, Distinct, Impact, Part, Share
 
 
 class State(StrEnum):
@@ -134,6 +134,12 @@ class Incident(Struct, frozen=True, omit_defaults=True, kw_only=True):
     last_signal_at: datetime | None = None
     share: Share = UNKNOWN
     share_at: datetime | None = None
+    parts: tuple[Part, ...] = ()  # what its reports say of users
+    answers: tuple[Answer, ...] = ()  # what monitoring said of them, by service
+    people: Distinct = NOBODY  # of whom was heard: reporters, users in Sentry's events
+    lower_after: float = 0.0  # seconds for which evidence must ask for less until its level sinks; 0: never
+    eased_since: datetime | None = None  # since when evidence asks for less
+    takes: tuple[str, ...] = ()  # services whose signals join it, because its own depends on them
     firing: int = 0
     members: int = 0
     handles: int = 0  # highest ``n`` of a signal that ever was in it
@@ -194,6 +200,9 @@ class Member(Struct, frozen=True, omit_defaults=True, kw_only=True):
     episode: str | None = None
     sender_group: str = ""
     impact: Impact = Impact()
+    project: str = ""
+    users_before: int | None = None  # its cumulative count of users when the incident began
+    people: Distinct = NOBODY  # users whom its events named
     reporter: str | None = None
     url: str = ""
     runbook: str = ""

@@ -49,6 +49,7 @@ class Signal(Struct, frozen=True, omit_defaults=True, kw_only=True):
     group_closed: bool = False
     impact: Impact = Impact()
     reporter: str | None = None  # a keyed hash of who wrote the ticket, never the address
+    user: str | None = None  # a keyed hash of one person whom it happened to, never the id
     project: str = ""
     service: str = ""  # set only where a field map names the service outright
     url: str = ""

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from irpd.config.duration import format_duration
 from irpd.model import event as e
 from irpd.model.incident import Incident, PathRun, RunState, State
+from irpd.protocol.answers import sink, sinks_at
 from irpd.protocol.draft import Draft
 from irpd.protocol.objectives import record_missed
 from irpd.protocol.paging import fire_step, in_hours
@@ -28,6 +29,8 @@ def next_deadline(incident: Incident) -> datetime | None:
         due.append(incident.flap_until)
     if (window := reopen_ends(incident)) is not None:
         due.append(window)
+    if (sinks := sinks_at(incident)) is not None:
+        due.append(sinks)
     return min(due, default=None)
 
 
@@ -48,6 +51,7 @@ def wake(draft: Draft, number: int) -> Incident | None:
     now = draft.now
     incident = record_missed(draft, incident)
     incident = unmark_stable(draft, incident)
+    incident = sink(draft, incident)
     ends = quiet_ends(incident)
     if ends is not None and ends <= now:
         quiet = format_duration(incident.quiet_for)

@@ -15,6 +15,7 @@ from irpd.model.level import Level
 from irpd.model.share import UNKNOWN
 from irpd.model.signal import Signal, Status
 from irpd.protocol import people
+from irpd.protocol.answers import take_answer
 from irpd.protocol.deadlines import wake
 from irpd.protocol.draft import Draft
 from irpd.protocol.receive import OWN, Received, open_incident, receive
@@ -35,6 +36,8 @@ def decide(draft: Draft, command: c.Command) -> object:
             return wake(draft, command.incident)
         case c.MarkStale():
             return _mark_stale(draft, command)
+        case c.TakeAnswer():
+            return take_answer(draft, command)
         case c.RecordSend():
             return record_send(draft, command)
         case c.Acknowledge():

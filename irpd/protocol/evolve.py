@@ -13,7 +13,10 @@ from irpd.model import event as e
 from irpd.model.incident import Incident, LevelBy, Member, MemberStatus, PathRun, RunState, State
 from irpd.model.level import Level
 from irpd.model.page import Page, PageKind, SendState
+from irpd.model.share import NOBODY, Distinct, Impact, Part
 from irpd.protocol.rows import Rows
+from irpd.triage.distinct import added, union
+from irpd.triage.evidence import during, first_count, heard
 
 #: How many status changes a signal's row remembers, to tell whether it flaps.
 KEPT_CHANGES = 20
@@ -112,11 +115,14 @@ def _open(rows: Rows, number: int, event: e.Opened, at: datetime) -> None:
         regimes=event.regimes,
         tells=event.tells,
         roles=event.roles,
+        lower_after=event.lower_after,
+        takes=event.takes,
         drill=event.drill,
         version=1,
     )
     rows.put_incident(incident)
     rows.put_group(incident)
+    rows.put_takes(incident)
     rows.counters["incident"] = max(number, rows.counter("incident"))
 
 
@@ -141,8 +147,8 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
                 last_seen=at,
                 changes=(*member.changes[1 - KEPT_CHANGES :], at),
             )
-            rows.touch_member(changed)
             counted = _count(incident, member, changed, at)
+            counted = _hear(rows, counted, member, changed, event.user, at)
             return replace(counted, last_signal_at=at, version=version)
         case e.SignalResolved():
             member = _member(rows, event.sid)
@@ -159,18 +165,16 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
             return replace(_count(incident, member, changed, at), version=version)
         case e.SignalChanged():
             member = _member(rows, event.sid)
-            rows.touch_member(
-                replace(
-                    member,
-                    impact=event.impact,
-                    title=event.title or member.title,
-                    labels=member.labels if event.labels is None else event.labels,
-                    starts_at=event.starts_at or member.starts_at,
-                    count=member.count + 1,
-                    last_seen=at,
-                )
+            changed = replace(
+                member,
+                impact=event.impact if event.impact.known else member.impact,
+                title=event.title or member.title,
+                labels=member.labels if event.labels is None else event.labels,
+                starts_at=event.starts_at or member.starts_at,
+                count=member.count + 1,
+                last_seen=at,
             )
-            return replace(incident, version=version)
+            return replace(_hear(rows, incident, member, changed, event.user, at), version=version)
         case e.SignalMuted():
             member = _member(rows, event.sid)
             changed = replace(member, status=MemberStatus.MUTED, last_seen=at)
@@ -247,6 +251,17 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
                 regimes=tuple(dict.fromkeys((*incident.regimes, *event.regimes))),
                 version=version,
             )
+        case e.UsersAnswered():
+            answers = {one.service: one for one in (*incident.answers, event.answer)}
+            return replace(
+                incident,
+                answers=tuple(answers[service] for service in sorted(answers)),
+                share=event.share,
+                share_at=at,
+                version=version,
+            )
+        case e.EvidenceEased():
+            return replace(incident, eased_since=None if event.level is None else at, version=version)
         case e.ResponseMissed():
             return replace(incident, respond_state="missed", version=version)
         case e.Resolved():
@@ -260,6 +275,7 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
             )
         case e.Reopened():
             rows.put_group(incident)
+            rows.put_takes(incident)
             return replace(
                 incident,
                 state=State.OPEN,
@@ -354,9 +370,34 @@ def _flap_times(incident: Incident, at: datetime, *, began: bool = True) -> Inci
     return replace(incident, flap_until=at + timedelta(seconds=incident.flap_stable))
 
 
+def _hear(
+    rows: Rows, incident: Incident, before: Member, after: Member, user: str | None, at: datetime
+) -> Incident:
+    """Write a signal's row, with what it now says of users in it and in its incident."""
+    parts, people = incident.parts, incident.people
+    if after.impact.known and after.impact != before.impact:
+        if after.users_before is None:
+            after = replace(after, users_before=first_count(after.impact, after.starts_at, at))
+        said, says = during(before.impact, before.users_before), during(after.impact, after.users_before)
+        parts = heard(parts, after.service, said, says)
+    if user is not None:
+        after = replace(after, people=added(after.people, user))
+        people = added(people, user)
+    rows.touch_member(after)
+    if parts is incident.parts and people is incident.people:
+        return incident
+    return replace(incident, parts=parts, people=people)
+
+
 def _joined(rows: Rows, incident: Incident, event: e.SignalJoined, at: datetime) -> Incident:
     new_reporter = event.reporter is not None and not rows.has_reporter(incident.number, event.reporter)
     status = MemberStatus(event.status)
+    parts, people, since = incident.parts, incident.people, None
+    if event.impact.known:
+        since = first_count(event.impact, event.starts_at, at)
+        parts = heard(parts, event.service, Impact(), during(event.impact, since))
+    if (person := event.user or event.reporter) is not None:
+        people = added(people, person)
     rows.put_member(
         Member(
             sid=event.sid,
@@ -375,7 +416,10 @@ def _joined(rows: Rows, incident: Incident, event: e.SignalJoined, at: datetime)
             episode=event.episode,
             sender_group=event.sender_group,
             impact=event.impact,
+            users_before=since,
+            people=added(NOBODY, event.user) if event.user is not None else NOBODY,
             reporter=event.reporter,
+            project=event.project,
             url=event.url,
             runbook=event.runbook,
             dashboard=event.dashboard,
@@ -391,6 +435,8 @@ def _joined(rows: Rows, incident: Incident, event: e.SignalJoined, at: datetime)
         members=incident.members + 1,
         handles=event.n,
         reporters=incident.reporters + int(new_reporter),
+        parts=parts,
+        people=people,
         quiet_since=None,
         last_signal_at=at,
         version=incident.version + 1,
@@ -412,6 +458,8 @@ def _moved_in(rows: Rows, incident: Incident, event: e.SignalMoved, at: datetime
         members=incident.members + 1,
         handles=event.n,
         reporters=incident.reporters + int(not known),
+        parts=heard(incident.parts, member.service, Impact(), during(member.impact, member.users_before)),
+        people=union(incident.people, _named(member)),
         quiet_since=None if firing else (incident.quiet_since or at),
         version=incident.version + 1,
     )
@@ -424,6 +472,8 @@ def _left(rows: Rows, incident: Incident, event: e.SignalLeft, at: datetime) -> 
     firing = incident.firing - int(member.status in _FIRING)
     alone = member.reporter is not None and not rows.has_reporter(incident.number, member.reporter)
     flapping = incident.flapping - int(member.flapping)
+    if member.impact.known or _named(member):
+        incident = _without(rows, incident)
     return replace(
         incident,
         reporters=incident.reporters - int(alone),
@@ -434,6 +484,21 @@ def _left(rows: Rows, incident: Incident, event: e.SignalLeft, at: datetime) -> 
         quiet_since=None if firing else (incident.quiet_since or at),
         version=incident.version + 1,
     )
+
+
+def _named(member: Member) -> Distinct:
+    """Everybody whom a signal named."""
+    return member.people if member.reporter is None else added(member.people, member.reporter)
+
+
+def _without(rows: Rows, incident: Incident) -> Incident:
+    """What is known of users once a signal has left that said something of them."""
+    parts: tuple[Part, ...] = ()
+    people = NOBODY
+    for member in rows.members_of(incident):
+        parts = heard(parts, member.service, Impact(), during(member.impact, member.users_before))
+        people = union(people, _named(member))
+    return replace(incident, parts=parts, people=people)
 
 
 def _flaps_here_too(rows: Rows, incident: Incident, member: Member, out_of: Incident | None) -> Incident:
@@ -463,6 +528,8 @@ def _levelled(incident: Incident, event: e.LevelChanged, at: datetime) -> Incide
         respond_state="running" if restart else incident.respond_state,
         regimes=tuple(dict.fromkeys((*incident.regimes, *event.regimes))),
         roles=incident.roles | event.roles,
+        lower_after=event.lower_after,
+        eased_since=None,
         version=incident.version + 1,
     )
 

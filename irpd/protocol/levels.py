@@ -4,7 +4,7 @@ A level goes up by evidence; down only by a person or a rule that says so. While
 level stands, evidence for a more severe one pages who commands, once per level.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from msgspec.structs import replace
@@ -14,7 +14,8 @@ from irpd.model import event as e
 from irpd.model.incident import Contribution, Incident, LevelBy
 from irpd.model.level import Level
 from irpd.model.page import PageKind
-from irpd.model.share import Impact, Share
+from irpd.model.share import NOBODY, UNKNOWN, Answer, Distinct, Impact, Part, Share
+from irpd.model.signal import Signal
 from irpd.oncall.reach import methods_for
 from irpd.protocol.draft import Draft
 from irpd.protocol.objectives import respond_by
@@ -26,28 +27,54 @@ from irpd.protocol.paging import (
     urgent_from,
 )
 from irpd.protocol.roles import commanders, filled
+from irpd.triage.distinct import added, counted
+from irpd.triage.estimate import People, estimate
+from irpd.triage.evidence import during, first_count, heard
 from irpd.triage.facts import Facts
 from irpd.triage.level import Verdict, level_for
-from irpd.triage.share import share_over
 
 _MINUTE = timedelta(minutes=1)
 
 
 def users_of(draft: Draft, service: str) -> int | None:
     settings = draft.configuration.services.get(service)
-    return settings.users.count if settings is not None and settings.users is not None else None
+    return settings.users.known if settings is not None and settings.users is not None else None
 
 
-def measured(draft: Draft, so_far: Share, *, key: str, impact: Impact, reporters: int, service: str) -> Share:
-    """The incident's share once this evidence is in: the largest single evidence counts."""
-    if not impact.known and not reporters:
-        return so_far
-    share = share_over(((key, impact),), reporters, users_of(draft, service))
-    new, old = share.fraction, so_far.fraction
-    if new is None:
-        unknown_too = old is None and (share.affected or 0) > (so_far.affected or 0)
-        return share if unknown_too else so_far
-    return share if old is None or new > old else so_far
+def share_of(
+    draft: Draft,
+    services: Iterable[str],
+    parts: tuple[Part, ...],
+    answers: tuple[Answer, ...] = (),
+    people: Distinct = NOBODY,
+    reporters: int = 0,
+) -> Share:
+    """The share of users on all this evidence, by the numbers of users that are known now."""
+    if not (parts or answers or people):
+        return UNKNOWN
+    population = tuple((service, users_of(draft, service)) for service in services)
+    count = counted(people) if people else None
+    method = "people" if count is not None and count.value > reporters else "reporters"
+    return estimate(population, parts, answers, People(count, method) if count is not None else None)
+
+
+def measured(draft: Draft, incident: Incident) -> Share:
+    """The incident's share on everything that was heard of it so far."""
+    return share_of(
+        draft, incident.services, incident.parts, incident.answers, incident.people, incident.reporters
+    )
+
+
+def measured_first(draft: Draft, service: str, signal: Signal) -> Share:
+    """The share on what the first signal of an incident says."""
+    person = signal.user or signal.reporter
+    if person is None and not signal.impact.known:
+        return UNKNOWN
+    impact = during(signal.impact, first_count(signal.impact, signal.starts_at, draft.now))
+    people = added(NOBODY, person) if person is not None else NOBODY
+    return share_of(
+        draft, (service,), heard((), service, Impact(), impact), (), people, int(signal.reporter is not None)
+    )
 
 
 def verdict_on(draft: Draft, facts: Facts) -> Verdict:
@@ -115,6 +142,13 @@ def minutes_open(draft: Draft, incident: Incident) -> int:
     return (draft.now - incident.opened_at) // _MINUTE
 
 
+def lower_after(draft: Draft, verdict: Verdict) -> float:
+    """For how long (seconds) evidence must ask for less until this level sinks by itself; 0: never."""
+    if verdict.level_by.kind != "rule":
+        return 0.0
+    return draft.policy.ruleset.lowering.get(verdict.level_by.rule or "", 0.0)
+
+
 def decide_again(draft: Draft, incident: Incident, verdict: Verdict, share: Share) -> Incident:
     """Apply what new evidence says to an incident that is being worked on."""
     regimes = tuple(name for name in verdict.regimes if name not in incident.regimes)
@@ -143,6 +177,7 @@ def raise_level(draft: Draft, incident: Incident, verdict: Verdict, share: Share
         respond_by=respond_by(draft, verdict.level),
         regimes=verdict.regimes,
         rules_hash=draft.policy.ruleset.hash,
+        lower_after=lower_after(draft, verdict),
     )
     return risen(draft, incident, event)
 
@@ -188,7 +223,7 @@ def _page_anew(draft: Draft, incident: Incident, before: Level) -> Incident:
 
 
 def lowered(draft: Draft, incident: Incident, event: e.LevelChanged) -> Incident:
-    """Carry out a person's word that it is less severe: paging goes on at the lower urgency."""
+    """Carry out that it is less severe, by a person's word or a rule's: paging goes on less urgently."""
     before = incident.level
     event = replace(event, roles=filled(draft, Level(event.after), incident.roles))
     incident = draft.emit(incident.number, event)

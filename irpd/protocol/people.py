@@ -12,7 +12,7 @@ from irpd.model.level import Level
 from irpd.model.page import PageKind
 from irpd.model.share import UNKNOWN
 from irpd.protocol.draft import Draft
-from irpd.protocol.levels import lowered, risen
+from irpd.protocol.levels import lowered, measured, risen
 from irpd.protocol.objectives import record_missed, respond_by
 from irpd.protocol.paging import (
     end_pages,
@@ -272,16 +272,18 @@ def merge(draft: Draft, command: c.Merge) -> Answer:
                 after=source.level,
                 level_by=source.level_by,
                 evidence_level=min(source.evidence_level, target.evidence_level),
-                share=source.share,
+                share=measured(draft, target),
                 respond_by=respond_by(draft, source.level),
                 regimes=source.regimes,
+                lower_after=source.lower_after,
             ),
         )
     elif target.acknowledged_by and source.firing:
         target = tell_holders(draft, target, text=f"{source.ref} became part of it: {source.title}.")
     regimes = tuple(name for name in source.regimes if name not in target.regimes)
-    if regimes:
-        target = draft.emit(target.number, e.ShareMeasured(share=target.share, regimes=regimes))
+    share = measured(draft, target)
+    if regimes or share != target.share:
+        target = draft.emit(target.number, e.ShareMeasured(share=share, regimes=regimes))
     settle(draft, target)
     return Answer(target.number, True, f"{source.ref} is part of {target.ref} now.")
 
@@ -310,8 +312,12 @@ def split(draft: Draft, command: c.Split) -> Answer:
     )  # fmt: skip
     for member in members:
         new = _move(draft, member, new.number, by=command.by)
+    for one in (draft.incident(incident.number), new):
+        share = measured(draft, one)
+        if share != one.share:
+            draft.emit(one.number, e.ShareMeasured(share=share))
     settle(draft, draft.incident(incident.number))
-    new = settle(draft, new)
+    new = settle(draft, draft.incident(new.number))
     moved = "1 signal" if len(members) == 1 else f"{len(members)} signals"
     return Answer(new.number, True, f"{new.ref} is open with {moved} of {incident.ref}.")
 

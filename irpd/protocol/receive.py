@@ -14,19 +14,29 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from irpd.config.values import Source
+from irpd.config.values import Configuration, Source
 from irpd.model import event as e
 from irpd.model.command import Receive
 from irpd.model.incident import Incident, LevelBy, Member, MemberStatus, State
 from irpd.model.level import Level
-from irpd.model.share import UNKNOWN, Impact, Share
+from irpd.model.share import UNKNOWN, Share
 from irpd.model.signal import Signal, Status
+from irpd.protocol.answers import ease
 from irpd.protocol.draft import Draft
-from irpd.protocol.levels import decide_again, facts_of, measured, minutes_open, verdict_on
+from irpd.protocol.levels import (
+    decide_again,
+    facts_of,
+    lower_after,
+    measured,
+    measured_first,
+    minutes_open,
+    verdict_on,
+)
 from irpd.protocol.objectives import respond_by
 from irpd.protocol.paging import OPERATORS, main_path, restart_paths, start_path, tell_holders
 from irpd.protocol.quiet import all_quiet, close_if_over, settle, watch_flapping
 from irpd.protocol.roles import filled
+from irpd.triage.distinct import is_new
 from irpd.triage.facts import Facts
 from irpd.triage.group import Group, group_for
 from irpd.triage.level import Verdict
@@ -98,13 +108,15 @@ def _is_repeat(draft: Draft, member: Member, signal: Signal) -> bool:
                 return True  # somebody at the sender said: ignore this, until its state changes
             return _is_late(draft, member, signal)
         if (
-            signal.impact != member.impact
+            (signal.impact != member.impact and signal.impact.known)
             or signal.episode != member.episode
             or signal.title != member.title
             or signal.labels != member.labels
         ):
             return False
         incident = draft.rows.incident(member.incident)
+        if signal.user is not None and incident is not None and is_new(incident.people, signal.user):
+            return False
         if incident is None or signal.unreadable or member.source == OWN:
             return incident is not None and incident.state.active
         # Resolved by a person and reported still: nothing new until the incident is closed, then a new one.
@@ -187,6 +199,7 @@ def _news(draft: Draft, incident: Incident, member: Member, signal: Signal) -> s
             title=signal.title if signal.title != member.title else "",
             labels=signal.labels if signal.labels != member.labels else None,
             starts_at=signal.starts_at if signal.starts_at != member.starts_at else None,
+            user=signal.user,
         ),
     )
     if incident.state.active:
@@ -202,6 +215,7 @@ def _fired(signal: Signal, sid: int) -> e.SignalFired:
         impact=signal.impact,
         title=signal.title,
         url=signal.url,
+        user=signal.user,
     )
 
 
@@ -243,7 +257,7 @@ def _resolved(draft: Draft, incident: Incident, member: Member, signal: Signal) 
         e.SignalResolved(sid=member.sid, ends_at=signal.ends_at, because=signal.note),
     )
     incident, _ = watch_flapping(draft, incident, member.sid)
-    all_quiet(draft, incident)
+    all_quiet(draft, ease(draft, incident))
     return "resolves"
 
 
@@ -278,10 +292,17 @@ def _unknown(draft: Draft, source: str, key: str, signal: Signal, answer: Receiv
     group = _group(draft, probe, key)
     joins = route(draft, group)
     if joins is None:
+        broken = _broken_by(draft, service)
+        if broken is not None:
+            why = f"{broken.services[0]} depends on {service}"
+            _join(draft, broken, source, key, service, signal, why, probe)
+            answer.count("joins", broken.number)
+            return
         incident = _open(draft, settings, source, key, service, signal, group, probe)
         answer.count("opens", incident.number)
     else:
-        _join(draft, joins, source, key, service, signal, group, probe)
+        why = f"group {group.rule}: " + ", ".join(group.values)
+        _join(draft, joins, source, key, service, signal, why, probe)
         answer.count("joins", joins.number)
 
 
@@ -312,6 +333,28 @@ def route(draft: Draft, group: Group) -> Incident | None:
     return next((one for one in draft.rows.group(group.key) if _takes(one, group, draft.now)), None)
 
 
+def _broken_by(draft: Draft, service: str) -> Incident | None:
+    """The open incident of a service that this one breaks, where the files say that its signals join it."""
+    within = timedelta(seconds=draft.configuration.timing.joins_within)
+    for one in draft.rows.taking(service):
+        if one.last_signal_at is None or draft.now - one.last_signal_at <= within:
+            return one
+    return None
+
+
+def breakers(configuration: Configuration, service: str) -> tuple[str, ...]:
+    """The services whose signals join an incident of this one: those it depends on, and what they do."""
+    found: dict[str, None] = {}
+    waiting = [service]
+    while waiting:
+        settings = configuration.services.get(waiting.pop())
+        for name, effect in settings.depends_on.items() if settings is not None else ():
+            if effect == "joins" and name not in found and name != service:
+                found[name] = None
+                waiting.append(name)
+    return tuple(sorted(found))
+
+
 def _takes(incident: Incident, group: Group, now: datetime) -> bool:
     first, last = incident.first_signal_at, incident.last_signal_at
     if group.within and last is not None and now - last > timedelta(seconds=group.within):
@@ -336,6 +379,8 @@ def _joined(
         sender_group=signal.group,
         impact=signal.impact,
         reporter=signal.reporter,
+        user=signal.user,
+        project=signal.project,
         url=signal.url,
         runbook=signal.runbook,
         dashboard=signal.dashboard,
@@ -348,7 +393,7 @@ def _open(
     group: Group, probe: Facts,
 ) -> Incident:  # fmt: skip
     reporters = int(signal.reporter is not None)
-    share = measured(draft, UNKNOWN, key=key, impact=signal.impact, reporters=reporters, service=service)
+    share = measured_first(draft, service, signal)
     verdict = verdict_on(draft, replace(probe, share=share, reporters=reporters))
     return open_incident(
         draft,
@@ -435,6 +480,8 @@ def open_incident(
             regimes=tuple(dict.fromkeys(regimes)),
             by=by,
             roles=filled(draft, verdict.level, {}),
+            lower_after=lower_after(draft, verdict),
+            takes=breakers(configuration, service),
         ),
     )
     if first is not None:
@@ -446,22 +493,19 @@ def open_incident(
 
 def _join(
     draft: Draft, incident: Incident, source: str, key: str, service: str, signal: Signal,
-    group: Group, probe: Facts,
+    why: str, probe: Facts,
 ) -> None:  # fmt: skip
-    why = f"group {group.rule}: " + ", ".join(group.values)
     n = incident.handles + 1
     before = incident.level
     incident = draft.emit(
         incident.number, _joined(draft, incident.number, n, source, key, service, signal, why)
     )
-    share = measured(
-        draft, incident.share, key=key, impact=signal.impact, reporters=incident.reporters, service=service
-    )
+    share = measured(draft, incident)
     facts = replace(
         probe, share=share, reporters=incident.reporters, signals=incident.members,
         open_minutes=minutes_open(draft, incident),
     )  # fmt: skip
-    incident = decide_again(draft, incident, verdict_on(draft, facts), share)
+    incident = ease(draft, decide_again(draft, incident, verdict_on(draft, facts), share))
     if incident.level == before and incident.acknowledged_by:
         tell_holders(draft, incident, text=f"Another signal joined: {signal.title} ({incident.number}.{n}).")
     else:
@@ -470,11 +514,7 @@ def _join(
 
 def _judge(draft: Draft, incident: Incident, member: Member, signal: Signal) -> Incident:
     """Decide the level again on the evidence of this signal."""
-    impact: Impact = signal.impact
-    share = measured(
-        draft, incident.share, key=member.key, impact=impact, reporters=incident.reporters,
-        service=member.service,
-    )  # fmt: skip
+    share = measured(draft, incident)
     verdict = verdict_on(
         draft,
         facts_of(
@@ -483,4 +523,4 @@ def _judge(draft: Draft, incident: Incident, member: Member, signal: Signal) -> 
             share=share, incident=incident, count=member.count + 1, joining=False,
         ),
     )  # fmt: skip
-    return decide_again(draft, incident, verdict, share)
+    return ease(draft, decide_again(draft, incident, verdict, share))

@@ -13,12 +13,16 @@ from datetime import datetime
 from irpd.model.incident import Incident, Member, MemberStatus, State
 from irpd.model.page import Page
 
+#: Of so many incidents, the newest, a service's signals are offered to.
+MOST_TAKING = 64
+
 
 class Rows:
     """One layer. Reads fall through to ``parent``; writes stay here until absorbed."""
 
     __slots__ = (
         "counters", "groups", "handles", "incidents", "keys", "members", "pages", "parent", "reporters",
+        "takes",
     )  # fmt: skip
 
     def __init__(self, parent: "Rows | None" = None) -> None:
@@ -30,6 +34,7 @@ class Rows:
         self.handles: dict[tuple[int, int], int] = {}  # (incident, n) → signal; 0: it left
         self.groups: dict[str, tuple[int, ...]] = {}  # group → its incidents that aren't over for good
         self.reporters: dict[tuple[int, str], int] = {}  # (incident, who wrote) → how many signals
+        self.takes: dict[str, tuple[int, ...]] = {}  # service → incidents that its signals join, the newest
         self.counters: dict[str, int] = {}
 
     # ------------------------------------------------------------ reading
@@ -86,6 +91,21 @@ class Rows:
         layer: Rows | None = self
         while layer is not None:
             if (numbers := layer.groups.get(key)) is not None:
+                return numbers
+            layer = layer.parent
+        return ()
+
+    def taking(self, service: str) -> Iterator[Incident]:
+        """The incidents being worked on that a signal of this service joins, newest first."""
+        for number in reversed(self._taking(service)):
+            incident = self.incident(number)
+            if incident is not None and incident.state.active:
+                yield incident
+
+    def _taking(self, service: str) -> tuple[int, ...]:
+        layer: Rows | None = self
+        while layer is not None:
+            if (numbers := layer.takes.get(service)) is not None:
                 return numbers
             layer = layer.parent
         return ()
@@ -176,6 +196,12 @@ class Rows:
             )
             self.groups[row.group] = tuple(sorted((*others, row.number)))
 
+    def put_takes(self, row: Incident) -> None:
+        """The incident is one that signals of services it depends on join."""
+        for service in row.takes:
+            others = (number for number in self._taking(service) if number != row.number)
+            self.takes[service] = tuple(sorted((*others, row.number)))[-MOST_TAKING:]
+
     def put_page(self, row: Page) -> None:
         self.pages[row.id] = row
 
@@ -188,6 +214,7 @@ class Rows:
         self.handles.update(layer.handles)
         self.groups.update(layer.groups)
         self.reporters.update(layer.reporters)
+        self.takes.update(layer.takes)
         self.counters.update(layer.counters)
 
     # ------------------------------------------------------------ the bottom layer
@@ -207,6 +234,7 @@ class Rows:
         for number in sorted(incidents):
             if not _over(incidents[number]):
                 self.put_group(incidents[number])
+                self.put_takes(incidents[number])
 
     def recall(self, incident: Incident, members: Iterable[Member], pages: Iterable[Page]) -> None:
         """Take an incident that had left memory back in. A newer signal keeps its key."""

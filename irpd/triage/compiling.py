@@ -132,6 +132,8 @@ def _rule(reader: Reader, path: Where, part: RulePart, gathered: Gathered) -> No
         reader.add((*path, effects[1]), f"{shown} in one rule; write a rule for each", key=True)
     if not effects and not part.regimes:
         reader.add(path, "says nothing: give it one of level, at_most, at_least or regimes")
+    if part.lower_after and part.level is None and part.at_least is None:
+        reader.add((*path, "lower_after"), "goes with level or at_least: it says when that sinks", key=True)
     match = _match(reader, path, part.match)
     words = part.match.words or ()
     _names(reader, (*path, "match", "words"), words, gathered)
@@ -149,6 +151,7 @@ def _rule(reader: Reader, path: Where, part: RulePart, gathered: Gathered) -> No
             at_most=part.at_most,
             at_least=part.at_least,
             regimes=part.regimes,
+            lower_after=part.lower_after,
         )
     )
 

@@ -134,7 +134,7 @@ def explain_signals(
             continue
         service, service_by = services.service_for(source, signal)
         configured = configuration.services.get(service)
-        users = configured.users.count if configured is not None and configured.users is not None else None
+        users = configured.users.known if configured is not None and configured.users is not None else None
         facts = Facts(
             source=source,
             source_type=settings.type if settings is not None else "",

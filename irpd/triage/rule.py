@@ -37,6 +37,7 @@ class Rule:
     at_most: int | None = None
     at_least: int | None = None
     regimes: tuple[str, ...] = ()
+    lower_after: float = 0.0  # seconds without need of its level until that sinks; 0: it never does by itself
 
     @property
     def levels(self) -> bool:

@@ -23,7 +23,7 @@ from irpd.triage.testfile import (
 )
 
 #: Keys that belong to rule files but whose feature is not built yet.
-NOT_YET = frozenset({"hold", "silences", "visible_to", "lower_after", "tells"})
+NOT_YET = frozenset({"hold", "silences", "visible_to", "tells"})
 
 
 class MatchPart(Part):
@@ -73,6 +73,9 @@ class RulePart(Part):
     at_most: LevelNumber | None = Field(None, description="A cap: no more severe than this level.")
     at_least: LevelNumber | None = Field(None, description="A floor: no less severe; no cap lowers it.")
     regimes: Regimes = Field((), description="Regulatory regimes it may touch, like gdpr.")
+    lower_after: Duration = Field(
+        0.0, description="Its level sinks once evidence has asked for less for so long; absent, never."
+    )
     because: Text = Field(description="The reason, as a person who is paged should read it.")
 
 

@@ -216,8 +216,7 @@ def test_a_key_whose_feature_is_not_built_says_what_is_supported(
 @pytest.mark.parametrize(
     "old, new",
     [
-        ("paths: {technical: engineering}\n    signals", "affected: {promql: x, every: 1m}\n    signals"),
-        ("paths: {technical: engineering}\n    signals", "users: {promql: x}\n    signals"),
+        ("paths: {technical: engineering}\n    signals", "visible_to: [legal]\n    signals"),
         ("{type: file}", "{type: file}\n  sms: {type: twilio, from: '+49'}"),
         ("{type: file}", "{type: file}\n  sms: {use: local}"),
         ("rotate: weekly", "rotate: weekly, until: 2026"),

@@ -21,7 +21,7 @@ from irpd.journal.sqlite import SqliteJournal
 from irpd.model import event as e
 from irpd.model.incident import Contribution, LevelBy, PathRun, Step
 from irpd.model.page import Page, PageKind, Send, SendState
-from irpd.model.share import Impact, Share
+from irpd.model.share import Answer, Impact, Said, Share
 
 LATER = START + timedelta(minutes=5)
 SHARE = Share(numerator=1, denominator=3, affected=100, users=300, method="label")
@@ -157,6 +157,23 @@ STORY: list[list[tuple[str, e.AnyEvent]]] = [
     [
         (ONE, e.EvidenceExceeded(level=1, level_by=LevelBy("share"), share=SHARE)),
         (ONE, e.ShareMeasured(share=SHARE)),
+        (
+            ONE,
+            e.UsersAnswered(
+                answer=Answer(service="shop", at=LATER, affected=100, users=300),
+                share=Share(
+                    numerator=1,
+                    denominator=3,
+                    affected=100,
+                    users=300,
+                    method="promql",
+                    high="1/2",
+                    parts=(Said(method="promql", service="shop", affected=100, users=300),),
+                ),
+            ),
+        ),
+        (ONE, e.EvidenceEased(level=3, because="less")),
+        (ONE, e.EvidenceEased()),
     ],
     [(ONE, e.SignalFlapping(sid=1, flapping=True)), (ONE, e.SignalFlapping(sid=1, flapping=False))],
     [(ONE, e.SignalResolved(sid=1, ends_at=LATER)), (ONE, e.SignalFired(sid=1, starts_at=LATER))],
