@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Literal, TypeVar
 
+from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from irpd.engine.ports import Normalised
@@ -68,6 +69,7 @@ class Webhook(BaseModel):
     status: Literal["firing", "resolved"] | None = None
     groupKey: str = ""  # noqa: N815 - a number in version "3"
     truncatedAlerts: int = 0  # noqa: N815
+    irpd_note: str = ""  # irpd itself asked and tells how it came to know
 
 
 class PostedAlert(BaseModel):
@@ -152,6 +154,9 @@ class Reader:
                 problems.append(f"alerts[{place}].labels: none; an alert has at least one")
             else:
                 signals.append(signal)
+        if webhook.irpd_note:
+            note = body_text(webhook.irpd_note)
+            signals = [replace(signal, note=note) for signal in signals]
         return with_problems(self._source, tuple(signals), problems, group=group)
 
     def _posted(self, value: list[object], now: datetime) -> Normalised:

@@ -11,7 +11,8 @@ shapes since 2019. Facts that decide what is here:
   that the project tells Sentry nothing about users, not that nobody is affected.
 * "archived" is the newer name of "ignored"; one click may send both.
 * A comment or an assignment is a remark on what is known and opens nothing.
-* The tag ``user`` names a person and ``url`` changes with each visit: neither is kept.
+* The tag ``user`` names a person and ``url`` changes with each visit: neither is kept. Whom an event
+  happened to leaves here only as a keyed hash.
 
 Signature: hex HMAC-SHA256 with the integration's client secret over the raw body. The
 timestamp header is not part of it. Sentry gives a webhook one second.
@@ -20,6 +21,8 @@ timestamp header is not part of it. Sentry gives a webhook one second.
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from irpd.engine.ports import Normalised
 from irpd.intake.auth import Scheme
@@ -50,9 +53,14 @@ _ISSUE_IN_URL = re.compile(r"/issues/(\d{1,40})\b")
 
 def build(context: Context) -> Read:
     def read(body: bytes, headers: Mapping[str, str], now: datetime) -> Normalised:
-        signal = read_signal(read_object(body), header(headers, RESOURCE) or "")
+        value = read_object(body)
+        signal = read_signal(value, header(headers, RESOURCE) or "")
         if signal is None:
             return nothing()
+        if user := context.reporter(_user(value)):
+            signal = replace(signal, user=user)
+        if note := text_at(value, "irpd_note"):  # irpd itself asked and tells how it came to know
+            signal = replace(signal, note=body_text(note))
         return Normalised(signals=(signal,), accepted=1, group=signal.group)
 
     return read
@@ -87,6 +95,18 @@ _NOTHING_TO_US = frozenset(
         "issue_link",
     }
 )
+
+
+def _user(value: dict[str, object]) -> str:
+    """Whom the event happened to: their address, which help desks know them by too, else what there is."""
+    for path in ("data.event.user", "data.error.user", "event.user", "event.sentry.interfaces.User"):
+        if isinstance(user := at(value, path), dict):
+            return next(filter(None, (text_at(user, name) for name in _USER)), "")
+    return ""
+
+
+#: In this order; an address is the same person everywhere, an id only at this source.
+_USER = ("email", "id", "username", "ip_address")
 
 _Resource = Callable[[dict[str, object], dict[str, object]], Signal | None]
 

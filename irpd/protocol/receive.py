@@ -74,11 +74,13 @@ def receive(draft: Draft, command: Receive) -> Received:
         member = draft.rows.member(sid) if sid is not None else None
         if member is None:
             _unknown(draft, command.source, key, signal, answer)
+            _remark(draft, command.source, key, signal)
         elif _is_repeat(draft, member, signal):
             repeats.append(member.sid)
             answer.count("updates", member.incident)
         else:
             _known(draft, member, signal, answer)
+            _remark(draft, command.source, key, signal)
         if signal.group_closed and signal.group:
             closed[signal.group] = signal.ends_at
     for group, ends_at in closed.items():
@@ -97,6 +99,16 @@ def runs_of(sids: Sequence[int]) -> tuple[int, ...]:
         else:
             runs += (sid, 1)
     return tuple(runs)
+
+
+def _remark(draft: Draft, source: str, key: str, signal: Signal) -> None:
+    """What came with a firing signal to be told, how irpd learned of it say, stands in the timeline."""
+    if not signal.note or signal.status is not Status.FIRING:
+        return
+    sid = draft.rows.sid_of(key)
+    member = draft.rows.member(sid) if sid is not None else None
+    if member is not None and draft.rows.incident(member.incident) is not None:
+        draft.emit(member.incident, e.Noted(text=f"{member.handle}: {signal.note}", source=source))
 
 
 # ------------------------------------------------------------------ known keys

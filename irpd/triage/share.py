@@ -1,22 +1,18 @@
-"""The share of a service's users that reports speak of, as an exact fraction.
+"""The share of a service's users that reports speak of, and how shares read.
 
-Several reports about one outage mostly count the same people, so evidence is never added up: the
-largest single evidence stands. Distinct reporters of tickets are one evidence of their own, because
-each is a person who was certainly affected.
+How evidence makes a share, and why it is never added up, is told in ``estimate``.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
 from irpd.model.level import Level
-from irpd.model.share import CRITICAL_ABOVE, HIGH_FROM, MEDIUM_FROM, UNKNOWN, Impact, Share
-
-_FRACTION = re.compile(r"(\d{1,100})/(\d{1,100})", re.ASCII)
-_NONE = Fraction(0)
-_ALL = Fraction(1)
+from irpd.model.share import CRITICAL_ABOVE, HIGH_FROM, MEDIUM_FROM, Impact, Part, Said, Share
+from irpd.triage.distinct import Count
+from irpd.triage.estimate import People, estimate
+from irpd.triage.evidence import fraction_of, heard
 
 
 def share_of(impact: Impact, users: int | None) -> Share:
@@ -25,60 +21,17 @@ def share_of(impact: Impact, users: int | None) -> Share:
     A written share counts before a count of users, because it needs no number from us. More affected
     than there are users is all of them; the counts stay as they were written.
     """
-    written = _written(impact.share)
-    if written is not None:
-        return Share(
-            numerator=written.numerator,
-            denominator=written.denominator,
-            affected=impact.affected,
-            users=users,
-            method=impact.method,
-        )
-    if impact.affected is None:
-        return UNKNOWN
-    affected = max(impact.affected, 0)
-    if users is None or users <= 0:
-        return Share(affected=affected, method=impact.method)
-    counted = min(Fraction(affected, users), _ALL)
-    return Share(
-        numerator=counted.numerator,
-        denominator=counted.denominator,
-        affected=affected,
-        users=users,
-        method=impact.method,
-    )
+    return share_over((("", impact),), 0, users)
 
 
 def share_over(impacts: Iterable[tuple[str, Impact]], reporters: int, users: int | None) -> Share:
-    """The share of an incident: the largest of what its signals say (each with its key) and its reporters.
-
-    A known share stands before one without a number of users to divide by; among equals the smallest key
-    does, so that the order of arrival never shows.
-    """
-    best: Share = UNKNOWN
-    best_rank: tuple[bool, Fraction, int] | None = None
-    best_key = ""
-    evidence = list(impacts)
-    if reporters > 0:
-        # Last among equals: a sender's own report says more than a count of tickets.
-        evidence.append(("\U0010ffff", Impact(affected=reporters, method="reporters")))
-    for key, impact in evidence:
-        share = share_of(impact, users)
-        fraction = share.fraction
-        if fraction is None and share.affected is None:
-            continue
-        rank = (fraction is not None, fraction or _NONE, share.affected or 0)
-        if best_rank is None or rank > best_rank or (rank == best_rank and key < best_key):
-            best, best_rank, best_key = share, rank, key
-    return best
-
-
-def _written(share: str | None) -> Fraction | None:
-    """What isn't ``numerator/denominator`` is no evidence; more than all is all."""
-    found = _FRACTION.fullmatch(share) if share is not None else None
-    if found is None or not int(found[2]):
-        return None
-    return min(Fraction(int(found[1]), int(found[2])), _ALL)
+    """The share of an incident of one service: the largest of what its signals say (each with its key) and
+    its reporters. The order of arrival never shows."""
+    parts: tuple[Part, ...] = ()
+    for _, impact in impacts:
+        parts = heard(parts, "", Impact(), impact)
+    people = People(Count(value=reporters, low=reporters, high=reporters)) if reporters > 0 else None
+    return estimate((("", users),), parts, (), people)
 
 
 def percent(share: Fraction) -> str:
@@ -131,7 +84,21 @@ def wording(share: Share) -> str:
     if fraction is None:
         return f"unknown ({counts} affected, number of users not known)" if counts else "unknown"
     inner = ": ".join(part for part in (counts, share.method) if part)
+    if share.low is not None or share.high is not None:
+        low, high = share.bounds or (fraction, fraction)
+        inner = "; ".join(part for part in (inner, f"between {percent(low)} and {percent(high)}") if part)
     return f"{percent(fraction)} ({inner})" if inner else percent(fraction)
+
+
+def part_wording(part: Said) -> str:
+    """One evidence: ``checkout: 2,400 of 120,000 by label``."""
+    counts = "" if part.affected is None else f"{part.affected:,}"
+    if counts and part.users is not None:
+        counts += f" of {part.users:,}"
+    said = fraction_of(part.share)
+    share = "" if said is None else percent(said)
+    seen = " ".join(one for one in (share, f"({counts})" if share and counts else counts) if one)
+    return f"{part.service or 'all services'}: {seen} by {part.method or 'nobody knows what'}"
 
 
 @lru_cache(maxsize=4096)

@@ -12,7 +12,7 @@ from irpd.model.level import Level
 from irpd.model.share import Share
 from irpd.triage.hearing import cut, worded
 from irpd.triage.rule import SHARE_RULE
-from irpd.triage.share import NextBand, wording
+from irpd.triage.share import NextBand, part_wording, wording
 
 Decision = Opened | LevelChanged | EvidenceExceeded
 _WIDTH = 14
@@ -30,6 +30,7 @@ def why_lines(event: Decision, names: Mapping[str, str]) -> list[str]:
     lines = [_line(f"level {int(level)}", level.severity.upper(), _by(event.level_by, names))]
     lines.append(_line("impact", level.impact))
     lines.append(_line("users", _users(event.share, level)))
+    lines += [_line("", part_wording(part)) for part in event.share.parts]
     order = {"held": 1, "error": 2, "nearly": 3}
     rules = sorted(event.rules, key=lambda one: 0 if one.decided else order.get(one.result, 4))
     lines += [line for rule in rules for line in _rule(rule)]

@@ -161,7 +161,7 @@ class Looking:
                 "level": int(incident.level),
                 "severity": incident.level.severity,
                 "level_by": plain(incident.level_by),
-                "share": share_view(incident.share, incident.share_at),
+                "share": share_view(incident.share, incident.share_at, incident.opened_at),
                 "decisions": [_decision(fact, names) for fact in decisions],
                 "joined": [
                     {"signal": member.handle, "title": member.title, "because": member.why or None}

@@ -55,7 +55,7 @@ def incident_view(incident: Incident, members: Sequence[Member]) -> Object:
         "source": incident.source or None,
         "acknowledged_by": list(incident.acknowledged_by),
         "declined_by": list(incident.declined_by),
-        "share": share_view(incident.share, incident.share_at),
+        "share": share_view(incident.share, incident.share_at, incident.opened_at),
         "roles": dict(incident.roles),
         "paths": [path_view(run) for run in incident.paths],
         "objectives": _objectives(incident),
@@ -98,17 +98,29 @@ def _counts(incident: Incident, members: Sequence[Member]) -> Object:
     return {"firing": firing, "resolved": len(members) - firing}
 
 
-def share_view(share: Share, at: datetime | None) -> Object:
-    value = None if share.fraction is None else float(share.fraction)
+def share_view(share: Share, at: datetime | None, since: datetime | None = None) -> Object:
+    """``since`` and ``at`` are the time it is about: from the opening to its newest evidence."""
+    low, high = share.bounds or (None, None)
     return {
         "known": share.known,
-        "value": value,
-        "low": value,
-        "high": value,
+        "value": None if share.fraction is None else float(share.fraction),
+        "low": None if low is None else float(low),
+        "high": None if high is None else float(high),
         "affected": share.affected,
         "users": share.users,
         "method": share.method or None,
+        "since": at_or_null(since),
         "at": at_or_null(at),
+        "parts": [
+            {
+                "method": part.method,
+                "service": part.service or None,
+                "affected": part.affected,
+                "users": part.users,
+                "share": part.share,
+            }
+            for part in share.parts
+        ],
     }
 
 
