@@ -7,8 +7,9 @@ Facts it stands on (cel-expr-python 0.1.3, which wraps cel-cpp):
   iterations spent, a text that is no Unicode) are raised instead. Both become ``Answer.error``.
 - A name that is not bound errs, so every declared name is always bound: an unknown share is 0.0 with
   ``share_known`` false.
-- Work is bounded by the library: some ten thousand iterations, depth 32, regular expressions without
-  backtracking. Memory is not, so texts are cut to ``MAX_VALUE`` here.
+- Work is bounded by the library in part: some ten thousand iterations, depth 32, regular expressions without
+  backtracking. What one iteration may cost is bounded by ``cost`` when the rule is read, and texts are cut to
+  ``MAX_VALUE`` here.
 - Numbers don't mix: ``share > 1`` is refused when the rule is read.
 """
 
@@ -20,6 +21,7 @@ from typing import Any
 from cel_expr_python import cel
 
 from irpd.model.signal import MAX_VALUE
+from irpd.triage.cost import MOST_OF_ONE, cost_of
 from irpd.triage.expression import Reads, conjuncts, reads
 from irpd.triage.facts import Facts
 from irpd.triage.mistake import Mistake, mistakes_in, plain
@@ -72,7 +74,7 @@ class View:
 class Condition:
     """A compiled expression. ``expression`` is its text as it was written."""
 
-    __slots__ = ("_compiled", "_parts", "expression", "reads")
+    __slots__ = ("_compiled", "_parts", "cost", "expression", "reads")
 
     def __init__(self, expression: str) -> None:
         """Raises BadCondition with every mistake."""
@@ -80,6 +82,7 @@ class Condition:
         self._compiled = _compile(expression)
         self._parts: tuple[Condition, ...] | None = None
         self.reads: Reads = reads(expression)
+        self.cost = cost_of(expression).microseconds
 
     def ask(self, view: View) -> Answer:
         """Never raises."""
@@ -206,6 +209,13 @@ def _compile(expression: str) -> Any:
         for pattern, start in reads(expression).patterns
         if (problem := _pattern_problem(pattern))
     ]
+    cost = cost_of(expression)
+    mistakes += cost.mistakes
+    if not mistakes and cost.microseconds > MOST_OF_ONE:
+        dear = (
+            f"may take {cost.microseconds / 1000:,.1f} ms for one signal; {MOST_OF_ONE / 1000:g} ms at most"
+        )
+        mistakes = [Mistake(0, f"{dear}: loops within loops and large patterns are what costs")]
     if mistakes:
         raise BadCondition(mistakes)
     return compiled

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from irpd.config.problem import ConfigurationError, Problem
 from irpd.config.yaml import Document
 from irpd.triage.compiling import Gathered, compile_file, missing_lists
+from irpd.triage.cost import MOST_OF_ALL
 from irpd.triage.hearing import hear
 from irpd.triage.idle import idle_rules
 from irpd.triage.matching import MatchIndex
@@ -17,7 +18,7 @@ from irpd.triage.rule import Case, GroupRule, Rule, Timeline
 class RuleSet:
     """``rules``, ``groups`` and (of tests) ``cases`` and ``timelines`` stand in the order of the files.
     ``warnings`` are what was doubtful in them. ``hash`` names the set (12 hex digits; empty for no
-    files at all)."""
+    files at all). ``lowering`` holds, by their ids, the rules whose level sinks again."""
 
     def __init__(
         self,
@@ -36,6 +37,7 @@ class RuleSet:
         self.timelines = tuple(timelines)
         self.warnings = tuple(warnings)
         self.hash = hash
+        self.lowering = {rule.id: rule.lower_after for rule in self.rules if rule.lower_after}
         self.phrasebook = Phrasebook(words)
         self.index = MatchIndex(
             [rule.match for rule in self.rules], lambda found, row: hear(self.rules, found, row)
@@ -60,6 +62,9 @@ def compile_rules(documents: Sequence[Document]) -> RuleSet:
     problems += missing_lists(gathered)
     if any(problem.severity == "error" for problem in problems):
         raise ConfigurationError(problems)
+    problems += _dear(gathered.rules)
+    if any(problem.severity == "error" for problem in problems):
+        raise ConfigurationError(problems)
     problems += _idle(gathered, documents)
     return RuleSet(
         gathered.rules,
@@ -78,6 +83,38 @@ def rules_hash(documents: Sequence[Document]) -> str:
         return ""
     said = json.dumps([document.value for document in documents], default=str, ensure_ascii=True)
     return hashlib.sha256(said.encode()).hexdigest()[:12]
+
+
+def _dear(rules: Sequence[Rule]) -> list[Problem]:
+    """All conditions that one signal may meet must be cheap together. Those of rules for different services
+    never meet."""
+    asking = [rule for rule in rules if rule.when is not None]
+    everywhere = sum(_cost(rule) for rule in asking if "service" not in rule.match.wants)
+    by_service: dict[str, float] = {}
+    for rule in asking:
+        for service in rule.match.wants.get("service", ()):
+            by_service[service] = by_service.get(service, 0.0) + _cost(rule)
+    service = max(by_service, key=lambda name: by_service[name], default="")
+    total = everywhere + by_service.get(service, 0.0)
+    if total <= MOST_OF_ALL:
+        return []
+    meeting = [rule for rule in asking if service in rule.match.wants.get("service", (service,))]
+    dearest = max(meeting, key=_cost)
+    at = f" of {service}" if service else ""
+    message = (
+        f"the conditions that a signal{at} may meet take {total / 1000:,.1f} ms together at worst; "
+        f"{MOST_OF_ALL / 1000:g} ms at most. This one is the dearest, with {_cost(dearest) / 1000:.2g} ms"
+    )
+    place = dearest.place
+    return [
+        Problem(
+            file=place.file, line=place.line, column=place.column, path=f"{dearest.id}.when", message=message
+        )
+    ]
+
+
+def _cost(rule: Rule) -> float:
+    return rule.when.cost if rule.when is not None else 0.0
 
 
 def _idle(gathered: Gathered, documents: Sequence[Document]) -> list[Problem]:

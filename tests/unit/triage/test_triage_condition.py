@@ -80,9 +80,9 @@ def test_an_error_is_not_held_though_its_value_is_a_text(facts: Make) -> None:
 
 
 def test_an_error_that_repeats_a_signals_words_is_printable_and_bounded(facts: Make) -> None:
-    held, error = ask('title.matches(labels.get("x"))', facts(labels={"x": "(\x1b[31m" + "y" * 4000}))
+    held, error = ask('labels[title] == "x"', facts(title="\x1b[31m" + "y" * 4000))
     assert not held
-    assert error.startswith("invalid regular expression")
+    assert error.startswith("Key not found in map")
     assert error.isprintable()
     assert len(error) <= 300
 
@@ -124,26 +124,6 @@ def test_a_mistake_is_found_when_the_rule_is_read_and_named_at_its_letter(
 
 def test_a_name_that_is_like_none_lists_all_there_are() -> None:
     assert mistakes("zzz")[0][1] == 'unknown name "zzz"; known: ' + ", ".join(NAMES)
-
-
-BIG = {f"label{n}": "v" * 4096 for n in range(64)}
-
-
-NINE = "[1, 2, 3, 4, 5, 6, 7, 8, 9]"
-
-
-@pytest.mark.parametrize(
-    "expression",
-    [
-        'labels.all(a, labels.all(b, labels.all(c, labels.all(d, a + b + c + d != ""))))',
-        f"{NINE}.all(a, {NINE}.all(b, {NINE}.all(c, {NINE}.all(d, {NINE}.all(e, a + b + c + d + e > 0)))))",
-    ],
-)
-def test_nested_loops_end_at_a_budget_and_count_as_an_error(facts: Make, expression: str) -> None:
-    begun = time.process_time()
-    held, error = ask(expression, facts(labels=BIG))
-    assert (held, error) == (False, "Iteration budget exceeded")
-    assert time.process_time() - begun < 1.0
 
 
 def test_a_catastrophic_regular_expression_takes_no_time(facts: Make) -> None:
