@@ -39,7 +39,7 @@ def serve(
 
     from irpd.daemon import logs
     from irpd.daemon.loop import Loop, look_for_cycles_less
-    from irpd.daemon.service import Options, StartError
+    from irpd.daemon.options import Options, StartError
     from irpd.daemon.service import serve as run
 
     logs.configure(level=log_level, json=log_json)
