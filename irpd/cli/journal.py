@@ -95,10 +95,10 @@ def check(journal: str | None, config: tuple[str, ...], json: bool) -> None:
     else:
         for problem in (*chain.problems, *rows.differences):
             click.echo(f"{path}: {problem}", err=True)
-        said = "as" if rows.ok else f"({rows.different:,} of them not)"
+        said = "as" if rows.ok else f"({rows.different:,} of them NOT) as"
         echo(f"{path}: {'fine' if ok else 'NOT as it should be'}")
         echo(f"  {counted(chain.events, 'event')}, {counted(chain.receipts, 'receipt')} as received")
-        echo(f"  {counted(rows.rows, 'row')} {said} what the events make")
+        echo(f"  {counted(rows.rows, 'row')} {said} the events make them")
         echo(f"  head {chain.head}")
     if not ok:
         raise click.exceptions.Exit(NO)

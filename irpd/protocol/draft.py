@@ -5,6 +5,7 @@ at once, so that what is decided next sees it, and the draft can be thrown away 
 """
 
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from irpd.config.values import Configuration
 from irpd.model import event as e
@@ -71,7 +72,15 @@ class Draft:
                 return f"was merged into #{incident.merged_into}"
             case State.RESOLVED | State.CLOSED:
                 by = f" by {self.name(incident.resolved_by)}" if incident.resolved_by else " by itself"
-                at = f" at {incident.resolved_at:%H:%M} UTC" if incident.resolved_at else ""
+                at = f" at {self._clock(incident.resolved_at)}" if incident.resolved_at else ""
                 return f"was resolved{at}{by}"
             case _:
                 return f"is {incident.state}"
+
+    def _clock(self, at: datetime) -> str:
+        """In the zone of times that name none; the asker's isn't known here."""
+        name = self.configuration.server.time_zone
+        try:
+            return f"{at.astimezone(ZoneInfo(name)):%H:%M} {name}"
+        except (LookupError, ValueError, OSError):  # a zone that this machine lost after the check
+            return f"{at:%H:%M} UTC"
