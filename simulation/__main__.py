@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from random import SystemRandom
 
 from simulation.actions import parse, steps
-from simulation.coverage import Coverage
+from simulation.coverage import FIXED, LEAST, Coverage
 from simulation.planted import PLANTED, planted
 from simulation.report import failure, pace
 from simulation.run import Result, simulate
@@ -23,7 +23,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--replay", metavar="FILE", help="a list of steps, one a line, as a failing run prints it"
     )
-    parser.add_argument("--coverage", action="store_true", help="say how often what was hit")
+    parser.add_argument("--fixed", action="store_true", help="the seeds that CI always runs")
+    parser.add_argument(
+        "--coverage",
+        action="store_true",
+        help=f"say how often what was hit; fails when anything was hit less than {LEAST} times",
+    )
     parser.add_argument("--no-shrink", action="store_true", help="leave a failing list as long as it is")
     parser.add_argument(
         "--plant", choices=sorted(PLANTED), metavar="BUG", help=f"with a planted bug: {', '.join(PLANTED)}"
@@ -39,8 +44,9 @@ def _run(options: argparse.Namespace) -> int:
             actions = [parse(line.split()[0]) for line in file if line.strip() and not line.startswith("#")]
         return _report(simulate(options.seed or 0, actions), shrinking=False)
     first = options.seed if options.seed is not None else SystemRandom().randrange(10**9)
+    seeds = FIXED if options.fixed else range(first, first + options.runs)
     coverage, commands, cpu = Coverage(), 0, 0.0
-    for seed in range(first, first + options.runs):
+    for seed in seeds:
         bar = _Bar(seed, options.steps)
         result = simulate(seed, steps(seed), commands=options.steps, progress=bar)
         bar.end()
@@ -51,6 +57,9 @@ def _run(options: argparse.Namespace) -> int:
     print(f"{commands} checked commands, {commands / max(cpu, 1e-9):.0f} a CPU second")
     if options.coverage:
         print(coverage.table())
+        if seldom := coverage.below(LEAST):
+            print(f"hit less than {LEAST} times: {', '.join(seldom)}")
+            return 1
     return 0
 
 

@@ -118,7 +118,7 @@ class Model:
                     for sid in range(first, first + count):
                         self.counted[self.keys[sid]] += 1
             case e.SignalMoved():
-                self.in_incident[event.out_of].discard(event.sid)
+                self.in_incident.get(event.out_of, set()).discard(event.sid)
                 self.in_incident.setdefault(self.rows.members[event.sid].incident, set()).add(event.sid)
             case e.SignalFired() | e.SignalResolved() | e.SignalChanged():
                 self.counted[self.keys[event.sid]] += 1

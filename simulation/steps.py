@@ -103,14 +103,10 @@ def _fires_again(world: "Simulation", a: int, b: int) -> None:
     if not over or life is None or not life.ready:
         return
     incident = over[a % len(over)]
-    named = [
-        rows.members[sid].labels.get("alertname", "")
-        for sid in world.model.in_incident.get(incident.number, ())
-    ]
-    numbers = sorted(int(name[5:]) for name in named if name.startswith("Alert"))
-    if not numbers or incident.resolved_at is None:
+    own = _alerts_of(world, incident)
+    if not own or incident.resolved_at is None:
         return
-    alert = world.senders.alerts[numbers[b % len(numbers)]]
+    alert = own[b % len(own)]
     ends = incident.resolved_at.timestamp() + incident.reopen_within - life.clock.now().timestamp()
     world.post(world.senders.resolve(alert, world.now()))
     if b % 8 == 3:  # a jump ahead of the wall clock ends the window; no timer has noticed yet
@@ -128,24 +124,39 @@ def _fires_again(world: "Simulation", a: int, b: int) -> None:
     world.later(wait, lambda: world.post(world.senders.fire(alert, world.now())))
 
 
+def _alerts_of(world: "Simulation", incident: Incident) -> list[Alert]:
+    """Its signals, as the Alertmanager knows them."""
+    members = world.model.rows.members
+    named = [
+        members[sid].labels.get("alertname", "") for sid in world.model.in_incident.get(incident.number, ())
+    ]
+    return [
+        world.senders.alerts[n] for n in sorted(int(name[5:]) for name in named if name.startswith("Alert"))
+    ]
+
+
 def _tells_nobody(world: "Simulation", a: int) -> None:
-    """News for who has it, while their channels fail, and then it is over by itself."""
+    """News for who has it, while their channels fail until it has long been over."""
     rows, senders = world.model.rows, world.senders
     taken = [
-        alert
+        (alert, incident)
         for alert in senders.alerts
         if (sid := rows.sid_of(f"alerts/{alert.n + 1:016x}")) is not None
-        and (incident := rows.incidents[rows.members[sid].incident]).acknowledged_by
-        and not incident.level.urgent
+        and (incident := rows.incidents[rows.members[sid].incident]).state is State.ACKNOWLEDGED
     ]
     if not taken:
         return
-    alert = taken[a % len(taken)]
+    alert, incident = taken[a % len(taken)]
     for name in ("mail", "chat", "hook"):
         world.providers[name].mood = "transient"
     world.post(senders.resolve(alert, world.now()))
-    world.later(4.0, lambda: world.post(senders.fire(alert, world.now())))
-    world.later(8.0, lambda: world.post(senders.resolve(alert, world.now())))
+    world.advance(4.0)
+    world.post(senders.fire(alert, world.now()))
+    world.advance(4.0)
+    world.ask(c.Resolve(incident=incident.number, by=incident.acknowledged_by[0], because="fixed"))
+    world.advance(incident.reopen_within + 10.0)
+    for name in ("mail", "chat", "hook"):
+        world.providers[name].mood = "works"
 
 
 # ------------------------------------------------------------------ people
@@ -212,16 +223,27 @@ def _acts(world: "Simulation", action: Action) -> bool:
 
 
 def _reopens(world: "Simulation", a: int, by: str) -> None:
-    """Something that was over isn't; at times one more thing of its group fires then."""
-    over = [incident for incident in world.model.rows.incidents.values() if not incident.state.active][-12:]
+    """Something that was over isn't. At times it fires on, and so does one more thing of its group, of which
+    there is a newer incident by now."""
+    incidents = world.model.rows.incidents.values()
+    over = [incident for incident in incidents if not incident.state.active][-12:]
+    groups = {incident.group for incident in incidents if incident.state.active and incident.group}
+    followed = [incident for incident in over if incident.group in groups]
+    if followed and a % 2:
+        over = followed
     if not over:
         return
-    incident = over[a % len(over)]
+    incident = over[a // 2 % len(over)]
     world.ask(c.Reopen(incident=incident.number, by=by, because="not fixed"))
-    service = incident.services[0] if incident.services else ""
-    quiet = [alert for alert in world.senders.alerts if alert.service == service and not alert.firing]
-    if quiet and a % 3:
-        world.later(2.0, lambda: world.post(world.senders.fire(quiet[a % len(quiet)], world.now())))
+    own, senders = _alerts_of(world, incident), world.senders
+    if not own or a % 3 == 0:
+        return
+    first = own[0]
+    group = [x for x in senders.alerts if (x.service, x.environment) == (first.service, first.environment)]
+    quiet = [alert for alert in group if not alert.firing and alert not in own]
+    world.later(1.0, lambda: world.post(senders.post([first])))
+    if quiet:
+        world.later(2.0, lambda: world.post(senders.fire(quiet[a % len(quiet)], world.now())))
 
 
 def _underrates(world: "Simulation", a: int, by: str) -> None:
