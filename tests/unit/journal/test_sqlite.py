@@ -250,13 +250,13 @@ def test_a_folder_in_the_journals_place_is_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_permission_is_named(tmp_path: Path) -> None:
-    user = os.geteuid()
+    user, journal = os.geteuid(), SqliteJournal(tmp_path / "irpd.db")
     tmp_path.chmod(0o500)
-    if user == 0:  # who may write everywhere
+    if user == 0:  # who may write everywhere; another may not even read the clone
         os.seteuid(65534)
     try:
         with pytest.raises(JournalUnavailable, match="Permission denied"):
-            SqliteJournal(tmp_path / "irpd.db").open()
+            journal.open()
     finally:
         os.seteuid(user)
         tmp_path.chmod(0o700)
