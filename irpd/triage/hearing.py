@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from irpd.config.problem import quoted
 from irpd.model.incident import Contribution
-from irpd.triage.matching import Found
+from irpd.triage.matching import MOST_NEARLY, Found
 from irpd.triage.rule import Rule
 
 if TYPE_CHECKING:
     from irpd.triage.level import Verdict
 
 #: Rules that nearly held, kept with each decision.
-MAX_NEARLY = 8
+MAX_NEARLY = MOST_NEARLY
 #: Letters kept of a value.
 MAX_SHOWN = 200
 
@@ -64,7 +64,7 @@ def hear(rules: Sequence[Rule], found: Found, row: Mapping[str, str]) -> Hearing
         else:
             asking.append((rule, values))
     nearly = []
-    for number, column in found.nearly[:MAX_NEARLY]:
+    for number, column in found.nearly:
         rule = rules[number]
         values = {other: cut(row[other]) for other in rule.match.wants if other != column}
         nearly.append(missing(rule, values, Missed(column, cut(row[column]), rule.match.wants[column])))

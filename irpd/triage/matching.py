@@ -16,6 +16,8 @@ from typing import Any, Generic, TypeVar
 
 #: Rows remembered, and the most letters in one: a hostile label must not become megabytes of memory.
 MEMORY = 4096
+#: Matches that nearly hold, the first ones of so many.
+MOST_NEARLY = 8
 LETTERS = 1024
 
 _LABELS = "labels."
@@ -43,8 +45,8 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """``held`` are the numbers of the matches that hold, ascending; ``nearly`` those that hold but for one
-    column (see ``Match.nearly``), with that column."""
+    """``held`` are the numbers of the matches that hold, ascending; ``nearly`` the first ``MOST_NEARLY`` of
+    those that hold but for one column (see ``Match.nearly``), with that column."""
 
     held: tuple[int, ...]
     nearly: tuple[tuple[int, str], ...]
@@ -110,14 +112,18 @@ class MatchIndex(Generic[Answer]):
             for number in accepts.get(value, ()):
                 hits[number] = hits.get(number, 0) + 1
         held = list(self._always)
-        nearly: list[tuple[int, str]] = []
+        near: list[int] = []
         needs = self._needs
         for number, count in hits.items():
             if count == needs[number]:
                 held.append(number)
             elif count == needs[number] - 1:
-                match = self._matches[number]
-                missed = match.missed(named)
-                if match.nearly(missed):
-                    nearly.append((number, missed[0]))
-        return Found(tuple(sorted(held)), tuple(sorted(nearly)))
+                near.append(number)
+        nearly: list[tuple[int, str]] = []
+        for number in sorted(near):  # many rules may be about one service: few of them are worth telling
+            missed = self._matches[number].missed(named)
+            if self._matches[number].nearly(missed):
+                nearly.append((number, missed[0]))
+                if len(nearly) == MOST_NEARLY:
+                    break
+        return Found(tuple(sorted(held)), tuple(nearly))
