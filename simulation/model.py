@@ -48,6 +48,7 @@ class Model:
         self.touched: set[int] = set()
         self.set_aside: set[int] = set()
         self.receipts: set[int] = set()  # that took effect
+        self.receipt = 0  # the last of them
         self.closed_groups: Counter[str] = Counter()
         self.stale: Counter[str] = Counter()
 
@@ -112,8 +113,8 @@ class Model:
             case e.ReceiptTaken():
                 self._takes_effect(event.receipt)
             case e.SignalsRepeated():
-                if event.receipt:
-                    self._takes_effect(event.receipt)
+                if event.body:  # else what irpd itself repeated, which has no receipt
+                    self._takes_effect(event.receipt or self.receipt + 1)
                 for first, count in zip(event.sids[::2], event.sids[1::2], strict=True):
                     for sid in range(first, first + count):
                         self.counted[self.keys[sid]] += 1
@@ -132,6 +133,7 @@ class Model:
     def _takes_effect(self, receipt: int) -> None:
         holds(receipt not in self.receipts, "exactly-once", f"receipt {receipt} took effect twice")
         self.receipts.add(receipt)
+        self.receipt = receipt
 
     def _taken(self, was: Incident | None, now: Incident, event: e.AnyEvent, at: datetime) -> None:
         """After an acknowledgement a path moves only when a person or a rise of the level says so."""
