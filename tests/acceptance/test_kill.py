@@ -3,9 +3,10 @@
 import os
 import random
 import sys
+from collections import Counter
 
 import pytest
-from harness import Irpd, crash, eventually, firing
+from harness import Irpd, crash, eventually, firing, promises
 
 pytestmark = pytest.mark.acceptance
 
@@ -28,6 +29,7 @@ def test_killed_at_a_named_point_nothing_accepted_is_lost_and_the_page_goes_out(
         except OSError:
             break
     assert irpd.ended() == -9
+    unsure = {page["id"] for page in irpd.pages()} - promises.delivered(irpd.state / "irpd.db")
     irpd.start()
     for n in range(5):  # as a sender does: again until it is accepted
         irpd.post("alertmanager", firing("Kill", n, environment=f"env-{n}"))
@@ -36,10 +38,11 @@ def test_killed_at_a_named_point_nothing_accepted_is_lost_and_the_page_goes_out(
         what="a page for each of the five incidents",
     )
     assert irpd.json("incident", "list")["total"] == 5
-    ids = [page["id"] for page in paged]
-    again = len(ids) - len(set(ids))
-    # Twice only what had been sent and not recorded when it died.
-    assert again <= (0 if point == "before-send" else 1), "a page came twice without need"
+    times = Counter(page["id"] for page in paged)
+    # Twice only what had been sent and not recorded when it died, which may be several at once.
+    assert {page for page, n in times.items() if n > 1} <= unsure, "a page came twice without need"
+    assert max(times.values()) <= 2
+    assert not unsure or point != "before-send"
     assert irpd.stop() == 0
     irpd.cli("journal", "check", "--journal", str(irpd.state / "irpd.db"))
     irpd.cli("audit", "verify", "--journal", str(irpd.state / "irpd.db"))

@@ -28,3 +28,10 @@ def signals_are_there(journal: Path, keys: Set[str]) -> None:
         rows = reader.connection.execute("SELECT data FROM members")
         missing = keys - {json.loads(data)["key"] for (data,) in rows}
     assert not missing, f"{len(missing)} accepted alerts are in no incident, {sorted(missing)[:3]}"
+
+
+def delivered(journal: Path) -> set[str]:
+    """Ids of the pages of which a message is known to have been delivered."""
+    with contextlib.closing(open_reader(journal)) as reader:
+        pages = [json.loads(data) for (data,) in reader.connection.execute("SELECT data FROM pages")]
+    return {page["id"] for page in pages if any(send.get("state") == "delivered" for send in page["sends"])}
