@@ -1,11 +1,11 @@
 """Where irpd listens, who may send to it, and the doors it goes out by: server, sources, channels."""
 
-import ipaddress
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from irpd.check.addresses import is_url
 from irpd.check.material import Material
+from irpd.config.hosts import is_address, local
 from irpd.config.problem import Problem, quoted, suggest
 from irpd.config.values import (
     SOURCE_FIELDS,
@@ -90,7 +90,7 @@ def _channels(material: Material, configuration: Configuration) -> Iterator[Prob
         path = ("channels", name)
         match channel:
             case SmtpChannel(auth=auth, tls="none", host=host) if auth is not None and not _local(host):
-                message = "the password would cross the network in the clear; set tls: starttls or tls"
+                message = "the password would cross the network in the clear; leave tls out, or set it to tls"
                 yield material.merged.problem((*path, "auth"), message, key=True)
             case WebhookChannel(url=url) if _in_the_clear(url):
                 yield material.merged.problem(
@@ -110,22 +110,12 @@ def _host(listen: str) -> str | None:
         return None
     if host.startswith("[") or ":" in host:
         inner = host.removeprefix("[").removesuffix("]")
-        return inner if host == f"[{inner}]" and _is_address(inner) else None
+        return inner if host == f"[{inner}]" and is_address(inner) else None
     return host if all(c.isalnum() or c in ".-" for c in host) else None
 
 
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _local(host: str | None) -> bool:
-    if host is None or host == "localhost":
-        return True
-    return _is_address(host) and ipaddress.ip_address(host).is_loopback
+    return host is None or local(host)
 
 
 def _in_the_clear(url: str) -> bool:

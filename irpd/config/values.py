@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from irpd.config.hosts import local
 from irpd.config.duration import Duration
 from irpd.config.secret import Secret
 
@@ -289,14 +290,27 @@ class SmtpChannel(Value):
     type: Literal["smtp"] = Field(description="E-mail.")
     host: str = Field(min_length=1, pattern=r"^[^\s/@]+$", description="Name or address of the mail server.")
     port: int = Field(25, ge=1, le=65535, description="Its port.")
-    tls: Literal["none", "starttls", "tls"] = Field(
-        "none", description="Encryption: none, begun on the open connection, or from the first byte."
+    tls: Literal["auto", "none", "starttls", "tls"] = Field(
+        "auto",
+        description="Encryption: none, begun on the open connection (`starttls`), or from the first byte "
+        "(`tls`). `auto` is `tls` on port 465; else with `auth`, and a server that is another machine, "
+        "`starttls`; else whatever the server offers, whoever it says that it is.",
     )
     sender: str = Field(
         alias="from", pattern=r"^[^\r\n]*[^\s@]@[^\s@][^\r\n]*$", description="Address that mails come from."
     )
-    auth: MailAuth | None = Field(None, description="Sign-in at the server; only with `tls`.")
+    auth: MailAuth | None = Field(None, description="Sign-in at the server; not without encryption.")
     timeout: Duration = Field(20.0, gt=0, description="How long to wait for the server.")
+
+    @property
+    def encryption(self) -> Literal["none", "offered", "starttls", "tls"]:
+        """What ``tls`` comes to. ``offered``: if the server can, and its certificate is not looked at, for
+        without it everything would go in the clear."""
+        if self.tls != "auto":
+            return self.tls
+        if self.port == 465:
+            return "tls"
+        return "starttls" if self.auth is not None and not local(self.host) else "offered"
 
 
 class SlackAuth(Value):

@@ -55,13 +55,15 @@ class Smtp:
             return Outcome(kind="permanent", detail=f"not a mail address: {error}"[:200])
         mail = self._mail(message, recipient)
         settings = self._settings
+        encryption = settings.encryption
         client = aiosmtplib.SMTP(
             hostname=settings.host,
             port=settings.port,
             username=settings.auth.user if settings.auth else None,
             password=self._password,
-            use_tls=settings.tls == "tls",
-            start_tls=settings.tls == "starttls",
+            use_tls=encryption == "tls",
+            start_tls=None if encryption == "offered" else encryption == "starttls",
+            validate_certs=encryption != "offered",
             timeout=settings.timeout,
             local_hostname=self._hostname,
         )

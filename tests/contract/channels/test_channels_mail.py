@@ -5,6 +5,8 @@ import contextlib
 import email
 import email.policy
 import socket
+import ssl
+import subprocess
 from email.message import EmailMessage
 
 import aiosmtplib
@@ -186,3 +188,69 @@ async def test_a_reply_without_a_class_is_a_passing_failure() -> None:
     from irpd.outbox.smtp import _failure
 
     assert _failure(aiosmtplib.SMTPResponseException(-1, "garbage")).kind == "transient"
+
+
+# ------------------------------------------------------------------ encryption
+AUTH = {"user": "irpd", "password": {"env": "SMTP_PASSWORD"}}
+
+
+@pytest.mark.parametrize(
+    "more, expected",
+    [
+        ({}, "offered"),
+        ({"port": 465}, "tls"),
+        ({"host": "smtp.example.com"}, "offered"),
+        ({"host": "smtp.example.com", "auth": AUTH}, "starttls"),
+        ({"host": "smtp.example.com", "auth": AUTH, "port": 465}, "tls"),
+        ({"host": "127.0.0.1", "auth": AUTH}, "offered"),
+        ({"tls": "none"}, "none"),
+        ({"tls": "starttls"}, "starttls"),
+    ],
+)
+def test_what_encryption_comes_to(more: dict[str, object], expected: str) -> None:
+    settings = {"type": "smtp", "host": "localhost", "from": "irpd@example.com", **more}
+    assert SmtpChannel.model_validate(settings).encryption == expected
+
+
+@pytest.fixture(scope="module")
+def strangers(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
+    """A server's certificate that nobody vouches for."""
+    folder = tmp_path_factory.mktemp("certificate")
+    made = subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key", "-out", "certificate",
+         "-days", "2", "-subj", "/CN=somebody"],
+        cwd=folder, capture_output=True, check=False,
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "certificate", folder / "key")
+    return context
+
+
+@pytest.mark.needs("openssl")
+@pytest.mark.parametrize(
+    "tls, kind, encrypted",
+    [("auto", "delivered", True), ("none", "delivered", False), ("starttls", "transient", None)],
+)
+async def test_encryption_that_is_offered_is_used_and_a_stranger_is_not_trusted_where_it_was_asked_for(
+    mail, a_message, still_clock, strangers, tls, kind, encrypted
+) -> None:
+    seen: list[bool] = []
+
+    class Server(SMTP):
+        async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - its name in aiosmtpd
+            seen.append(self.session.ssl is not None)
+            await super().smtp_DATA(arg)
+
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: Server(mail, hostname="localhost", tls_context=strangers), "127.0.0.1", 0
+    )
+    try:
+        port = server.sockets[0].getsockname()[1]
+        settings = mail.channel._settings.model_copy(update={"tls": tls, "host": "127.0.0.1", "port": port})
+        outcome = await Smtp("mail", settings, clock=still_clock).send(a_message(address="asha@example.com"))
+    finally:
+        server.close()
+    assert outcome.kind == kind, outcome
+    assert seen == ([] if encrypted is None else [encrypted])
