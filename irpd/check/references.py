@@ -14,6 +14,8 @@ _REFERENCES: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("fallback",), "people", "person"),
     (("services", "*", "paths", "*"), "paths", "path"),
     (("services", "*", "signals", "*", "source"), "sources", "source"),
+    (("services", "*", "affected", "ask"), "prometheus", "prometheus"),
+    (("services", "*", "users", "ask"), "prometheus", "prometheus"),
     (("notify", "*", "*", "via"), "channels", "channel"),
     (("people", "*", "notify", "*", "via"), "channels", "channel"),
     (("schedules", "*", "layers", "*", "people"), "people", "person"),
@@ -47,6 +49,7 @@ def references(material: Material) -> Iterator[Problem]:
             yield material.merged.problem(path, "a service doesn't depend on itself", key=True)
     yield from _default(material)
     yield from _targets(material)
+    yield from _queries(material)
 
 
 def rule_references(material: Material) -> Iterator[Problem]:
@@ -84,6 +87,21 @@ def _default(material: Material) -> Iterator[Problem]:
     if lacking:
         who = ", ".join(lacking[:5]) + (", ..." if len(lacking) > 5 else "")
         yield material.merged.problem(("notify",), f"default is missing; it is for {who}", key=True)
+
+
+def _queries(material: Material) -> Iterator[Problem]:
+    """A query names whom to ask, unless there is exactly one."""
+    known = material.section("prometheus") or {}
+    for key in ("affected", "users"):
+        for path in places(material.merged.value, ("services", "*", key)):
+            query = value_at(material.merged.value, path)
+            if not isinstance(query, dict) or "promql" not in query or "ask" in query or len(known) == 1:
+                continue
+            if known:
+                message = f"which one to ask? there are {', '.join(known)}; add ask:"
+            else:
+                message = "nobody to ask: there is no section prometheus"
+            yield material.merged.problem((*path, "promql"), message, key=True, allowed=tuple(known))
 
 
 def _targets(material: Material) -> Iterator[Problem]:

@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from irpd.config.hosts import local
 from irpd.config.duration import Duration
+from irpd.config.hosts import local
 from irpd.config.secret import Secret
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
@@ -124,6 +124,51 @@ SOURCE_FIELDS = (
 )
 
 
+class ApiAuth(Value):
+    """How irpd proves itself when it asks; at most one way."""
+
+    bearer: Secret | None = Field(None, description="`Authorization: Bearer` and the secret.")
+    basic: Mapping[str, Secret] | None = Field(None, description="`{user: secret}`, exactly one.")
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "ApiAuth":
+        if (self.bearer is None) == (self.basic is None) or (self.basic is not None and len(self.basic) != 1):
+            raise ValueError("exactly one way: bearer, or basic with one user")
+        return self
+
+
+class Api(Value):
+    """How irpd asks a sender what is firing there: what was missed opens, what ended without a word ends."""
+
+    urls: tuple[str, ...] = Field(
+        min_length=1,
+        description="Where it is, `http://127.0.0.1:9093`; each Alertmanager that sends to this source.",
+    )
+    auth: ApiAuth | None = Field(None, description="How irpd proves itself there; Sentry wants a `bearer`.")
+    every: Duration = Field(300.0, ge=1, le=86400, description="How often it is asked, besides at start.")
+    after: Duration = Field(
+        120.0, ge=0, le=86400, description="So long a report may take to come before it counts as missed."
+    )
+    trust_after: Duration = Field(
+        300.0, ge=0, le=86400, description="Until so long after its own start nothing ends on its word."
+    )
+    timeout: Duration = Field(10.0, gt=0, le=60, description="How long to wait for an answer.")
+    receiver: str = Field(
+        "", description="Alertmanager: the receiver that sends here, a regular expression. Without it any."
+    )
+    organization: str = Field("", description="Sentry: the organization's slug.")
+
+    @field_validator("urls")
+    @classmethod
+    def _addresses(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        for url in urls:
+            if not url.startswith(("http://", "https://")) or any(
+                one.isspace() or one in "?#" for one in url
+            ):
+                raise ValueError(f"{url!r} is no address such as http://127.0.0.1:9093")
+        return urls
+
+
 class Source(Value):
     type: Literal["alertmanager", "grafana", "sentry", "zendesk", "freshdesk", "jira", "ticket"] = Field(
         description="Who sends. `ticket` is any help desk or form, read by `fields`."
@@ -163,6 +208,19 @@ class Source(Value):
     limit: float | None = Field(
         None, gt=0, le=1_000_000, description="Requests a second; more are answered 503. Without it no limit."
     )
+    api: Api | None = Field(
+        None, description="Types `alertmanager` and `sentry`: where irpd asks what is firing there."
+    )
+
+    @model_validator(mode="after")
+    def _can_be_asked(self) -> "Source":
+        if self.api is None:
+            return self
+        if self.type not in ("alertmanager", "sentry"):
+            raise ValueError(f"a source of type {self.type} can't be asked; only alertmanager and sentry can")
+        if self.type == "sentry" and (not self.api.organization or len(self.api.urls) != 1):
+            raise ValueError("api of a Sentry has one address in urls, and organization")
+        return self
 
     @property
     def ticket(self) -> bool:
@@ -236,19 +294,6 @@ class Users(Value):
     @property
     def query(self) -> Query | None:
         return None if self.promql is None else Query(promql=self.promql, every=self.every, ask=self.ask)
-
-
-class ApiAuth(Value):
-    """How irpd proves itself when it asks; at most one way."""
-
-    bearer: Secret | None = Field(None, description="`Authorization: Bearer` and the secret.")
-    basic: Mapping[str, Secret] | None = Field(None, description="`{user: secret}`, exactly one.")
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> "ApiAuth":
-        if (self.bearer is None) == (self.basic is None) or (self.basic is not None and len(self.basic) != 1):
-            raise ValueError("exactly one way: bearer, or basic with one user")
-        return self
 
 
 class PrometheusServer(Value):

@@ -8,6 +8,7 @@ import structlog
 from irpd.config.problem import ConfigurationError, Problem
 from irpd.config.values import Configuration
 from irpd.daemon import settings, systemd
+from irpd.daemon.asking import Asking
 from irpd.daemon.options import Options
 from irpd.daemon.settings import Prepared
 from irpd.daemon.sources import Sources
@@ -40,6 +41,7 @@ class Reloading:
         outbox: Outbox,
         channels: Callable[[Configuration], Mapping[str, Channel]],
         sources: Sources,
+        asking: Asking,
         metrics: Metrics,
         clock: Clock,
     ) -> None:
@@ -50,6 +52,7 @@ class Reloading:
         self._outbox = outbox
         self._channels = channels
         self._sources = sources
+        self._asking = asking
         self._metrics = metrics
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
@@ -84,6 +87,7 @@ class Reloading:
         before = self._engine.policy.configuration
         await self._engine.adopt(prepared.policy, prepared.bundle, by=by)
         self._sources.use(configuration)
+        self._asking.use(configuration)
         keep_receipts(self._journal, configuration)
         # Also where the files say the same as before: what they name (a secret's file) may have changed.
         self._outbox.use_channels(self._channels(configuration))

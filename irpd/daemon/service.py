@@ -20,6 +20,7 @@ from irpd import __version__
 from irpd.comms.links import Links
 from irpd.config.values import Configuration
 from irpd.daemon import systemd
+from irpd.daemon.asking import Asking
 from irpd.daemon.doors import open_doors, socket_path
 from irpd.daemon.observe import Delivered, count_received, observe
 from irpd.daemon.opening import Opened, open_all
@@ -80,9 +81,15 @@ class Daemon:
         loaded = await self.engine.start()
         self.clock.start_from(loaded.last_at)
         self._start_delivery(configuration)
+        self.asking = Asking(
+            self.engine, self.clock, self.session, self.sources.built, self.metrics, last_alive=loaded.last_at
+        )
+        self.asking.start()
+        self._stack.push_async_callback(self.asking.stop)
         self.reloading = Reloading(
             self.options, opened.prepared.files, engine=self.engine, journal=self.journal, outbox=self.outbox,
-            channels=self._channels, sources=self.sources, metrics=self.metrics, clock=self.clock,
+            channels=self._channels, sources=self.sources, asking=self.asking, metrics=self.metrics,
+            clock=self.clock,
         )  # fmt: skip
         await self._record_start(opened, loaded.last_at)
         self._watch_progress()
@@ -250,6 +257,7 @@ class Daemon:
             Check(name="configuration", ok=not refused, detail=bad, fatal=False),
             Check(name="sources", ok=not missing, detail=missing, fatal=False),
             Check(name="delivery", ok=not silent, detail=silent, fatal=False),
+            *self.asking.checks(),
         )
 
 

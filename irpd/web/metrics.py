@@ -105,6 +105,18 @@ class Metrics:
         self._jumps = counter("clock_jumps", "Jumps of the wall clock.")
         self._set_aside = counter("commands_set_aside", "Commands whose handling raised.")
         self._cut = counter("connections_cut", "Connections cut because they were silent, or one too many.")
+        self._asked = counter(
+            "evidence_queries",
+            "Questions to a Prometheus: answered, empty, failed, or not asked because it rests.",
+            "prometheus",
+            "outcome",
+        )
+        self._looked = counter(
+            "reconciliations", "Looks at what a sender says is firing.", "source", "outcome"
+        )
+        self._found = counter(
+            "reconciled_signals", "Signals that such a look found missed, ended or changed.", "source", "what"
+        )
         self._build = gauge("build_info", "Always 1; the version is its label.", "version")
         self._build.labels(version).set(1)
         # What is counted for each request keeps its counter: a look-up by labels takes a lock and more.
@@ -132,6 +144,16 @@ class Metrics:
         if counted is None:
             counted = self._requests_by[source, code] = self._requests.labels(source, str(code))
         counted.inc()
+
+    # ---------------------------------------------------------------- asking others
+    def asked(self, server: str, outcome: str) -> None:
+        self._asked.labels(server, outcome).inc()
+
+    def looked(self, source: str, outcome: str) -> None:
+        self._looked.labels(source, outcome).inc()
+
+    def found(self, source: str, what: str, n: int) -> None:
+        self._found.labels(source, what).inc(n)
 
     # ---------------------------------------------------------------- incidents
     def opened(self, level: int) -> None:
