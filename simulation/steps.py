@@ -6,6 +6,7 @@ from irpd.engine import upkeep
 from irpd.model import command as c
 from irpd.model.incident import Incident, State
 from simulation.actions import Action
+from simulation.model import due_at
 from simulation.phones import MOODS, SURE
 from simulation.seams import PLANTS
 from simulation.senders import ISSUES, TICKETS, Alert
@@ -308,12 +309,14 @@ def _happens(world: "Simulation", action: Action) -> None:
         case "channels-work":
             for provider in world.providers.values():
                 provider.mood = "works"
+        case "jam":
+            _jams(world, a)
         case "disk-slow":
             disk.slow = (0.0004, 0.003) if b % 2 else (0.05, 0.9)
         case "disk-full":
             begins = _before_a_deadline(world) if b % 3 else 0.0
             world.later(begins, lambda: setattr(disk, "full", True))
-            world.later(begins + 5.0 + b % 200, lambda: setattr(disk, "full", False))
+            world.later(begins + 5.0 + b % (25 if begins else 200), lambda: setattr(disk, "full", False))
         case "disk-room":
             disk.full, disk.failing = False, 0
         case "disk-fails":
@@ -350,10 +353,14 @@ def _happens(world: "Simulation", action: Action) -> None:
 
 def _before_a_deadline(world: "Simulation") -> float:
     """Seconds until just before something is due, if that is soon."""
-    life, due = world.life, world.model.due
-    if life is None or not life.ready or not due:
+    life, incidents = world.life, world.model.rows.incidents.values()
+    due = min(
+        (at for incident in incidents if incident.state.active and (at := due_at(incident)) is not None),
+        default=None,
+    )
+    if life is None or not life.ready or due is None:
         return 0.0
-    wait = (due[0][0] - life.clock.now()).total_seconds() - 0.001
+    wait = (due - life.clock.now()).total_seconds() - 0.0005
     return wait if 0.0 < wait < 100.0 else 0.0
 
 
@@ -361,6 +368,24 @@ def _loses_an_answer(world: "Simulation", a: int) -> None:
     """The disk writes, and says that it did not."""
     world.disk.failing, world.disk.written = 1, True
     world.post(world.senders.metric(90 + a % 5, resolved=True))
+
+
+def _jams(world: "Simulation", a: int) -> None:
+    """A channel takes its time with more messages than it has room for; what waits behind them is over
+    before its turn comes."""
+    world.providers["mail"].mood = "late"
+    for n in range(14):
+        world.ask(c.TestPage(person=("asha", "chi")[n % 2], by="asha"))
+    world.later(0.3, lambda: world.ask(c.Open(by="asha", title="It smells", service="checkout", level=1)))
+
+    def answer() -> None:
+        number = max(world.model.rows.incidents, default=0)
+        if a % 2:
+            world.ask(c.Acknowledge(incident=number, by="asha"))
+        else:
+            world.ask(c.Resolve(incident=number, by="asha", because="nothing"))
+
+    world.later(2.0, answer)
 
 
 def _stutters(world: "Simulation", b: int) -> None:
