@@ -161,6 +161,14 @@ class House:
             return answer.status, await answer.json()
 
 
+def configured(
+    *, tokens: str = "[]", login: str = "nobody-here", notify: str = "[{after: 0m, via: [local]}]"
+) -> str:
+    """The house's configuration. ``tokens`` and ``notify`` (how people are paged) are YAML; whoever's login
+    is ``login`` is asha."""
+    return CONFIGURATION.replace("TOKENS", tokens).replace("LOGIN", login).replace("NOTIFY", notify)
+
+
 async def build_house(
     stack: AsyncExitStack,
     folder: Path,
@@ -171,13 +179,11 @@ async def build_house(
     notify: str = "[{after: 0m, via: [local]}]",
     more: str = "",
 ) -> House:
-    """A house that ``stack`` takes down again. ``tokens`` is YAML; whoever's login is ``login`` is asha;
-    ``notify`` is how people are paged (YAML), ``more`` is added to the configuration.
+    """A house that ``stack`` takes down again, ``configured`` so; ``more`` is added to that.
 
     $DOOR_SECRET must hold the secret of its sources."""
     file = folder / "irpd.yaml"
-    text = CONFIGURATION.replace("TOKENS", tokens).replace("LOGIN", login).replace("NOTIFY", notify) + more
-    file.write_text(text)
+    file.write_text(configured(tokens=tokens, login=login, notify=notify) + more)
     loaded = load_configuration([file])
     configuration = loaded.configuration
     policy = Policy(configuration, compile_rules([]), ServiceIndex(configuration), loaded.hash)

@@ -8,7 +8,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from house import CONFIGURATION, SECRET
+from house import SECRET, configured
 
 from irpd.cli.failure import Failed
 from irpd.cli.times import Shown, parse_time
@@ -19,7 +19,7 @@ from irpd.model.event import Started
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE = str(ROOT / "config")
-GOOD = CONFIGURATION.replace("TOKENS", "[]").replace("LOGIN", "asha")
+GOOD = configured(login="asha")
 WITH_SECRET = {"DOOR_SECRET": SECRET}
 
 RULES = """

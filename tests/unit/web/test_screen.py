@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from house import CONFIGURATION
+from house import configured
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,7 +25,7 @@ NOW = datetime(2026, 11, 24, 2, 6, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def configuration(tmp_path_factory: pytest.TempPathFactory) -> Configuration:
     file = tmp_path_factory.mktemp("config") / "irpd.yaml"
-    Path(file).write_text(CONFIGURATION.replace("TOKENS", "[]").replace("LOGIN", "asha"))
+    Path(file).write_text(configured(login="asha"))
     return load_configuration([file]).configuration
 
 
