@@ -44,6 +44,7 @@ from irpd.model.command import Refusal
 from irpd.model.incident import Incident
 from irpd.model.incident import State as IncidentState
 from irpd.model.page import Page
+from irpd.model.signal import Signal
 from irpd.protocol.deadlines import next_deadline
 from irpd.protocol.policy import Policy
 from irpd.protocol.receive import Received
@@ -287,7 +288,7 @@ class Engine:
                 return
         try:
             seen = (i for i in self._inbox.normal if isinstance(i.what, c.SeePage))
-            await self._recall.bring([*self._inbox.urgent, *seen])
+            await self._recall.bring([*self._inbox.urgent, *seen], self._occurred())
         except JournalError as error:
             self._failed([], error)
             return
@@ -299,6 +300,30 @@ class Engine:
             self._seq = -1  # whatever is on disk is read again before anything else is decided
             self._failed(assembly.items, JournalUnavailable(f"{type(error).__name__}: {error}"))
         self._recall.let_go()
+
+    def _occurred(self) -> set[str]:
+        """Keys of Sentry's issues of which one more event was reported, as far as it is decided next."""
+        configured = self.policy.configuration.sources
+        sentry = {name for name, source in configured.items() if source.type == "sentry"}
+        if not sentry or self.full:
+            return set()
+        if self.behind:
+            signals = [
+                (receipt.source, signal)
+                for receipt in self._backlog
+                if receipt.source in sentry and receipt.id > self._cursor
+                for signal in self._said(receipt)
+            ]
+        else:
+            coming = (item.what for item in self._inbox.normal if isinstance(item.what, Incoming))
+            signals = [(what.source, one) for what in coming if what.source in sentry for one in what.signals]
+        return {f"{source}/{one.key}" for source, one in signals if one.occurrence}
+
+    def _said(self, receipt: Receipt) -> tuple[Signal, ...]:
+        try:
+            return self._normalise(receipt).signals
+        except Exception:  # that it can't be read is said where it is decided
+            return ()
 
     def _assembly(self, policy: Policy) -> Assembly:
         return Assembly(

@@ -4,6 +4,9 @@ A late press, a note after the end, a reopening, an outcome of a page's last sen
 incident that only the journal holds. It is brought back with its signals and pages before the command is
 decided, and leaves again after the batch unless it is open now. What comes back is committed state, so that
 readers who see it meanwhile see nothing wrong.
+
+A report may speak of one too: somebody at Sentry said to ignore an issue, and its next event, long after its
+incident left memory, must open nothing. That is the one thing a key that isn't in memory is looked up for.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -12,7 +15,7 @@ from functools import partial
 from irpd.engine.inbox import Item
 from irpd.engine.ports import Journal
 from irpd.model import command as c
-from irpd.model.incident import Incident, Member, State
+from irpd.model.incident import Incident, Member, MemberStatus, State
 from irpd.model.page import Page
 from irpd.protocol.rows import Rows
 
@@ -30,8 +33,9 @@ class Recall:
         self._read = read
         self._here: set[int] = set()
 
-    async def bring(self, waiting: Iterable[Item]) -> None:
-        """Bring back what these commands name. Raises JournalError."""
+    async def bring(self, waiting: Iterable[Item], reported: Iterable[str] = ()) -> None:
+        """Bring back what these commands name, and what is ignored of these keys, of which one more
+        occurrence was ``reported``. Raises JournalError."""
         named = {number for item in waiting for number in named_by(item.what)}
         # One by one: a difference of sets would walk through every open incident at each batch.
         for number in [number for number in named if number not in self._rows.incidents]:
@@ -39,6 +43,19 @@ class Recall:
             if stored is not None:
                 self._rows.recall(*stored)
                 self._here.add(number)
+
+        for key in reported:
+            if self._rows.sid_of(key) is None:
+                stored = await self._read(partial(self._ignored, key))
+                if stored is not None:
+                    self._rows.recall(*stored)
+                    self._here.add(stored[0].number)
+
+    def _ignored(self, key: str) -> Stored:
+        member = self._journal.member(key)
+        if member is None or member.status is not MemberStatus.MUTED:
+            return None
+        return self._journal.incident(member.incident)
 
     def let_go(self) -> None:
         """What is over leaves again."""

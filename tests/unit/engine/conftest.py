@@ -76,6 +76,7 @@ def normalise(receipt: Receipt) -> Normalised:
         Signal(
             key=key, status=Status(status), title=key,
             labels={"service": "checkout", "want": str(said.get("want", 2))},
+            occurrence=said.get("occurrence", False),
         )
         for key, status in said["signals"]
     )  # fmt: skip
