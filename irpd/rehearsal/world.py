@@ -5,14 +5,15 @@ Everything is decided by ``protocol.decide``, as in the daemon. What goes out is
 (rates, retries, putting messages together) depends on channels and is not played.
 """
 
-from collections.abc import Iterable, Iterator
+import heapq
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from irpd.model import command as c
 from irpd.model import event as e
 from irpd.model.incident import Contribution, Incident, Member
-from irpd.model.page import Page, PageKind, SendState
+from irpd.model.page import PageKind, SendState
 from irpd.model.signal import Signal
 from irpd.outbox.wanted import Wanted, wanted
 from irpd.protocol.deadlines import next_deadline
@@ -23,6 +24,7 @@ from irpd.protocol.rows import Rows
 
 #: Things that may come due in one world: one that goes on for ever is given up.
 MOST_TURNS = 100_000
+_DEADLINE, _SEND = 0, 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,25 +45,35 @@ class Exhausted(Exception):
 
 class World:
     """``now`` only goes on. ``messages`` are in the order in which they went out, ``verdicts`` what the rules
-    said in each decision of each incident."""
+    said in each decision of each incident; without ``sends`` nothing goes out. ``tell`` hears of each event
+    with its subject."""
 
-    def __init__(self, policy: Policy, at: datetime) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        at: datetime,
+        *,
+        sends: bool = True,
+        tell: Callable[[str, e.AnyEvent], None] = lambda _subject, _event: None,
+    ) -> None:
         self.policy = policy
         self.now = at
+        self.rows = Rows()
         self.messages: list[Message] = []
         self.verdicts: dict[int, list[tuple[Contribution, ...]]] = {}
-        self._rows = Rows()
+        self._sends = sends
+        self._tell = tell
+        self._due: list[tuple[datetime, int, int, str]] = []
         self._turns = 0
 
     # -------------------------------------------------------------- what there is
     @property
     def incidents(self) -> list[Incident]:
-        """All, in the order in which they opened."""
-        found = (self._rows.incident(n) for n in range(1, self._rows.counter("incident") + 1))
-        return [incident for incident in found if incident is not None]
+        """All that are in memory, in the order in which they opened."""
+        return [self.rows.incidents[number] for number in sorted(self.rows.incidents)]
 
     def members(self, incident: Incident) -> Iterator[Member]:
-        return self._rows.members_of(incident)
+        return self.rows.members_of(incident)
 
     # -------------------------------------------------------------- what happens
     def receive(self, source: str, signals: Iterable[Signal]) -> None:
@@ -69,56 +81,51 @@ class World:
 
     def act(self, command: c.Command) -> object:
         """Decide a command now. Raises Refusal as the daemon would."""
-        draft = Draft(self._rows, self.policy, self.now)
+        draft = Draft(self.rows, self.policy, self.now)
         answer = decide(draft, command)
-        self._rows.absorb(draft.rows)
+        self.rows.absorb(draft.rows)
         for subject, event in draft.events:
-            if isinstance(event, e.Opened | e.LevelChanged | e.EvidenceExceeded):
+            if self._sends and isinstance(event, e.Opened | e.LevelChanged | e.EvidenceExceeded):
                 number = int(subject.rpartition(":")[2])
                 self.verdicts.setdefault(number, []).append(event.rules)
+            self._tell(subject, event)
+        for incident in draft.rows.incidents.values():
+            deadline = next_deadline(incident)
+            if deadline is not None:
+                heapq.heappush(self._due, (deadline, _DEADLINE, incident.number, ""))
+        if self._sends:
+            for page in draft.rows.pages.values():
+                for send in page.sends:
+                    if page.live and send.state is SendState.PENDING:
+                        heapq.heappush(self._due, (send.due_at, _SEND, send.n, page.id))
         return answer
 
-    def advance(self, until: datetime) -> None:
-        """Let time go on to ``until``, with everything that is due by then, the instant itself included.
-        Raises Exhausted."""
-        while True:
-            due = self._next()
-            if due is None or due > until:
-                break
+    def advance(self, until: datetime, *, most: int = MOST_TURNS) -> None:
+        """Let time go on to ``until``, with everything that is due by then, the instant itself included;
+        deadlines first, because they may end what was to be sent. Raises Exhausted after ``most`` of them."""
+        while self._due and self._due[0][0] <= until:
+            due, kind, number, page = heapq.heappop(self._due)
+            if kind == _SEND:
+                self.now = max(self.now, due)
+                self._send(page, number)
+            else:
+                incident = self.rows.incident(number)
+                deadline = next_deadline(incident) if incident is not None else None
+                if deadline is None or deadline > due:
+                    continue  # it has moved; where it moved to stands in the heap too
+                self.now = max(self.now, due)
+                self.act(c.Wake(incident=number))
             self._turns += 1
-            if self._turns > MOST_TURNS:
-                raise Exhausted(f"more than {MOST_TURNS:,} things came due")
-            self.now = max(self.now, due)
-            self._turn()
+            if self._turns > most:
+                raise Exhausted(f"more than {most:,} things came due")
         self.now = max(self.now, until)
 
-    def _next(self) -> datetime | None:
-        due = [at for one in self.incidents if (at := next_deadline(one)) is not None]
-        due += [
-            send.due_at
-            for page in self._pages()
-            for send in page.sends
-            if page.live and send.state is SendState.PENDING
-        ]
-        return min(due, default=None)
-
-    def _turn(self) -> None:
-        """All that is due at this instant: deadlines first, because they may end what was to be sent."""
-        for incident in self.incidents:
-            deadline = next_deadline(incident)
-            if deadline is not None and deadline <= self.now:
-                self.act(c.Wake(incident=incident.number))
-        for page in list(self._pages()):
-            for send in page.sends:
-                if send.state is SendState.PENDING and send.due_at <= self.now:
-                    self._send(page.id, send.n)
-
     def _send(self, page_id: str, number: int) -> None:
-        page = self._rows.page(page_id)
+        page = self.rows.page(page_id)
         if page is None:
             return
         send = next(one for one in page.sends if one.n == number)
-        match wanted(page, send, self._rows.incident(page.incident), self.now):
+        match wanted(page, send, self.rows.incident(page.incident), self.now):
             case Wanted.SEND:
                 state = SendState.DELIVERED
                 self.messages.append(
@@ -134,7 +141,3 @@ class World:
             case _:
                 return
         self.act(c.RecordSend(page=page.id, send=number, state=state))
-
-    def _pages(self) -> Iterator[Page]:
-        for incident in self.incidents:
-            yield from self._rows.pages_of(incident)
