@@ -77,23 +77,26 @@ def journal() -> None:
 @json_option
 @example("irpd journal check --journal /var/lib/irpd/irpd.db")
 def check(journal: str | None, config: tuple[str, ...], json: bool) -> None:
-    """Verify the chain, replay every event and compare with the stored rows. Needs no daemon."""
+    """Verify the chain, replay every event and compare with the stored rows, and have SQLite check its file.
+    Needs no daemon."""
     from irpd.cli.files import journal_path
+    from irpd.journal.file_check import check_file
     from irpd.journal.verify import check_projection, verify_chain
 
     path = journal_path(config, journal)
     chain = _reading(path, lambda: verify_chain(path, progress=_progress("chain")))
     rows = _reading(path, lambda: check_projection(path, progress=_progress("replay")))
-    ok = chain.ok and rows.ok
+    damage = _reading(path, lambda: check_file(path))
+    ok = chain.ok and rows.ok and not damage
     if json:
         document = {
             "schema": "irpd.journal-check/1", "journal": str(path), "ok": ok, "events": chain.events,
             "receipts": chain.receipts, "head": chain.head, "rows": rows.rows, "different": rows.different,
-            "problems": [*chain.problems, *rows.differences],
+            "problems": [*chain.problems, *rows.differences, *damage],
         }  # fmt: skip
         click.echo(dump(document), nl=False)
     else:
-        for problem in (*chain.problems, *rows.differences):
+        for problem in (*chain.problems, *rows.differences, *damage):
             click.echo(f"{path}: {problem}", err=True)
         said = "as" if rows.ok else f"({rows.different:,} of them NOT) as"
         echo(f"{path}: {'fine' if ok else 'NOT as it should be'}")

@@ -25,7 +25,7 @@ from irpd.daemon.options import (
     StartError,
 )
 from irpd.daemon.settings import Prepared
-from irpd.engine.ports import JournalCorrupt, JournalError, JournalHeld, JournalNewer
+from irpd.engine.ports import JournalError, JournalHeld, JournalNewer
 from irpd.journal.sqlite import SqliteJournal
 
 log = structlog.get_logger("irpd.daemon")
@@ -115,8 +115,6 @@ def _open_journal(
         raise StartError(EXIT_HELD, str(error)) from None
     except JournalNewer as error:
         raise StartError(EXIT_NEWER, str(error)) from None
-    except JournalCorrupt as error:
-        raise StartError(EXIT_JOURNAL, f"{error}; `irpd restore BACKUP` brings back a backup") from None
     except JournalError as error:
         raise StartError(EXIT_JOURNAL, str(error)) from None
     return journal

@@ -24,7 +24,7 @@ from irpd.daemon.asking import Asking
 from irpd.daemon.doors import open_doors, socket_path
 from irpd.daemon.observe import Delivered, count_received, observe
 from irpd.daemon.opening import Opened, open_all
-from irpd.daemon.options import Options, kill_point
+from irpd.daemon.options import EXIT_JOURNAL, Options, StartError, kill_point
 from irpd.daemon.reload import Reloading, keep_receipts
 from irpd.daemon.sources import Sources
 from irpd.daemon.watch_delivery import DeliveryWatch
@@ -78,7 +78,10 @@ class Daemon:
         )
         self.engine.on_commit(lambda facts, took: observe(self.metrics, self.engine.state, facts, took))
         self.engine.on_received(lambda name, what: count_received(self.metrics, name, what))
-        loaded = await self.engine.start()
+        try:
+            loaded = await self.engine.start()
+        except JournalError as error:  # found damaged only when all of it was read
+            raise StartError(EXIT_JOURNAL, str(error)) from None
         self.clock.start_from(loaded.last_at)
         self._start_delivery(configuration)
         self.asking = Asking(
@@ -245,7 +248,7 @@ class Daemon:
 
     def readiness(self) -> Sequence[Check]:
         engine, refused = self.engine, self.reloading.refused
-        down = engine.down or ("no space left" if engine.full else "")
+        down = self.journal.damaged or engine.down or ("no space left" if engine.full else "")
         stalled = ", ".join(self.watchdog.stalled)
         bad = f"{len(refused)} problems; {engine.policy.hash} stays in force" if refused else ""
         missing = "; ".join(f"{name}: {why}" for name, why in self.sources.problems.items())

@@ -71,6 +71,7 @@ class SqliteJournal:
         self.path = Path(path).absolute()
         self.keep_receipts = keep_receipts
         self.keep_receipts_bytes = keep_receipts_bytes
+        self.damaged = ""  # what a write found wrong with the file; it stays until a start without it
         self._kill = kill
         self._migrations = schema.migrations() if migrations is None else migrations
         self._lock = Lock(self.path)
@@ -209,7 +210,7 @@ class SqliteJournal:
 
     def _connected(self) -> apsw.Connection:
         if self._db is None:
-            raise JournalUnavailable(f"the journal {self.path} isn't connected")
+            raise JournalUnavailable(self.damaged or f"the journal {self.path} isn't connected")
         return self._db
 
     def _reading(self) -> Reader:
@@ -274,6 +275,8 @@ class SqliteJournal:
             if isinstance(found, JournalFull) and usable:
                 raise found from error
             self._disconnect()
+            if isinstance(found, JournalCorrupt):
+                self.damaged = str(found)
             if isinstance(found, JournalFull):
                 found = JournalUnavailable(str(found))
             raise found from error

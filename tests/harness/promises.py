@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Set
 from pathlib import Path
 
+from irpd.journal.file_check import check_file
 from irpd.journal.reader import open_reader
 from irpd.journal.verify import check_projection, verify_chain
 
@@ -20,6 +21,7 @@ def held(journal: Path, accepted: Mapping[int, tuple[str, ...]]) -> None:
     chain, projection = verify_chain(journal), check_projection(journal)
     assert chain.ok, chain.problems
     assert projection.ok, projection.differences
+    assert not check_file(journal)
 
 
 def signals_are_there(journal: Path, keys: Set[str]) -> None:
