@@ -9,6 +9,7 @@ from irpd.config.hosts import is_address, local
 from irpd.config.problem import Problem, quoted, suggest
 from irpd.config.values import (
     SOURCE_FIELDS,
+    ApiAuth,
     Auth,
     Configuration,
     SlackChannel,
@@ -16,6 +17,7 @@ from irpd.config.values import (
     Source,
     WebhookChannel,
 )
+from irpd.config.yaml import Where
 
 #: Source types whose signature irpd knows without being told the header.
 _SIGNING = ("grafana", "sentry", "zendesk", "jira")
@@ -30,6 +32,7 @@ def doors(material: Material, configuration: Configuration) -> Iterator[Problem]
             message = f"none, and {configuration.server.listen} is open to other machines"
             yield material.merged.problem(("sources", name, "auth"), message, severity="warning")
     yield from _channels(material, configuration)
+    yield from _asked(material, configuration)
 
 
 def _server(material: Material, configuration: Configuration) -> Iterator[Problem]:
@@ -101,6 +104,22 @@ def _channels(material: Material, configuration: Configuration) -> Iterator[Prob
                 yield material.merged.problem((*path, "api_url"), message, severity="warning")
             case _:
                 pass
+
+
+def _asked(material: Material, configuration: Configuration) -> Iterator[Problem]:
+    """Secrets that go with questions."""
+    servers: list[tuple[Where, tuple[str, ...], ApiAuth | None]] = [
+        (("prometheus", name, "url"), (one.url,), one.auth) for name, one in configuration.prometheus.items()
+    ]
+    servers += [
+        (("sources", name, "api", "urls"), one.api.urls, one.api.auth)
+        for name, one in configuration.sources.items()
+        if one.api is not None
+    ]
+    for path, urls, auth in servers:
+        if auth is not None and any(map(_in_the_clear, urls)):
+            message = "http: the secret under auth would cross the network in the clear"
+            yield material.merged.problem(path, message, severity="warning")
 
 
 def _host(listen: str) -> str | None:

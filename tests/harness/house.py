@@ -317,6 +317,7 @@ def plain(rows: Rows) -> Mapping[str, Any]:
         "handles": {handle: sid for handle, sid in rows.handles.items() if sid},
         "groups": {key: found for key, numbers in rows.groups.items() if (found := still(rows, numbers))},
         "reporters": {who: count for who, count in rows.reporters.items() if count},
+        "takes": {name: found for name, numbers in rows.takes.items() if (found := still(rows, numbers))},
     }
 
 

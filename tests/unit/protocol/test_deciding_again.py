@@ -1,0 +1,385 @@
+"""What monitoring answers, levels that rise at once and sink by rule, services that break others."""
+
+from datetime import timedelta
+from fractions import Fraction
+from random import Random
+from typing import Any
+
+import pytest
+from harness.house import CONFIG, RULES, TUESDAY, House, plain, policy_of, replayed, restored
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from irpd.model import command as c
+from irpd.model import event as e
+from irpd.model.incident import State
+from irpd.model.share import Impact
+from irpd.model.signal import Signal, Status
+
+SHARED = RULES.replace(
+    "group:",
+    """  - {id: most, when: share_known && share > 0.8, level: 1, lower_after: 10m, because: most of them}
+  - {id: some, match: {labels: {slow: "yes"}}, level: 2, lower_after: 20m, because: slow}
+group:""",
+)
+COUNTED = "    users: {count: 1000}\n    signals: [{labels: {service: checkout}}]"
+ASKED = CONFIG.replace(
+    COUNTED, COUNTED.replace("count: 1000}", "promql: u, otherwise: 1000}\n    affected: {promql: a}")
+)
+ASKED = ASKED.replace("channels:\n", "prometheus: {main: {url: 'http://127.0.0.1:9090'}}\nchannels:\n", 1)
+DEPENDING = CONFIG.replace(
+    COUNTED, COUNTED.replace("\n", "\n    depends_on: {login: joins, bare: mutes}\n")
+).replace(
+    "    users: {count: 1000}\n    signals: [{labels: {service: login}}]",
+    "    users: {count: 1000}\n    depends_on: {platform: joins}\n    signals: [{labels: {service: login}}]",
+)
+
+
+FIELDS = ("impact", "user", "reporter", "note", "starts_at")
+
+
+def signal(key: str, status: str = "firing", **said: Any) -> Signal:
+    """A report; what is no field of a signal is a label."""
+    fields = {name: said.pop(name) for name in FIELDS if name in said}
+    return Signal(key=key, status=Status(status), title=f"Alert {key}", labels=said, **fields)
+
+
+def asked(rules: str = RULES) -> House:
+    return House(policy_of(ASKED, rules))
+
+
+def answer(house: House, affected: int | None = None, users: int | None = None, *numbers: int) -> int:
+    told = house.do(
+        c.TakeAnswer(service="checkout", incidents=numbers or (1,), affected=affected, users=users)
+    )
+    assert isinstance(told, int)
+    return told
+
+
+# ------------------------------------------------------------------ answers
+def test_an_answer_raises_the_level_at_once_with_before_after_and_why() -> None:
+    house = asked()
+    house.report(signal("a", service="checkout", want="3"))
+    assert (house.incident().level, house.incident().share.known) == (3, False)
+    assert answer(house, affected=900) == 1
+    (change,) = house.of_type(e.LevelChanged)
+    assert (change.before, change.after, change.level_by.rule) == (3, 1, "share-of-users")
+    assert (change.share.fraction, change.share.method) == (Fraction(9, 10), "promql")
+    assert house.live() == ["asha"]
+    assert "0m asha sms" not in house.phones()
+    house.forward("2m")
+    assert "2m asha sms" in house.phones()  # the higher level's methods
+
+
+def test_an_answer_that_says_the_same_again_is_no_event_and_asks_no_rule() -> None:
+    house = asked()
+    house.report(signal("a", service="checkout", want="3"))
+    answer(house, affected=300)
+    facts = len(house.facts)
+    assert [answer(house, affected=n) for n in (300, 305, 301)] == [0, 0, 0]
+    assert len(house.facts) == facts
+    assert answer(house, affected=310) == 1  # a hundredth of the users
+    assert answer(house, affected=300) == 1
+
+
+def test_an_answer_across_a_border_is_news_however_small_the_step() -> None:
+    house = asked()
+    house.report(signal("a", service="checkout", want="4"))
+    answer(house, affected=399)
+    assert house.incident().level == 3
+    answer(house, affected=400)
+    assert house.incident().level == 2
+
+
+def test_answers_that_fall_lower_the_share_and_never_the_level() -> None:
+    house = asked()
+    house.report(signal("a", service="checkout", want="3"))
+    answer(house, affected=900)
+    answer(house, affected=10)
+    assert house.incident().share.fraction == Fraction(1, 100)
+    house.forward("3h")
+    assert house.incident().level == 1
+
+
+def test_the_number_of_users_is_what_monitoring_says_and_otherwise_what_the_files_say() -> None:
+    house = asked()
+    house.report(signal("a", service="checkout", want="4", impact=Impact(affected=100, method="label")))
+    assert house.incident().share.fraction == Fraction(1, 10)
+    answer(house, users=200)
+    assert (house.incident().share.fraction, house.incident().level) == (Fraction(1, 2), 2)
+    answer(house, affected=5)  # no number of users this time: the last one stands
+    assert house.incident().share.users == 200
+
+
+def test_an_answer_without_any_number_is_nothing() -> None:
+    house = asked()
+    house.report(signal("a", service="checkout", want="4"))
+    assert answer(house) == 0
+    assert house.incident().answers == ()
+
+
+@pytest.mark.parametrize("what", ["resolved", "unknown", "of another service"])
+def test_an_answer_for_what_it_is_not_about_changes_nothing(what: str) -> None:
+    house = asked()
+    house.report(signal("a", service="login" if what == "of another service" else "checkout", want="4"))
+    if what == "resolved":
+        house.resolve()
+    facts = len(house.facts)
+    assert answer(house, 900, None, 99 if what == "unknown" else 1) == 0
+    assert len(house.facts) == facts
+
+
+def test_while_a_persons_word_stands_an_answer_pages_who_commands_and_leaves_the_level() -> None:
+    house = asked()
+    house.report(signal("a", service="checkout", want="3"))
+    house.set_level(3)
+    answer(house, affected=900)
+    assert house.incident().level == 3
+    assert [event.level for event in house.of_type(e.EvidenceExceeded)] == [1]
+    answer(house, affected=950)
+    assert len(house.of_type(e.EvidenceExceeded)) == 1
+
+
+def test_an_incident_opened_by_hand_is_raised_by_its_share_only_where_no_person_set_its_level() -> None:
+    house = asked()
+    house.do(c.Open(by="asha", title="Something", service="checkout", level=3))
+    answer(house, affected=900)
+    assert house.incident().level == 3
+    assert [event.level for event in house.of_type(e.EvidenceExceeded)] == [1]
+
+
+def test_an_answer_for_an_incident_whose_signals_are_resolved_does_not_raise_it() -> None:
+    house = asked()
+    house.report(signal("a", service="checkout", want="2"))
+    house.report(signal("a", "resolved", service="checkout", want="2"))
+    answer(house, affected=900)
+    assert house.incident().level == 2
+
+
+# ------------------------------------------------------------------ down by rule
+def test_a_level_sinks_once_evidence_has_asked_for_less_for_as_long_as_its_rule_says() -> None:
+    house = asked(SHARED)
+    house.report(signal("a", service="checkout", want="3"))
+    answer(house, affected=900)
+    assert (house.incident().level, house.incident().level_by.rule) == (1, "most")
+    answer(house, affected=200)
+    house.forward("9m")
+    assert house.incident().level == 1
+    house.forward("1m")
+    change = house.of_type(e.LevelChanged)[-1]
+    assert (change.before, change.after) == (1, 3)
+    assert "nothing asked for level 1 for 10m" in change.level_by.because
+    assert change.share.fraction == Fraction(1, 5)
+    house.forward("5h")
+    assert house.incident().level == 3  # rule three says nothing of sinking
+
+
+def test_evidence_that_comes_back_in_time_keeps_the_level_and_the_time_begins_anew() -> None:
+    house = asked(SHARED)
+    house.report(signal("a", service="checkout", want="3"))
+    answer(house, affected=900)
+    answer(house, affected=200)
+    house.forward("8m")
+    answer(house, affected=900)
+    house.forward("8m")
+    answer(house, affected=200)
+    house.forward("8m")
+    assert house.incident().level == 1
+    assert [event.level for event in house.of_type(e.EvidenceEased)] == [3, None, 3]
+    house.forward("2m")
+    assert house.incident().level == 3
+
+
+def test_a_level_sinks_when_the_signal_that_asked_for_it_is_resolved_and_others_fire() -> None:
+    house = House(policy_of(CONFIG, SHARED))
+    house.report(signal("a", service="checkout", want="4", grouped="yes"))
+    house.report(signal("b", service="checkout", slow="yes", grouped="yes"))
+    assert (house.incident().level, house.incident().lower_after) == (2, 1200.0)
+    house.report(signal("b", "resolved", service="checkout", slow="yes", grouped="yes"))
+    house.forward("20m")
+    assert house.incident().level == 4
+
+
+def test_a_level_never_sinks_by_itself_once_all_is_resolved_or_a_person_set_it() -> None:
+    house = House(policy_of(CONFIG, SHARED))
+    house.report(signal("b", service="checkout", slow="yes"))
+    house.report(signal("b", "resolved", service="checkout", slow="yes"))
+    house.forward("3h")
+    assert (house.incident().level, house.incident().state) == (2, State.OPEN)
+    other = asked(SHARED)
+    other.report(signal("a", service="checkout", want="3"))
+    answer(other, affected=900)
+    other.set_level(1)
+    answer(other, affected=10)
+    other.forward("3h")
+    assert other.incident().level == 1
+
+
+# ------------------------------------------------------------------ who is affected
+def test_people_in_events_and_in_tickets_are_counted_once() -> None:
+    house = House()
+    grouped = {"service": "checkout", "grouped": "yes", "want": "4"}
+    house.report(signal("issue:1", user="a" * 16, **grouped), source="sentry")
+    for n in range(150):
+        house.report(signal("issue:1", user=f"{n:016x}", **grouped), source="sentry")
+    for n in range(100, 200):
+        house.report(signal(f"ticket:{n}", reporter=f"{n:016x}", **grouped), source="desk")
+    share = house.incident().share
+    assert (share.affected, share.method) == (201, "people")
+    assert house.incident().reporters == 100
+
+
+def test_an_event_of_somebody_known_is_a_repeat() -> None:
+    house = House()
+    labels = {"service": "checkout", "want": "4"}
+    house.report(signal("issue:1", user="a" * 16, **labels), source="sentry")
+    house.report(signal("issue:1", user="b" * 16, **labels), source="sentry")
+    facts = len(house.facts)
+    house.report(signal("issue:1", user="a" * 16, **labels), source="sentry")
+    (_, event, _), = house.facts[facts:]  # fmt: skip
+    assert isinstance(event, e.SignalsRepeated)
+
+
+def test_a_report_without_a_count_takes_nothing_back() -> None:
+    house = House()
+    house.report(signal("a", service="checkout", want="4", impact=Impact(affected=500, method="label")))
+    facts = len(house.facts)
+    house.report(signal("a", service="checkout", want="4"))
+    assert isinstance(house.facts[facts][1], e.SignalsRepeated)
+    assert house.incident().share.affected == 500
+
+
+def test_of_an_issue_known_for_long_only_new_users_count() -> None:
+    house = House()
+    old = {"service": "checkout", "want": "4", "starts_at": TUESDAY - timedelta(days=90)}
+    house.report(signal("issue:1", impact=Impact(affected=700, method="sentry"), **old), source="sentry")
+    assert not house.incident().share.known
+    house.report(signal("issue:1", impact=Impact(affected=860, method="sentry"), **old), source="sentry")
+    assert house.incident().share.affected == 160
+
+
+def test_evidence_moves_with_its_signals() -> None:
+    house = House()
+    house.report(signal("a", service="checkout", want="4", impact=Impact(affected=90, method="label")))
+    house.report(signal("b", service="checkout", want="4", impact=Impact(affected=50, method="label")))
+    house.do(c.Merge(incident=1, into=2, by="asha"))
+    assert house.incident(2).share.affected == 90
+    assert house.incident(2).share.bounds == (Fraction(9, 100), Fraction(14, 100))
+    house.do(c.Split(incident=2, signals=(2,), by="asha"))
+    assert house.incident(2).share.affected == 50
+    assert house.incident(3).share.affected == 90
+
+
+# ------------------------------------------------------------------ services that depend on services
+def test_a_signal_for_a_dependency_joins_the_incident_of_what_it_breaks() -> None:
+    house = House(policy_of(DEPENDING))
+    house.report(signal("a", service="checkout", want="2", impact=Impact(affected=100, method="label")))
+    house.report(signal("b", service="login", want="2", impact=Impact(affected=300, method="label")))
+    incident = house.incident()
+    assert incident.services == ("checkout", "login")
+    assert house.members()[1].why == "checkout depends on login"
+    assert (incident.share.fraction, incident.share.users) == (Fraction(400, 2000), 2000)
+
+
+def test_what_a_dependency_depends_on_joins_too() -> None:
+    house = House(policy_of(DEPENDING))
+    house.report(signal("a", service="checkout", want="2"))
+    house.report(signal("b", service="", want="2"))  # unmapped: platform
+    assert [member.service for member in house.members()] == ["checkout", "platform"]
+
+
+@pytest.mark.parametrize("what", ["mutes", "resolved", "long ago", "the other way"])
+def test_it_opens_its_own_incident(what: str) -> None:
+    house = House(policy_of(DEPENDING))
+    first, then = ("login", "checkout") if what == "the other way" else ("checkout", "login")
+    house.report(signal("a", service=first, want="2"))
+    if what == "resolved":
+        house.resolve()
+    if what == "long ago":
+        house.forward("31m")
+    house.report(signal("b", service="bare" if what == "mutes" else then, want="2"))
+    assert max(house.rows.incidents) == 2
+
+
+def test_an_own_group_goes_before_what_it_breaks() -> None:
+    house = House(policy_of(DEPENDING))
+    house.report(signal("a", service="login", grouped="yes", want="2"))
+    house.report(signal("b", service="checkout", want="2"))
+    house.report(signal("c", service="login", grouped="yes", want="2"))
+    assert [member.key for member in house.members(1)] == ["am/a", "am/c"]
+
+
+def test_after_a_restart_a_dependency_still_joins() -> None:
+    house = House(policy_of(DEPENDING))
+    house.report(signal("a", service="checkout", want="2"))
+    house.rows = restored(house.rows)
+    house.report(signal("b", service="login", want="2"))
+    assert house.incident().services == ("checkout", "login")
+
+
+# ------------------------------------------------------------------ any order, any repetition
+reports = st.lists(
+    st.tuples(
+        st.integers(0, 5),  # which signal
+        st.sampled_from(["checkout", "login"]),
+        st.none() | st.integers(0, 1200),
+        st.none() | st.integers(0, 30),  # whom it happened to
+    ),
+    min_size=1,
+    max_size=8,
+    unique_by=lambda one: one[0],
+)
+
+
+def played(said: list[tuple[int, str, int | None, int | None]], again: int = 1) -> House:
+    house = House(
+        policy_of(ASKED.replace("promql: u, otherwise", "count").replace("{count: 1000", "{count: 1000"))
+    )
+    for n, service, affected, user in said:
+        impact = Impact() if affected is None else Impact(affected=affected, method="label")
+        one = signal(
+            f"k{n}", service=service, grouped="yes", want="4", impact=impact,
+            user=None if user is None else f"{user:016x}",
+        )  # fmt: skip
+        for _ in range(again):
+            house.report(one)
+    return house
+
+
+@settings(max_examples=60, deadline=None)
+@given(reports, st.randoms())
+def test_any_order_of_firing_signals_gives_the_same_share_and_level(
+    said: list[tuple[int, str, int | None, int | None]], random: Random
+) -> None:
+    shuffled = list(said)
+    random.shuffle(shuffled)
+
+    def outcome(house: House) -> set[tuple[object, ...]]:
+        return {
+            (frozenset(m.key for m in house.members(n)), i.level, i.share, i.parts, i.people)
+            for n, i in house.rows.incidents.items()
+        }
+
+    assert outcome(played(said)) == outcome(played(shuffled))
+
+
+@settings(max_examples=60, deadline=None)
+@given(reports)
+def test_redeliveries_change_neither_share_nor_level_and_replay_gives_the_same_rows(
+    said: list[tuple[int, str, int | None, int | None]],
+) -> None:
+    once, thrice = played(said), played(said, again=3)
+    for number, incident in once.rows.incidents.items():
+        other = thrice.rows.incidents[number]
+        assert (incident.level, incident.share, incident.parts) == (other.level, other.share, other.parts)
+        assert incident.people == other.people
+    answer(thrice, 700, None, *thrice.rows.incidents)
+    assert plain(replayed(thrice.facts)) == plain(thrice.rows)
+
+
+def test_a_signal_that_tells_how_irpd_learned_of_it_says_so_in_the_timeline() -> None:
+    house = House()
+    house.report(signal("a", service="checkout", want="4", note="Alertmanager was asked."))
+    house.report(signal("a", service="checkout", want="4", note="Alertmanager was asked."))
+    assert [event.text for event in house.of_type(e.Noted)] == ["1.1: Alertmanager was asked."]
+    assert house.members()[0].status == Status.FIRING
