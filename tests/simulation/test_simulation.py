@@ -11,7 +11,7 @@ import pytest
 
 from simulation.__main__ import main
 from simulation.actions import parse, steps
-from simulation.coverage import FIXED, LEAST, Coverage
+from simulation.coverage import FIXED, LEAST, NOT_YET, Coverage
 from simulation.planted import PLANTED, Change, Outdated, planted
 from simulation.report import failure, pace
 from simulation.run import Result, Simulation, simulate
@@ -57,6 +57,8 @@ def test_every_command_event_transition_and_fault_was_met_often_enough() -> None
     for seed in FIXED:
         coverage.add(run(seed).coverage)
     assert coverage.below(LEAST) == []
+    met = {name for counter in coverage.hits.values() for name in counter}
+    assert not met & NOT_YET, "what is met belongs to what must be met often enough"
 
 
 def test_what_was_met_too_seldom_is_named() -> None:
