@@ -86,7 +86,7 @@ def render(channel_type: str, subject: Subject) -> Rendered:
             case _:
                 plain = plain_text(subject)
                 return Rendered(subject=plain.subject, text=plain.text, fields=fields(subject))
-    except Exception as error:
+    except Exception as error:  # whatever a template raises, a page has a text
         log.exception("text_could_not_be_made", channel_type=channel_type, page=subject.page.id)
         rendered = built_in(subject, error=f"{type(error).__name__}: {error}")
         return replace(rendered, text=escape(rendered.text)) if channel_type == "slack" else rendered

@@ -75,7 +75,7 @@ class Loop(asyncio.SelectorEventLoop):
             try:
                 what: object = socket.getaddrinfo(*question)
                 settle = lookup.answer.set_result
-            except Exception as error:
+            except Exception as error:  # whoever asked for the name gets it
                 what, settle = error, lookup.answer.set_exception
             with suppress(RuntimeError):  # the loop has ended
                 self.call_soon_threadsafe(tell, settle, what)

@@ -190,6 +190,8 @@ class Assembly:
     def _take(self, draft: Draft, receipt: Receipt | None) -> None:
         self.rows.absorb(draft.rows)
         now = self.now
+        for what, error in draft.defects:
+            log.error("judgement-raised", what=what, error=f"{type(error).__name__}: {error}", exc_info=error)
         events = draft.events
         if receipt is not None:
             events = _bound(events, receipt, 0 if receipt.id == self.bound + 1 else receipt.id)

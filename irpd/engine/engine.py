@@ -595,5 +595,5 @@ def _tell(callback: Callable[..., None], *about: object) -> None:
     """Call who wants to know; what goes wrong there is theirs, and stops nothing here."""
     try:
         callback(*about)
-    except Exception:
+    except Exception:  # who asked to be told is no reason to stop deciding
         log.exception("callback-raised", callback=repr(callback))

@@ -113,7 +113,7 @@ class Edits:
             async with self._room:
                 try:
                     await self._edit(incident, page, send)
-                except Exception:
+                except Exception:  # a message that stays as it was harms no page
                     log.exception("edit_raised", page=page.id, channel=send.channel)
 
     async def _edit(self, incident: Incident, page: Page, send: Send) -> None:

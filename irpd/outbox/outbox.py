@@ -170,7 +170,7 @@ class Outbox:
                 self._look_at(pages)
                 self._wake.set()
             self._edits.look_at(pages, incidents)
-        except Exception:
+        except Exception:  # raising here would be the engine's failure; everything is looked at again instead
             self._metrics.erred("outbox")
             log.exception("published_not_understood")
             self._look_at_all = True
@@ -278,7 +278,7 @@ async def _close(channels: Iterable[Channel]) -> None:
     for channel in channels:
         try:
             await channel.close()
-        except Exception:
+        except Exception:  # it is not used any more; the others are still to be closed
             log.exception("channel_not_closed", channel=channel.name)
 
 

@@ -65,7 +65,7 @@ class Recorder:
         except CommandFailed:
             # It was set aside and somebody is told; again it would fail again.
             log.error("outcome_set_aside", page=command.page, send=command.send)
-        except Exception as error:
+        except Exception as error:  # whatever the engine raises, the outcome is held and recorded later
             log.error("outcome_not_recorded", page=command.page, send=command.send, error=repr(error))
             return False
         return True

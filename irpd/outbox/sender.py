@@ -68,7 +68,7 @@ class Sender:
         except NoAddress as problem:
             log.warning("page_without_address", page=page.id, channel=send.channel, why=str(problem))
             step = _outcome(page, send, SendState.FAILED, str(problem))
-        except Exception as error:
+        except Exception as error:  # a send that raises has failed, so that the next method comes at once
             self._metrics.erred("outbox")
             log.exception("send_raised", page=page.id, send=send.n, channel=send.channel)
             step = _outcome(page, send, SendState.FAILED, f"error: {error!r}")
@@ -173,7 +173,7 @@ class Sender:
                 return await channel.send(message)
         except TimeoutError:
             return Outcome(kind="transient", detail=f"no answer within {CEILING:g} s")
-        except Exception as error:
+        except Exception as error:  # a channel never raises; one that does is broken for this message
             self._metrics.erred("channel")
             log.exception("channel_raised", channel=channel.name, page=message.page.id)
             return Outcome(kind="permanent", detail=f"error in the channel: {error!r}")

@@ -73,10 +73,10 @@ class Smtp:
                 _, answer = await client.send_message(
                     mail, sender=self._sender.addr_spec, recipients=[recipient.addr_spec]
                 )
-        except Exception as error:
+        except Exception as error:  # told apart there: what it is not sure of is tried again
             return _failure(error)
         finally:
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(Exception):  # the mail is taken or refused by now
                 client.close()
         return Outcome(kind="delivered", detail=answer[:200], provider_id=str(mail["Message-ID"]))
 

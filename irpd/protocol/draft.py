@@ -19,7 +19,7 @@ from irpd.protocol.rows import Rows
 class Draft:
     """One command's decision. ``events`` are (subject, event) in the order they were made."""
 
-    __slots__ = ("events", "first_byte_at", "now", "policy", "rows")
+    __slots__ = ("defects", "events", "first_byte_at", "now", "policy", "rows")
 
     def __init__(
         self, base: Rows, policy: Policy, now: datetime, *, first_byte_at: datetime | None = None
@@ -29,6 +29,7 @@ class Draft:
         self.now = now
         self.first_byte_at = first_byte_at
         self.events: list[tuple[str, e.AnyEvent]] = []
+        self.defects: list[tuple[str, Exception]] = []  # what raised and was made up for; for the shell's log
 
     @property
     def configuration(self) -> Configuration:

@@ -85,7 +85,8 @@ def verdict_on(draft: Draft, facts: Facts) -> Verdict:
         return level_for(
             draft.policy.ruleset, facts, default=default, default_because=_default_because(facts, source)
         )
-    except Exception as error:
+    except Exception as error:  # a failure in judgement pages somebody, and says that it failed
+        draft.defects.append(("level", error))
         level = Level(max(min(default, 2), 1)) if source is None or not source.ticket else Level(default)
         because = f"judging it failed ({type(error).__name__}: {error})"
         return Verdict(

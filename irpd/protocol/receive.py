@@ -323,14 +323,16 @@ def _service(draft: Draft, source: str, signal: Signal) -> tuple[str, str]:
         return draft.configuration.unmapped, "unreadable"
     try:
         return draft.policy.services.service_for(source, signal)
-    except Exception:  # judging which service it is must never lose it
+    except Exception as error:  # whatever it raises: a report is unmapped then, never lost
+        draft.defects.append(("service", error))
         return draft.configuration.unmapped, "unmapped"
 
 
 def _group(draft: Draft, probe: Facts, key: str) -> Group:
     try:
         return group_for(draft.policy.ruleset, probe, key)
-    except Exception:
+    except Exception as error:  # whatever it raises: what can't be grouped is an incident of its own
+        draft.defects.append(("group", error))
         return Group(key=key)
 
 

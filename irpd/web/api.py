@@ -94,7 +94,7 @@ class Api:
                 return unavailable("the journal can't be read or written just now", code="journal")
             except ConnectionError:
                 raise
-            except Exception as error:
+            except Exception as error:  # the asker gets an answer, the log the traceback
                 asked = getattr(error, "retry_after", None)
                 if asked is not None:
                     return unavailable("irpd is behind with what it has", code="overloaded", asked=asked)

@@ -213,7 +213,7 @@ class LinkPages:
         except Refusal as refusal:
             # What has happened meanwhile stands on the page; the refusal says why nothing else did.
             return self._page(request, *await self._now(page), notice=refusal.text, status=409)
-        except Exception as error:
+        except Exception as error:  # whoever is woken must see that it did not work, and what does
             log.error("link.failed", page=page.id, error=repr(error))
             return self._page(
                 request,
@@ -268,7 +268,7 @@ class LinkPages:
     async def _stored(self, number: int) -> tuple[Incident, list[Member], list[Page]] | None:
         try:
             return await self._history.incident(number)
-        except Exception as error:
+        except Exception as error:  # the link's page says what is known without the journal
             log.warning("link.incident_not_read", incident=number, error=repr(error))
             return None
 
@@ -310,7 +310,7 @@ class LinkPages:
                 server=configuration.server.public_url,
             )
             ended = screen.state == "ended"
-        except Exception:
+        except Exception:  # a page without its template still has its button
             log.exception("link.page_not_made", page=page.id)
             text, ended = plain_html(page.incident, token=token, base=base, notice=notice), False
         if ended and status == 200:

@@ -53,7 +53,7 @@ class Tokens:
             for start in range(0, len(past), _PAST_CHUNK):
                 for stored in await self._history.incidents(past[start : start + _PAST_CHUNK]):
                     self._add(stored[2])
-        except Exception as error:
+        except Exception as error:  # whatever reading raises, links of what is in memory work
             log.warning("links.past_not_indexed", error=repr(error))
 
     def _published(self, pages: Collection[Page], _incidents: Collection[Incident]) -> None:

@@ -136,7 +136,7 @@ class Webhook:
             kept_headers = {**kept_headers, "irpd-unreadable": "; ".join(normalised.unreadable)[:1000]}
         try:
             received = await services.engine.receive(name, body, kept_headers, normalised, first_byte_at)
-        except Exception as error:
+        except Exception as error:  # told apart there; a sender that gets no answer would not send again
             return self._unable(name, error)
         services.metrics.request(name, 202)
         body = _accepted(normalised, received.incidents, received.receipt)
@@ -177,7 +177,7 @@ class Webhook:
             await self._services.engine.receive(
                 source.name, head, kept_headers, unreadable(source.name, what), at
             )
-        except Exception as error:
+        except Exception as error:  # it is refused either way; only its head isn't kept
             log.warning("webhook.head_not_kept", source=source.name, error=repr(error))
             return False
         self._services.metrics.unreadable(source.name)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import structlog
 from harness.house import changed
 
 from irpd.engine.batch import CommandFailed
@@ -393,3 +394,15 @@ async def test_a_stored_receipt_whose_source_is_gone_is_kept_and_operators_are_p
     await bench.idle()
     assert {page.person for page in bench.engine.state.pages.values()} == {"asha", "olga"}
     assert len(bench.engine.state.incidents) == 4
+
+
+@pytest.mark.parametrize("what, place", [("group", "group_for"), ("service", "ServiceIndex.service_for")])
+async def test_judgement_that_raises_and_is_made_up_for_stands_in_the_log(
+    bench: Any, monkeypatch: pytest.MonkeyPatch, what: str, place: str
+) -> None:
+    where = "irpd.protocol.receive." if what == "group" else "irpd.triage.service."
+    monkeypatch.setattr(where + place, planted)
+    with structlog.testing.capture_logs() as lines:
+        assert (await bench.receive(("a", "firing"))).incidents == (1,)
+    said = [(line["what"], line["error"]) for line in lines if line["event"] == "judgement-raised"]
+    assert said == [(what, "ZeroDivisionError: planted")]
