@@ -9,6 +9,9 @@ from irpd.cli.options import DEFAULT_CONFIG
 from irpd.config.load import Loaded, read_configuration
 from irpd.config.problem import Problem
 
+#: The state directory of the packaged unit (StateDirectory=irpd).
+PACKAGED = "/var/lib/irpd"
+
 
 def configuration_paths(config: Sequence[str]) -> tuple[str, ...]:
     """What ``--config`` says, else the system's own folder. Raises Failed when there is neither."""
@@ -46,7 +49,7 @@ def journal_path(config: Sequence[str], journal: str | None) -> Path:
 
 def journal_place(config: Sequence[str], journal: str | None) -> Path:
     """Where the journal belongs, there or not: ``--journal``, else in $STATE_DIRECTORY, the
-    configured state directory or ``var/state``."""
+    configured state directory or ``var/state``; the packaged unit's is found where that has none."""
     if journal:
         return Path(journal)
     name, folder = "irpd.db", ""
@@ -54,4 +57,8 @@ def journal_place(config: Sequence[str], journal: str | None) -> Path:
         configuration = read_configuration(configuration_paths(config)).configuration
         if configuration is not None:
             name, folder = configuration.journal.sqlite, configuration.server.state_dir or ""
-    return Path(os.environ.get("STATE_DIRECTORY", "").split(":")[0] or folder or "var/state") / name
+    said = os.environ.get("STATE_DIRECTORY", "").split(":")[0] or folder
+    if said:
+        return Path(said) / name
+    here, packaged = Path("var/state") / name, Path(PACKAGED) / name
+    return packaged if not here.exists() and packaged.exists() else here

@@ -113,13 +113,17 @@ def check(journal: str | None, config: tuple[str, ...], json: bool) -> None:
 @daemon_options
 @example("irpd backup /var/backups/irpd-$(date +%F).db")
 def backup(file: str, journal: str | None, socket: str | None, config: tuple[str, ...], json: bool) -> None:
-    """Copy the journal to FILE, consistent, while the daemon runs (or without one)."""
+    """Copy the journal to FILE, consistent, while the daemon runs (or without one).
+
+    The daemon writes it; where that may not write, this command does, if it may read the journal.
+    """
     target = Path(file).absolute()
     if journal is None:
         try:
             answer = Daemon(socket=socket, config=config).post("/backup", {"path": str(target)})
         except Failed as error:
-            if error.exit_code != UNREACHABLE or error.status is not None or socket:
+            alone = error.exit_code == UNREACHABLE and error.status is None and not socket
+            if not alone and error.code != "not-writable":
                 raise
         else:
             pass_on(answer) if json else echo(f"Written: {target}")

@@ -68,6 +68,10 @@ class Operating:
             raise Refusal("invalid", f"path {path!r} must be absolute")
         if await asyncio.to_thread(os.path.exists, path):
             raise Refusal("state", f"{path} exists; a backup overwrites nothing")
+        folder = os.path.dirname(path)
+        if not await asyncio.to_thread(os.access, folder, os.W_OK):
+            # Under systemd's ProtectSystem=strict that is all but the state directory.
+            raise Refusal("not-writable", f"the daemon may not write into {folder}")
         try:
             await asyncio.to_thread(self._services.backup, path)
         except OSError as error:

@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from house import SECRET, configured
 
+from irpd.cli import files
 from irpd.cli.failure import Failed
 from irpd.cli.times import Shown, parse_time
 from irpd.engine.clock import SystemClock
@@ -254,6 +255,32 @@ async def test_a_tail_that_was_cut_off_is_told_by_audit_verify(irpd: Any, state:
     done = await irpd("audit", "verify", env={"STATE_DIRECTORY": str(state)})
     assert (done.status, done.out) == (1, "")
     assert done.err.endswith("the last event is missing: the journal's tail was cut off after event 2\n")
+
+
+async def test_where_the_daemon_may_not_write_the_command_makes_the_backup_itself(
+    irpd: Any, house: Any, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("irpd.web.operating.os.access", lambda *_: False)
+    copy = tmp_path / "copy.db"
+    done = await irpd("backup", str(copy), env={"STATE_DIRECTORY": str(state)})
+    assert (done.status, house.backups) == (0, []), done
+    assert done.out.startswith(f"Written: {copy} (3 events of {state / 'irpd.db'}, head ")
+    done = await irpd("backup", str(tmp_path / "other.db"), env={"STATE_DIRECTORY": str(tmp_path / "none")})
+    assert (done.status, "no journal at" in done.err) == (1, True), done
+
+
+def test_the_packaged_units_journal_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    monkeypatch.setattr(files, "PACKAGED", str(tmp_path / "lib"))
+    monkeypatch.setattr(files, "DEFAULT_CONFIG", str(tmp_path / "etc"))
+    assert files.journal_place((), None) == Path("var/state/irpd.db")
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/irpd.db").touch()
+    assert files.journal_place((), None) == tmp_path / "lib/irpd.db"
+    (tmp_path / "var/state").mkdir(parents=True)
+    (tmp_path / "var/state/irpd.db").touch()
+    assert files.journal_place((), None) == Path("var/state/irpd.db")
 
 
 async def test_backup_goes_through_the_daemon_when_there_is_one(
