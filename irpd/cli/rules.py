@@ -11,6 +11,7 @@ import click
 from irpd.cli.client import Daemon
 from irpd.cli.failure import NO, USAGE, Failed, dump
 from irpd.cli.incident import example
+from irpd.cli.journal import journal_option
 from irpd.cli.options import config_option, daemon_options, json_option, tz_option
 from irpd.cli.terminal import echo
 from irpd.cli.times import parse_time
@@ -125,6 +126,118 @@ def explain(
         raise click.exceptions.Exit(NO)
 
 
+@rules.command("backtest")
+@click.option("--from", "begin", required=True, metavar="TIME", help="Incidents that opened from then.")
+@click.option("--to", "end", default="now", show_default=True, metavar="TIME", help="And until then.")
+@click.option(
+    "--rules",
+    "changed",
+    multiple=True,
+    type=click.Path(exists=True),
+    metavar="PATH",
+    help="Changed rule files, or a folder of them.  [default: those of --config]",
+)
+@click.option("--as-it-was", is_flag=True, help="With the rules of the time: must give what was recorded.")
+@click.option(
+    "--fail-if", "fail_if", multiple=True, metavar="TEXT", help="Exit 1 when it is so: 'pages > +10%'."
+)
+@journal_option
+@tz_option
+@config_option
+@json_option
+@example(
+    "irpd rules backtest --from 2026-10-01T00:00:00Z --rules rules/ --fail-if 'pages > +10%' --config config/"
+)
+def backtest_(
+    begin: str,
+    end: str,
+    changed: tuple[str, ...],
+    as_it_was: bool,
+    fail_if: tuple[str, ...],
+    journal: str | None,
+    tz: str | None,
+    config: tuple[str, ...],
+    json: bool,
+) -> None:
+    """What changed rules would have made of recorded history: openings, grouping, levels and pages.
+
+    Reads the journal and writes nothing; the daemon may run meanwhile. Each incident is compared up to the
+    first thing that a person did about it. Exit status 1 when a --fail-if holds.
+    """
+    import os
+
+    from irpd.cli.files import journal_path, loaded_or_failed
+    from irpd.engine.ports import JournalError
+    from irpd.journal.reader import open_reader
+    from irpd.rehearsal.backtest import backtest
+
+    loaded = loaded_or_failed(config)
+    zone = tz or loaded.configuration.server.time_zone
+    now = datetime.now(UTC)
+    since, until = (parse_time(text, zone=zone, now=now) for text in (begin, end))
+    if since >= until:
+        raise Failed(f"--from {begin} is not before --to {end}", exit_code=USAGE)
+    ruleset = None if as_it_was else _changed(changed) if changed else _compiled(config)[1]
+    path = journal_path(config, journal)
+    os.nice(10)  # pages come first
+    try:
+        reader = open_reader(path)
+        try:
+            done = backtest(reader, loaded, ruleset, begin=since, end=until, progress=_progress)
+        finally:
+            reader.close()
+        failed = [text for text in fail_if if done.comparison.fails(text)]
+    except JournalError as error:
+        raise Failed(f"{path}: {error}", exit_code=NO, code="journal") from None
+    except ValueError as error:
+        raise Failed(f"--fail-if {error}", exit_code=USAGE) from None
+    replayed = done.replayed
+    if json:
+        counts = {"receipts": replayed.receipts, "signals": replayed.signals, "missing": replayed.missing}
+        document = {**done.comparison.data(), **counts, "failed": failed}
+        click.echo(dump(document), nl=False)
+    else:
+        left_out = f", {replayed.missing:,} left out (no longer kept)" if replayed.missing else ""
+        echo(f"{replayed.receipts:,} receipts, {replayed.signals:,} signals replayed{left_out}")
+        echo(done.comparison.text())
+        for text in failed:
+            echo(f"--fail-if {text}: it is so")
+    if failed:
+        raise click.exceptions.Exit(NO)
+
+
+def _changed(paths: Sequence[str]) -> "RuleSet":
+    """Rule files, or all of a folder. Raises Failed with what is wrong in them."""
+    from irpd.config.problem import ConfigurationError
+    from irpd.config.yaml import read_document
+    from irpd.triage.ruleset import compile_rules
+
+    files = [
+        file
+        for path in map(Path, paths)
+        for file in (sorted(path.glob("*.yaml")) if path.is_dir() else [path])
+    ]
+    if not files:
+        raise Failed(f"no *.yaml in {', '.join(paths)}", exit_code=USAGE)
+    try:
+        return compile_rules([read_document(file) for file in files])
+    except ConfigurationError as error:
+        raise _unusable(error.problems) from None
+
+
+def _unusable(problems: Sequence[Any]) -> Failed:
+    errors = [str(problem) for problem in problems if problem.severity == "error"]
+    text = "the rules can't be used:\n" + "\n".join(errors[:10])
+    return Failed(text, exit_code=NO, code="configuration")
+
+
+def _progress(what: str, seen: int, of: int) -> None:
+    """A line that is written over, on a terminal only."""
+    if sys.stderr.isatty():
+        bar = f" [{'#' * (seen * 30 // of):<30}] {seen * 100 // of} %" if of else f" {seen:,}"
+        click.echo(f"\r{what}{bar}\x1b[K", err=True, nl=bool(of) and seen >= of)
+
+
 def _compiled(config: Sequence[str]) -> "tuple[Configuration, RuleSet]":
     from irpd.cli.files import loaded_or_failed
     from irpd.config.problem import ConfigurationError
@@ -134,9 +247,7 @@ def _compiled(config: Sequence[str]) -> "tuple[Configuration, RuleSet]":
     try:
         return loaded.configuration, compile_rules(loaded.rules)
     except ConfigurationError as error:
-        errors = [str(problem) for problem in error.problems if problem.severity == "error"]
-        text = "the rules can't be used:\n" + "\n".join(errors[:10])
-        raise Failed(text, exit_code=NO, code="configuration") from None
+        raise _unusable(error.problems) from None
 
 
 def _payload(file: str) -> bytes:

@@ -52,6 +52,11 @@ tests:
 
 
 @pytest.fixture(scope="session")
+def configuration_text() -> str:
+    return CONFIGURATION
+
+
+@pytest.fixture(scope="session")
 def configuration(tmp_path_factory: pytest.TempPathFactory) -> Configuration:
     file = tmp_path_factory.mktemp("configuration") / "irpd.yaml"
     file.write_text(CONFIGURATION)

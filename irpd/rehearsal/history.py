@@ -1,0 +1,175 @@
+"""What the journal says happened: the receipts as they were decided, people's acts, and what came of them.
+
+One pass over the events. Each receipt's own event names it and stands where it was decided, so that a replay
+takes them in the same order and at the same instants. Receipts of a journal from before such events come at
+the time of their receipt.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from irpd.engine.ports import Fact, Receipt
+from irpd.journal.reader import incident_of
+from irpd.model import event as e
+from irpd.model.page import PageKind
+
+#: How long before the range a replay begins, so that what was open then is known.
+BEFORE = timedelta(hours=24)
+_AT_ONCE = 50
+
+
+class Recorded(Protocol):
+    """What a backtest reads of a journal."""
+
+    def facts(self, *, after: int = 0, subject: str | None = None) -> Iterator[Fact]: ...
+    def receipts(self, after: int, limit: int) -> list[Receipt]: ...
+    def config(self, hash: str) -> bytes | None: ...
+
+
+@dataclass(slots=True)
+class Course:
+    """One incident as far as a backtest compares it: up to the first thing that a person did about it.
+
+    ``first`` is the key of the signal that opened it, ``keys`` are all that were in it, ``level`` is the most
+    severe it had, ``pages`` are (person, when)."""
+
+    number: int
+    first: str = ""
+    at: datetime | None = None
+    title: str = ""
+    service: str = ""
+    opened_level: int = 4
+    level: int = 4
+    keys: dict[str, None] = field(default_factory=dict)
+    pages: list[tuple[str, datetime]] = field(default_factory=list)
+    acted: datetime | None = None
+    own: bool = False  # irpd's own, or opened by a person: no report is behind it
+
+    @property
+    def identity(self) -> tuple[str, datetime | None]:
+        """The signal that opened it, and when: the same in the record and in a replay."""
+        return self.first, self.at
+
+
+class Courses:
+    """Courses out of events; for the record and for the replay alike."""
+
+    def __init__(self) -> None:
+        self.by_number: dict[int, Course] = {}
+
+    def take(self, number: int, event: e.AnyEvent, at: datetime) -> None:
+        match event:
+            case e.Opened():
+                self.by_number[number] = Course(
+                    number=number, at=at, title=event.title, service=", ".join(event.services),
+                    opened_level=event.level, level=event.level, own=bool(event.by) or event.source == "irpd",
+                )  # fmt: skip
+                return
+            case _:
+                course = self.by_number.get(number)
+        if course is None or course.acted is not None:
+            return
+        if by_person(event):
+            course.acted = at
+            return
+        match event:
+            case e.SignalJoined():
+                course.first = course.first or event.key
+                course.keys[event.key] = None
+            case e.LevelChanged():
+                course.level = min(course.level, event.after)
+            case e.Paged() if event.page.kind is PageKind.PAGE:
+                course.pages.append((event.page.person, at))
+            case _:
+                pass
+
+
+def by_person(event: e.AnyEvent) -> bool:
+    """Whether somebody did something about the incident."""
+    match event:
+        case e.Acknowledged() | e.Declined() | e.SignalMoved() | e.SignalLeft():
+            return True
+        case e.Resolved() | e.Reopened() | e.Closed() | e.Merged():
+            return bool(event.by)
+        case e.LevelChanged():
+            return event.level_by.kind == "person"
+        case _:
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that a replay repeats: a receipt (its number), a configuration (its hash), or an event of
+    an incident that a person or the passing of time brought about."""
+
+    at: datetime
+    receipt: int = 0
+    config: str = ""
+    incident: int = 0
+    event: e.AnyEvent | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """``happenings`` are in the order in which they were decided. ``config`` was in force at their
+    beginning (a hash, empty when the journal names none); ``until`` is the last instant that the journal
+    tells of, or the end that was asked for."""
+
+    happenings: tuple[Happening, ...]
+    courses: Courses
+    config: str
+    until: datetime
+
+
+def history_of(
+    journal: Recorded, begin: datetime, end: datetime, progress: Callable[[int], None] = lambda _n: None
+) -> History:
+    """From ``BEFORE`` ahead of ``begin`` to ``end``."""
+    since = begin - BEFORE
+    courses, happenings, config = Courses(), [], ""
+    named: set[int] = set()
+    until = since
+    for number, fact in enumerate(journal.facts()):
+        if number % 10_000 == 0:
+            progress(number)
+        if fact.at > end:
+            until = end
+            break
+        until = max(until, fact.at)
+        event, incident = fact.event, incident_of(fact.subject)
+        if isinstance(event, e.ConfigLoaded) and fact.at <= since:
+            config = event.hash
+        if fact.at < since:
+            continue
+        if incident is not None:
+            courses.take(incident, event, fact.at)
+            if by_person(event) or isinstance(event, e.UsersAnswered | e.SignalStale):
+                happenings.append(Happening(fact.at, incident=incident, event=event))
+        elif isinstance(event, e.ReceiptTaken | e.SignalsRepeated) and event.receipt:
+            if event.receipt not in named:
+                named.add(event.receipt)
+                happenings.append(Happening(fact.at, receipt=event.receipt))
+        elif isinstance(event, e.ConfigLoaded):
+            happenings.append(Happening(fact.at, config=event.hash))
+    old = [
+        Happening(receipt.at, receipt=receipt.id)
+        for receipt in receipts_of(journal)
+        if receipt.id not in named and since <= receipt.at <= end
+    ]
+    if old:
+        happenings = sorted([*happenings, *old], key=lambda one: one.at)
+    return History(happenings=tuple(happenings), courses=courses, config=config, until=until)
+
+
+def receipts_of(journal: Recorded) -> Iterator[Receipt]:
+    after = 0
+    while chunk := journal.receipts(after, _AT_ONCE):
+        yield from chunk
+        after = chunk[-1].id
+
+
+def opened_within(courses: Iterable[Course], begin: datetime, end: datetime) -> list[Course]:
+    """Those that reports opened in the range, in order."""
+    return [one for one in courses if not one.own and one.at is not None and begin <= one.at <= end]
