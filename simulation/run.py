@@ -352,15 +352,16 @@ class Simulation:
             return
         loop = life.loop
         burnt = False
-        asyncio_events._set_running_loop(loop)
-        try:
-            while self.violation is None and loop.turn():
-                if self.fuse >= 0:
-                    self.fuse -= 1
-                    if burnt := self.fuse < 0:
-                        break
-        finally:
-            asyncio_events._set_running_loop(None)
+        if not loop.idle:
+            asyncio_events._set_running_loop(loop)
+            try:
+                while self.violation is None and loop.turn():
+                    if self.fuse >= 0:
+                        self.fuse -= 1
+                        if burnt := self.fuse < 0:
+                            break
+            finally:
+                asyncio_events._set_running_loop(None)
         if loop.problems:
             problems = [p for p in loop.problems if "Planted" not in p]
             loop.problems.clear()
