@@ -278,10 +278,13 @@ def summary_of(summary: Summary, load: Load, people: People, *, pages: int) -> l
     taken, refused, silent = (load.answers[status] for status in (202, 503, 0))
     others = load.answers.total() - taken - refused - silent
     did = ", ".join(f"{what}: {n}" for what, n in sorted(people.did.items()))
+    answers = (
+        f"{taken:,} accepted, {refused:,} refused (503), {silent:,} unanswered (it was down), {others} others"
+    )
     lines = [
         "Every promise held: nothing accepted was lost, every incident was paged, the journal is whole.",
         "",
-        f"- Reports: {taken:,} accepted, {refused:,} refused (503), {silent:,} unanswered (it was down), {others} others.",
+        f"- Reports: {answers}, {others} others.",
         f"- Accepted after {middle:.1f} ms at p50, {late:,.0f} ms at p99 (faults included).",
         f"- Pages: {pages:,}. People (answers by status): {did}.",
         f"- {summary.faults.total()} faults; most memory {summary.resident} MiB.",
