@@ -32,8 +32,10 @@ def init(folder: str, json: bool) -> None:
     contents = dict(starter(folder))
     there = [name for name in contents if os.path.lexists(place / name)]
     if there:
+        named = ", ".join(str(place / name) for name in there[:3])
+        more = f" and {len(there) - 3} more" if len(there) > 3 else ""
         raise Failed(
-            f"{', '.join(str(place / name) for name in there)}: there already; nothing was written",
+            f"{named}{more}: there already; nothing was written",
             exit_code=REFUSED,
             code="exists",
         )
