@@ -91,7 +91,7 @@ def test_the_true_share_of_the_union_lies_within_the_bounds(
         assert low == share.fraction <= true
 
 
-@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(["label", "field"]), st.integers(0, 80)), max_size=6),
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(["label", "field"]), st.integers(0, 80))),
        st.randoms())  # fmt: skip
 def test_the_order_of_signals_never_shows(said: list[tuple[str, str, int]], random: Random) -> None:
     impacts = [(service, Impact(affected=count, method=method)) for service, method, count in said]

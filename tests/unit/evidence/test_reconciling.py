@@ -1,0 +1,292 @@
+"""What senders say is firing, against what irpd believes: what was missed opens, what ended ends."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+
+from irpd.evidence import Reconciler
+from irpd.model import event as e
+from irpd.model.incident import MemberStatus, State
+
+EARLIER = "2026-11-24T07:30:00.000Z"  # half an hour before the tests' now
+FIRING = MemberStatus.FIRING
+
+
+def fingerprint(name: str) -> str:
+    return name.encode().hex()[:16].ljust(16, "0")
+
+
+def listed(name: str, state: str = "active", *, since: str = EARLIER, **labels: str) -> dict[str, Any]:
+    """An alert as ``GET /api/v2/alerts`` names it."""
+    return {
+        "annotations": {"summary": f"Alert {name}"}, "endsAt": "2026-11-24T09:00:00.000Z",
+        "fingerprint": fingerprint(name), "generatorURL": "", "receivers": [{"name": "irpd"}],
+        "startsAt": since, "updatedAt": since, "labels": {"alertname": name, "service": "checkout", **labels},
+        "status": {"inhibitedBy": [], "silencedBy": [], "state": state},
+    }  # fmt: skip
+
+
+@pytest.fixture
+def looking(company: Any, session: aiohttp.ClientSession, server: Any, wait_until: Any) -> Callable[..., Any]:
+    """The company with a sender that can be asked; ``look`` lets it be asked once more."""
+
+    @asynccontextmanager
+    async def start(source: str = "am", api: str = "", **more: Any) -> AsyncIterator[Any]:
+        server.answers.setdefault("/api/v2/status", {"uptime": "2026-11-24T01:00:00.000Z"})
+        server.answers.setdefault("/api/v2/alerts", [])
+        kind = {"am": "alertmanager", "sentry": "sentry"}[source]
+        old = f"  {source}: {{type: {kind}, auth: none}}\n"
+        urls = more.pop("urls", [server.url])
+        new = f"  {source}: {{type: {kind}, auth: none, api: {{urls: {urls}, every: 60s{api}}}}}\n"
+        one = await company((old, new))
+        one.reconciler = Reconciler(
+            one.engine, one.clock, session, one.sources, one.counted, last_alive=more.get("last_alive")
+        )
+        one.reconciler.use(one.configuration)
+        task = asyncio.create_task(one.reconciler.run())
+
+        async def look() -> list[str]:
+            """What was counted in one more look."""
+            before = len(one.counted.lines)
+            one.clock.forward(61)
+            one.reconciler.use(one.configuration)  # wakes it
+            ends = (f"{source} answered", f"{source} failed")
+            await wait_until(lambda: any(line in ends for line in one.counted.lines[before:]), "the look")
+            return one.counted.lines[before:]  # type: ignore[no-any-return]
+
+        one.look = look
+        yield one
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    return start
+
+
+def notes(one: Any, number: int) -> list[str]:
+    return [event.text for event in one.events(number) if isinstance(event, e.Noted)]
+
+
+def member(one: Any, name: str, source: str = "am") -> Any:
+    return one.engine.state.member_of(f"{source}/{name if source == 'sentry' else fingerprint(name)}")
+
+
+# ------------------------------------------------------------------ Alertmanager
+async def test_what_irpd_missed_is_opened_paged_and_said(looking: Any, server: Any) -> None:
+    async with looking() as one:
+        server.answers["/api/v2/alerts"] = [listed("Lost", want="1")]
+        assert await one.look() == ["am missed 1", "am answered"]
+        incident = one.engine.state.incidents[1]
+        assert (incident.title, incident.level) == ("Alert Lost", 1)
+        assert one.engine.state.pages_of(1)
+        assert notes(one, 1) == ["1.1: Alertmanager was asked: it fires there, and no report of it had come."]
+        assert await one.look() == ["am answered"]  # once
+        assert one.engine.journal.receipt(1) is not None  # kept and replayed like any report
+
+
+async def test_what_ended_without_a_word_ends_and_a_level_four_incident_with_it(
+    looking: Any, server: Any
+) -> None:
+    async with looking() as one:
+        number = await one.report("Stuck", want="4")
+        assert await one.look() == ["am ended 1", "am answered"]
+        assert member(one, "Stuck").status is MemberStatus.RESOLVED
+        (event,) = [event for event in one.events(number) if isinstance(event, e.SignalResolved)]
+        assert event.because.startswith("Alertmanager was asked: it no longer fires there")
+        assert one.engine.state.incidents[number].unconfirmed
+
+
+async def test_what_both_know_is_left_alone(looking: Any, server: Any) -> None:
+    async with looking() as one:
+        number = await one.report("Known", want="2")
+        before = len(one.events(number))
+        server.answers["/api/v2/alerts"] = [listed("Known", want="2")]
+        assert await one.look() == ["am answered"]
+        assert len(one.events(number)) == before
+
+
+@pytest.mark.parametrize("state", ["suppressed", "unprocessed"])
+async def test_what_is_silenced_there_neither_opens_nor_ends(looking: Any, server: Any, state: str) -> None:
+    async with looking() as one:
+        await one.report("Known", want="2")
+        server.answers["/api/v2/alerts"] = [listed("Known", state), listed("Other", state)]
+        assert await one.look() == ["am answered"]
+        assert member(one, "Known").status is FIRING
+        assert member(one, "Other") is None
+
+
+async def test_an_alert_whose_report_may_still_come_is_waited_for(looking: Any, server: Any) -> None:
+    async with looking() as one:
+        server.answers["/api/v2/alerts"] = [listed("Young", since="2026-11-24T08:00:30.000Z")]
+        assert await one.look() == ["am answered"]
+        assert await one.look() == ["am answered"]
+        assert await one.look() == ["am missed 1", "am answered"]
+
+
+async def test_one_that_has_just_started_ends_nothing(looking: Any, server: Any) -> None:
+    server.answers["/api/v2/status"] = {"uptime": "2026-11-24T07:59:00.000Z"}
+    async with looking() as one:
+        await one.report("Known", want="2")
+        for _ in range(3):
+            assert await one.look() == ["am answered"]
+        assert member(one, "Known").status is FIRING
+        one.clock.forward(300)
+        assert "am ended 1" in await one.look()
+
+
+async def test_of_several_all_must_have_answered_before_anything_ends(
+    looking: Any, server: Any, unused_tcp_port: int
+) -> None:
+    async with looking(urls=[server.url, f"http://127.0.0.1:{unused_tcp_port}"]) as one:
+        await one.report("Known", want="2")
+        server.answers["/api/v2/alerts"] = [listed("Lost", want="2")]
+        assert await one.look() == ["am missed 1", "am answered"]
+        assert member(one, "Known").status is FIRING
+
+
+async def test_a_signal_heard_of_while_it_is_asked_is_left_alone(looking: Any, server: Any) -> None:
+    async with looking() as one:
+        wanted = asyncio.Event()
+        server.answers["/api/v2/alerts"] = lambda said: wanted.set() or "hang"
+        look = asyncio.create_task(one.look())
+        async with asyncio.timeout(10):
+            await wanted.wait()
+        one.clock.forward(1)
+        await one.report("Young", want="2")
+        server.answers["/api/v2/alerts"] = []
+        server.hangs.set()
+        await look
+        assert member(one, "Young").status is FIRING
+
+
+async def test_only_alerts_of_the_receiver_are_asked_for(looking: Any, server: Any) -> None:
+    async with looking(api=", receiver: irpd") as one:
+        await one.look()
+        assert ("/api/v2/alerts", {"receiver": "^(?:irpd)$"}) in server.asked
+
+
+@pytest.mark.parametrize("answer", [503, "<html>", {"a": 1}, "hang"])
+async def test_one_that_does_not_answer_changes_nothing_and_is_named(
+    looking: Any, server: Any, answer: Any
+) -> None:
+    async with looking(api=", timeout: 1s") as one:
+        await one.report("Known", want="2")
+        server.answers["/api/v2/alerts"] = answer
+        assert await one.look() == ["am failed"]
+        assert member(one, "Known").status is FIRING
+        assert set(one.reconciler.problems) == {"am"}
+        server.answers["/api/v2/alerts"] = [listed("Known")]
+        server.hangs.set()
+        assert await one.look() == ["am answered"]
+        assert one.reconciler.problems == {}
+
+
+async def test_elements_that_are_no_alerts_cost_only_themselves(looking: Any, server: Any) -> None:
+    async with looking() as one:
+        bad = [
+            None,
+            3,
+            {},
+            {"fingerprint": 1, "labels": {}},
+            {"fingerprint": "x"},
+            {**listed("L"), "status": 1},
+        ]
+        server.answers["/api/v2/alerts"] = [*bad, listed("Lost", want="2")]
+        assert await one.look() == ["am missed 1", "am answered"]
+
+
+async def test_many_missed_ones_come_in_as_several_bodies(looking: Any, server: Any) -> None:
+    async with looking() as one:
+        server.answers["/api/v2/alerts"] = [listed(f"{n:04}", want="4", grouped="yes") for n in range(1200)]
+        assert await one.look() == ["am missed 1200", "am answered"]
+        assert one.engine.state.incidents[1].members == 1200
+        assert await one.look() == ["am answered"]
+
+
+async def test_what_fires_there_and_was_resolved_here_long_ago_fires_again(looking: Any, server: Any) -> None:
+    async with looking() as one:
+        number = await one.report("Back", want="2")
+        await one.report("Back", status="resolved", want="2")
+        one.clock.forward(600)
+        server.answers["/api/v2/alerts"] = [listed("Back", want="2", since="2026-11-24T08:05:00.000Z")]
+        assert await one.look() == ["am missed 1", "am answered"]
+        assert member(one, "Back").status is FIRING
+        assert one.engine.state.incidents[number].state is State.OPEN
+
+
+# ------------------------------------------------------------------ Sentry
+ISSUES = "/api/0/organizations/shop/issues/"
+ORGANIZATION = ", organization: shop"
+
+
+def issue(number: str, status: str = "unresolved", users: int = 0, **more: Any) -> dict[str, Any]:
+    return {
+        "id": number, "shortId": f"SHOP-{number}", "title": f"Error {number}", "status": status,
+        "userCount": users, "count": "3", "level": "error", "firstSeen": EARLIER,
+        "project": {"slug": "web", "id": "1"}, "platform": "python", **more,
+    }  # fmt: skip
+
+
+async def created(one: Any, number: str, users: int) -> int:
+    body = {"action": "created", "data": {"issue": issue(number, users=users)}}
+    said = await one.receive("sentry", body, {"Sentry-Hook-Resource": "issue"})
+    return next(iter(said.incidents))
+
+
+async def test_an_issue_that_was_resolved_without_a_word_ends(looking: Any, server: Any) -> None:
+    server.answers[ISSUES] = []
+    async with looking("sentry", ORGANIZATION) as one:
+        number = await created(one, "7", 3)
+        server.answers[f"{ISSUES}7/"] = issue("7", "resolved", 3)
+        assert await one.look() == ["sentry ended 1", "sentry answered"]
+        assert member(one, "issue:7", "sentry").status is MemberStatus.RESOLVED
+        (event,) = [event for event in one.events(number) if isinstance(event, e.SignalResolved)]
+        assert event.because == "Sentry was asked: it is over there, and no word of that had come."
+
+
+@pytest.mark.parametrize("answer", [404, "archived"])
+async def test_an_issue_that_is_gone_or_archived_bothers_nobody_any_more(
+    looking: Any, server: Any, answer: Any
+) -> None:
+    server.answers[ISSUES] = []
+    async with looking("sentry", ORGANIZATION) as one:
+        await created(one, "7", 3)
+        server.answers[f"{ISSUES}7/"] = issue("7", "ignored") if answer == "archived" else answer
+        assert await one.look() == ["sentry ended 1", "sentry answered"]
+        assert member(one, "issue:7", "sentry").status is not FIRING
+
+
+async def test_the_count_of_users_is_asked_for_as_it_grows(looking: Any, server: Any) -> None:
+    server.answers[ISSUES] = []
+    async with looking("sentry", ORGANIZATION) as one:
+        number = await created(one, "7", 3)
+        server.answers[f"{ISSUES}7/"] = issue("7", users=45)
+        assert await one.look() == ["sentry changed 1", "sentry answered"]
+        assert one.engine.state.incidents[number].share.affected == 45
+        assert await one.look() == ["sentry answered"]
+
+
+async def test_a_new_issue_of_which_no_word_came_opens_an_incident(looking: Any, server: Any) -> None:
+    server.answers[ISSUES] = [issue("9", users=5, firstSeen="2026-11-24T07:58:00Z")]
+    server.answers[f"{ISSUES}9/"] = issue("9", users=5)
+    async with looking("sentry", ORGANIZATION) as one:
+        assert await one.look() == ["sentry missed 1", "sentry answered"]
+        assert one.engine.state.incidents[1].title == "Error 9"
+        assert notes(one, 1) == [
+            "1.1: Sentry was asked: this issue is new there, and no report of it had come."
+        ]
+        assert await one.look() == ["sentry answered"]
+        queries = [said["query"] for path, said in server.asked if path == ISSUES]
+        assert queries[0] == "is:unresolved firstSeen:>2026-11-24T07:56:00"
+
+
+async def test_a_token_that_sentry_refuses_changes_nothing(looking: Any, server: Any) -> None:
+    server.answers[ISSUES] = 401
+    async with looking("sentry", ORGANIZATION) as one:
+        await created(one, "7", 3)
+        assert await one.look() == ["sentry failed"]
+        assert one.reconciler.problems == {"sentry": "HTTP 401: no"}
+        assert member(one, "issue:7", "sentry").status is FIRING
