@@ -1,14 +1,14 @@
-"""``python -m bench [intake] [delay] [scale] [overload] [rules]``: without names, all of them."""
+"""``python -m bench [intake] [delay] [scale] [overload] [rules] [backtest]``: without names, all of them."""
 
 import argparse
 import os
 import platform
 from datetime import UTC, datetime
 
-from bench import rules, scale
+from bench import backtest, rules, scale
 from irpd.measure import delay, intake, overload
 
-NAMES = ("intake", "delay", "scale", "overload", "rules")
+NAMES = ("intake", "delay", "scale", "overload", "rules", "backtest")
 
 
 def main() -> None:
@@ -17,7 +17,9 @@ def main() -> None:
         description="Measure irpd against a baseline, interleaved; prints ratios and never fails on one.",
         epilog="example: python -m bench intake --rounds 7",
     )
-    parser.add_argument("what", nargs="*", metavar="intake|delay|scale|overload|rules", help="default: all")
+    parser.add_argument(
+        "what", nargs="*", metavar="intake|delay|scale|overload|rules|backtest", help="default: all"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--smoke", action="store_true", help="only see that everything runs")
     options = parser.parse_args()
@@ -34,6 +36,7 @@ def main() -> None:
         scale.run(incidents=500, events=5000, rounds=1, seconds=0.3)
         overload.run(seconds=2, step_seconds=0.3)
         rules.run(signals=50, rounds=1)
+        backtest.run(signals=500)
         return
     if "intake" in what:
         intake.run(rounds=options.rounds)
@@ -45,6 +48,8 @@ def main() -> None:
         overload.run()
     if "rules" in what:
         rules.run()
+    if "backtest" in what:
+        backtest.run()
 
 
 if __name__ == "__main__":

@@ -146,7 +146,8 @@ def explain(
 @config_option
 @json_option
 @example(
-    "irpd rules backtest --from 2026-10-01T00:00:00Z --rules rules/ --fail-if 'pages > +10%' --config config/"
+    "irpd rules backtest --from 2026-10-01T00:00:00Z --rules rules/\n"
+    "irpd rules backtest --from 2026-10-01T00:00:00Z --fail-if 'pages > +10%'"
 )
 def backtest_(
     begin: str,

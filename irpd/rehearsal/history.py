@@ -130,7 +130,7 @@ def history_of(
     since = begin - BEFORE
     courses, happenings, config = Courses(), [], ""
     named: set[int] = set()
-    until = since
+    until, bound = since, 0
     for number, fact in enumerate(journal.facts()):
         if number % 10_000 == 0:
             progress(number)
@@ -139,6 +139,8 @@ def history_of(
             break
         until = max(until, fact.at)
         event, incident = fact.event, incident_of(fact.subject)
+        if isinstance(event, e.ReceiptTaken | e.SignalsRepeated) and (event.receipt or event.body):
+            bound = event.receipt or bound + 1  # repeats say their number only where it isn't the next one
         if isinstance(event, e.ConfigLoaded) and fact.at <= since:
             config = event.hash
         if fact.at < since:
@@ -147,10 +149,10 @@ def history_of(
             courses.take(incident, event, fact.at)
             if by_person(event) or isinstance(event, e.UsersAnswered | e.SignalStale):
                 happenings.append(Happening(fact.at, incident=incident, event=event))
-        elif isinstance(event, e.ReceiptTaken | e.SignalsRepeated) and event.receipt:
-            if event.receipt not in named:
-                named.add(event.receipt)
-                happenings.append(Happening(fact.at, receipt=event.receipt))
+        elif isinstance(event, e.ReceiptTaken | e.SignalsRepeated) and (event.receipt or event.body):
+            if bound not in named:
+                named.add(bound)
+                happenings.append(Happening(fact.at, receipt=bound))
         elif isinstance(event, e.ConfigLoaded):
             happenings.append(Happening(fact.at, config=event.hash))
     old = [
