@@ -29,6 +29,8 @@ _RULE_REFERENCES = (
     (("rules", "*", "match"), "source", "sources", "source"),
     (("group", "*", "match"), "service", "services", "service"),
     (("group", "*", "match"), "source", "sources", "source"),
+    (("silences", "*", "match"), "service", "services", "service"),
+    (("silences", "*", "match"), "source", "sources", "source"),
 )
 
 

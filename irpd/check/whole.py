@@ -14,6 +14,7 @@ from irpd.check.references import references, rule_references
 from irpd.check.rules import conditions, labels, rule_tests
 from irpd.check.secrets import secrets
 from irpd.check.times import times
+from irpd.check.windows import windows
 from irpd.config.load import Loaded, read_configuration
 from irpd.config.problem import ConfigurationError, Problem, in_file_order
 from irpd.config.yaml import Document
@@ -98,6 +99,7 @@ def _all(material: Material, *, reveal: bool) -> tuple[list[Problem], RuleSet | 
     ruleset, more = _rules(material.rules)
     if ruleset is not None:
         more += conditions(material, ruleset)
+        more += windows(material, ruleset)
     return problems + more, ruleset
 
 

@@ -64,6 +64,8 @@ def said(event: Event, shown: Shown) -> str:
         case "signal-flapping":
             return f"{signal} {'began' if event.get('flapping') else 'stable again'}"
         case "signal-moved":
+            if not event["out_of"]:
+                return f"{signal} {cut(clean(event.get('why') or ''), 160)}"
             return f"{signal} out of #{event['out_of']} {by}"
         case "signal-left":
             return f"{signal} to #{event['into']} {by}"

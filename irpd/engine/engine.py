@@ -39,6 +39,7 @@ from irpd.engine.recall import Recall
 from irpd.engine.state import State
 from irpd.engine.timer import NOT_NOW, Timer
 from irpd.engine.upkeep import MAINTAIN_EVERY, keep_up
+from irpd.engine.waiting import Waiting
 from irpd.model import command as c
 from irpd.model.command import Refusal
 from irpd.model.incident import Incident
@@ -49,6 +50,7 @@ from irpd.protocol.deadlines import next_deadline
 from irpd.protocol.policy import Policy
 from irpd.protocol.receive import Received
 from irpd.protocol.rows import Rows
+from irpd.protocol.waiting import due_at
 
 log = structlog.get_logger("irpd.engine")
 T = TypeVar("T")
@@ -97,6 +99,7 @@ class Engine:
         self.state = State(self._rows)
         self._inbox = Inbox(limit=inbox_limit)
         self._timer = Timer(clock, self._wake)
+        self._waiting = Waiting(self._rows, self._timer)
         self._recall = Recall(self._rows, journal, self._write)
         self._pace = Pace()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="irpd-writer")
@@ -450,6 +453,12 @@ class Engine:
     def _rearm(self, assembly: Assembly) -> None:
         """A deadline that came and is there still (what it led to raised, say) comes again later."""
         for item in assembly.items:
+            if isinstance(item.what, c.WakeSignal):
+                sid = item.what.sid
+                member = self._rows.members.get(sid)
+                due = due_at(self._rows, member) if member is not None else None
+                if due is not None and due <= assembly.now:
+                    self._timer.set(-sid, assembly.now + IN_VAIN)
             if isinstance(item.what, c.Wake):
                 incident = self._rows.incidents.get(item.what.incident)
                 due = next_deadline(incident) if incident is not None else None
@@ -466,6 +475,7 @@ class Engine:
         self._backlog_since = None if not self.behind else (self._backlog_since or assembly.now)
         for incident in assembly.rows.incidents.values():
             self._timer.set(incident.number, next_deadline(incident))
+        self._waiting.published(assembly.rows)
         for callback in self._publish_callbacks:
             _tell(callback, assembly.rows.pages.values(), assembly.rows.incidents.values())
         for incident in assembly.rows.incidents.values():
@@ -521,6 +531,8 @@ class Engine:
         """Nobody waits for a deadline's answer: it comes again."""
         if isinstance(item.what, c.Wake):
             self._timer.set(item.what.incident, self.clock.now() + NOT_NOW)
+        elif isinstance(item.what, c.WakeSignal):
+            self._timer.set(-item.what.sid, self.clock.now() + NOT_NOW)
         else:
             item.fail(error)
 
@@ -550,7 +562,7 @@ class Engine:
 
     def _adopt_loaded(self, loaded: Loaded) -> None:
         rows = Rows()
-        rows.restore(loaded.incidents, loaded.members, loaded.pages, loaded.counters)
+        rows.restore(loaded.incidents, loaded.members, loaded.pages, loaded.counters, loaded.silences)
         for name in Rows.__slots__:
             if name != "parent":
                 setattr(self._rows, name, getattr(rows, name))
@@ -562,16 +574,18 @@ class Engine:
         self._timer.clear()
         for incident in rows.incidents.values():
             self._timer.set(incident.number, next_deadline(incident))
+        self._waiting.loaded()
         for callback in self._publish_callbacks:
             _tell(callback, rows.pages.values(), rows.incidents.values())
 
     # ------------------------------------------------------------ timers and upkeep
-    def _wake(self, incident: int) -> bool:
-        """A deadline has come. False: not now, ask again soon."""
+    def _wake(self, number: int) -> bool:
+        """A deadline has come: an incident's, or (negative) a waiting signal's. False: not now, ask again."""
         if self.full or self.down:
             return False
         try:
-            self._inbox.put(Item(what=c.Wake(incident=incident)))
+            wake = c.Wake(incident=number) if number > 0 else c.WakeSignal(sid=-number)
+            self._inbox.put(Item(what=wake))
         except Overloaded:
             return False
         return True

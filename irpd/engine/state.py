@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from irpd.model.incident import Incident, Member
 from irpd.model.page import Page
+from irpd.model.waits import Silence
 from irpd.protocol.rows import Rows
 
 
@@ -25,6 +26,17 @@ class State:
     @property
     def pages(self) -> Mapping[str, Page]:
         return MappingProxyType(self._rows.pages)
+
+    @property
+    def waiting(self) -> list[Member]:
+        """The signals that wait outside any incident, oldest first."""
+        found = (self._rows.members.get(sid) for sid in self._rows.all_waiting())
+        return [member for member in found if member is not None]
+
+    @property
+    def silences(self) -> list[Silence]:
+        """Those that were not forgotten yet, oldest first; some may be over."""
+        return self._rows.all_silences()
 
     def members_of(self, number: int) -> list[Member]:
         """The incident's signals, oldest first; empty when it is not in memory."""

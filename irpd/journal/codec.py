@@ -21,6 +21,7 @@ from irpd.engine.ports import JournalCorrupt
 from irpd.model.event import AnyEvent
 from irpd.model.incident import Incident, Member
 from irpd.model.page import Page
+from irpd.model.waits import Silence
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -31,7 +32,7 @@ VERSIONS: Mapping[str, int] = {}
 #: (type, version) → the function that turns that version's plain values into the next one's.
 UPCASTS: Mapping[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
-Row = Incident | Member | Page
+Row = Incident | Member | Page | Silence
 T = TypeVar("T")
 
 
@@ -51,6 +52,10 @@ _encode = msgspec.json.Encoder().encode
 _incident: msgspec.json.Decoder[Incident] = msgspec.json.Decoder(Incident)
 _member: msgspec.json.Decoder[Member] = msgspec.json.Decoder(Member)
 _page: msgspec.json.Decoder[Page] = msgspec.json.Decoder(Page)
+_silence: msgspec.json.Decoder[Silence] = msgspec.json.Decoder(Silence)
+_DECODERS: Mapping[type, msgspec.json.Decoder[Any]] = {
+    Incident: _incident, Member: _member, Page: _page, Silence: _silence,
+}  # fmt: skip
 
 
 class _Kind(NamedTuple):
@@ -131,10 +136,7 @@ def encode_row(row: Row) -> bytes:
     """A row of the projection as bytes. Raises Unstorable."""
     data = _written(row)
     if b"null" in data:
-        decoder: msgspec.json.Decoder[Any] = (
-            _incident if isinstance(row, Incident) else _member if isinstance(row, Member) else _page
-        )
-        _readable(decoder, data, type(row).__name__)
+        _readable(_DECODERS[type(row)], data, type(row).__name__)
     return data
 
 
@@ -148,6 +150,10 @@ def decode_member(data: bytes) -> Member:
 
 def decode_page(data: bytes) -> Page:
     return _row(_page, data, "page")
+
+
+def decode_silence(data: bytes) -> Silence:
+    return _row(_silence, data, "silence")
 
 
 def _row(decoder: msgspec.json.Decoder[T], data: bytes, what: str) -> T:

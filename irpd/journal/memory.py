@@ -51,6 +51,7 @@ class Storage:
     incidents: dict[int, bytes] = field(default_factory=dict)
     members: dict[int, bytes] = field(default_factory=dict)
     pages: dict[str, bytes] = field(default_factory=dict)
+    silences: dict[int, bytes] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
     configs: dict[str, bytes] = field(default_factory=dict)
     cursor: int = 0
@@ -102,7 +103,7 @@ class MemoryJournal:
         members = {
             sid: member
             for sid, data in kept.members.items()
-            if (member := codec.decode_member(data)).incident in incidents
+            if (member := codec.decode_member(data)).incident in incidents or not projection.place(member)
         }
         pages = {
             id: page
@@ -114,6 +115,7 @@ class MemoryJournal:
             members=members,
             pages=pages,
             counters=dict(kept.counters),
+            silences={id: codec.decode_silence(data) for id, data in kept.silences.items()},
             seq=len(kept.events),
             head=kept.head,
             cursor=kept.cursor,
@@ -136,6 +138,9 @@ class MemoryJournal:
             incidents = {number: codec.encode_row(row) for number, row in batch.incidents.items()}
             members = {sid: codec.encode_row(row) for sid, row in batch.members.items()}
             pages = {id: codec.encode_row(row) for id, row in batch.pages.items()}
+            silences = {
+                id: None if row is None else codec.encode_row(row) for id, row in batch.silences.items()
+            }
         except codec.Unstorable as error:
             raise JournalError(f"the batch can't be stored: {error}") from error
         failure = self._failures.pop(0) if self._failures else None
@@ -169,6 +174,11 @@ class MemoryJournal:
         kept.incidents.update(incidents)
         kept.members.update(members)
         kept.pages.update(pages)
+        for id, data in silences.items():
+            if data is None:
+                kept.silences.pop(id, None)
+            else:
+                kept.silences[id] = data
         kept.counters.update(batch.counters)
         for hash, bundle in batch.configs.items():
             kept.configs.pop(hash, None)

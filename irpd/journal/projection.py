@@ -7,7 +7,7 @@ start rebuilds every row.
 
 from collections.abc import Iterable
 
-from irpd.model.incident import Incident, State
+from irpd.model.incident import Incident, Member, State
 from irpd.model.page import Page, SendState
 
 VERSION = 2
@@ -21,6 +21,11 @@ def live(incident: Incident) -> bool:
 def awaited(page: Page) -> bool:
     """Whether the outbox still has something to do for the page, whatever became of its incident."""
     return page.live and any(send.state is SendState.PENDING for send in page.sends)
+
+
+def place(member: Member) -> int:
+    """With which incident a signal's row is stored: 0 while it waits outside any, -1 once it has ended to."""
+    return member.incident or (0 if member.waits is not None else -1)
 
 
 def in_order(pages: Iterable[Page]) -> list[Page]:

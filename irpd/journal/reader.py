@@ -203,6 +203,9 @@ class Reader:
         for id, data in execute("SELECT id, data FROM pages WHERE awaited = 1"):
             if id not in pages:
                 pages[id] = codec.decode_page(data)
+        for sid, data in execute("SELECT sid, data FROM members WHERE incident = 0"):
+            members[sid] = codec.decode_member(data)
+        silences = {id: codec.decode_silence(data) for id, data in execute("SELECT id, data FROM silences")}
         counters: dict[str, int] = dict(execute("SELECT name, value FROM counters"))
         ((consumed, last_receipt, last_at),) = rows(
             self.connection, "SELECT consumed, last_receipt, last_at FROM state"
@@ -213,6 +216,7 @@ class Reader:
             members=members,
             pages=pages,
             counters=counters,
+            silences=silences,
             seq=seq,
             head=head,
             cursor=consumed,

@@ -7,8 +7,8 @@ import apsw
 from irpd.engine.ports import Fact, JournalCorrupt
 from irpd.journal import codec, projection
 from irpd.journal.reader import Reader, key_number
-from irpd.protocol.evolve import Torn, evolve
-from irpd.protocol.rows import Rows
+from irpd.protocol.evolve import evolve
+from irpd.protocol.rows import Rows, Torn
 
 Progress = Callable[[int], None]
 
@@ -26,6 +26,7 @@ PAGE = (
     " ON CONFLICT (id) DO UPDATE SET"
     " incident = excluded.incident, awaited = excluded.awaited, data = excluded.data"
 )
+SILENCE = "INSERT INTO silences (id, data) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET data = excluded.data"
 COUNTER = (
     "INSERT INTO counters (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 )
@@ -62,7 +63,7 @@ def rebuild(connection: apsw.Connection) -> None:
     replayed(Reader(connection).facts(), rows, lambda seen: None)
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for table in ("incidents", "members", "pages", "counters"):
+        for table in ("incidents", "members", "pages", "silences", "counters"):
             connection.execute(f"DELETE FROM {table}")
         connection.executemany(
             INCIDENT,
@@ -74,7 +75,7 @@ def rebuild(connection: apsw.Connection) -> None:
         connection.executemany(
             MEMBER,
             (
-                (sid, row.incident, key_number(row.key), seq, codec.encode_row(row))
+                (sid, projection.place(row), key_number(row.key), seq, codec.encode_row(row))
                 for sid, row in sorted(rows.members.items())
             ),
         )
@@ -85,6 +86,8 @@ def rebuild(connection: apsw.Connection) -> None:
                 for id, row in rows.pages.items()
             ),
         )
+        silences = ((row.id, codec.encode_row(row)) for row in rows.all_silences())
+        connection.executemany(SILENCE, silences)
         connection.executemany(COUNTER, rows.counters.items())
         connection.execute("UPDATE state SET projection = ?, repeats = ?", (projection.VERSION, seq))
         connection.execute("COMMIT")

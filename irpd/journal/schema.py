@@ -23,6 +23,8 @@ APPLICATION = 0x69727064
 
 #: From this version on receipts have salts, and the state says where the chain ends.
 BOUND = 2
+#: From this version on there are silences.
+SILENCES = 3
 
 #: How long to wait for another process (a reader that recovers the WAL), in milliseconds.
 PATIENCE = 500

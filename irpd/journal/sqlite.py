@@ -339,7 +339,7 @@ class SqliteJournal:
             return False
         members, through = piece
         encoded = [
-            (row.sid, row.incident, key_number(row.key), self._state.seq, codec.encode_row(row))
+            (row.sid, projection.place(row), key_number(row.key), self._state.seq, codec.encode_row(row))
             for row in members
         ]
         with self._guarded(db):

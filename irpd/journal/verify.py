@@ -20,13 +20,14 @@ from irpd.journal.bound import CARRYING, Bound
 from irpd.journal.failure import explained
 from irpd.journal.reader import Reader, open_reader
 from irpd.journal.rebuild import replayed
-from irpd.journal.schema import BOUND, rows
+from irpd.journal.schema import BOUND, SILENCES, rows
 from irpd.journal.schema import version as version_of
 from irpd.model.incident import Incident, Member
 from irpd.model.page import Page
+from irpd.model.waits import Silence
 from irpd.protocol.rows import Rows
 
-T = TypeVar("T", Incident, Member, Page)
+T = TypeVar("T", Incident, Member, Page, Silence)
 
 _CHUNK = 2_000
 _SHOWN = 100
@@ -237,20 +238,25 @@ def _compare_all(reader: Reader, replay: Rows, report: ProjectionReport) -> None
             data,
             members.pop(sid, None),
         )
-        if member is not None and at != member.incident:
+        if member is not None and at != projection.place(member):
             report.add(f"signal {sid}: stored with incident {at}")
     pages = dict(replay.pages)
     for id, awaited, data in connection.execute("SELECT id, awaited, data FROM pages"):
         page = _compare(report, f"page {id}", codec.decode_page, data, pages.pop(id, None))
         if page is not None and awaited != int(projection.awaited(page)):
             report.add(f"page {id}: stored as {'awaited' if awaited else 'not awaited'}")
+    silences = {row.id: row for row in replay.all_silences()}
+    if version_of(connection) >= SILENCES:
+        for id, data in connection.execute("SELECT id, data FROM silences"):
+            _compare(report, f"silence {id}", codec.decode_silence, data, silences.pop(id, None))
     counters = dict(replay.counters)
     for name, value in connection.execute("SELECT name, value FROM counters"):
         expected = counters.pop(name, 0)
         report.rows += 1
         if expected != value:
             report.add(f"counter {name}: stored {value}, events say {expected}")
-    for left, what in ((incidents, "incident"), (members, "signal"), (pages, "page"), (counters, "counter")):
+    for left, what in ((incidents, "incident"), (members, "signal"), (pages, "page"),
+                       (silences, "silence"), (counters, "counter")):  # fmt: skip
         for key in left:
             report.add(f"{what} {key}: events make one, but it isn't stored")
 

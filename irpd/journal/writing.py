@@ -141,7 +141,7 @@ def _prepare(
         (
             rebuild.MEMBER,
             [
-                (sid, row.incident, key_number(row.key), seq, codec.encode_row(row))
+                (sid, projection.place(row), key_number(row.key), seq, codec.encode_row(row))
                 for sid, row in written.items()
             ],
         ),
@@ -152,6 +152,11 @@ def _prepare(
                 for id, row in batch.pages.items()
             ],
         ),
+        (
+            rebuild.SILENCE,
+            [(id, codec.encode_row(row)) for id, row in batch.silences.items() if row is not None],
+        ),
+        ("DELETE FROM silences WHERE id = ?", [(id,) for id, row in batch.silences.items() if row is None]),
         (rebuild.COUNTER, list(batch.counters.items())),
         (_CONFIG, [(hash, zlib.compress(bundle)) for hash, bundle in batch.configs.items()]),
         (_IN_FORCE, in_force),

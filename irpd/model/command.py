@@ -27,6 +27,27 @@ class Wake(Struct, frozen=True, kw_only=True):
     incident: int
 
 
+class WakeSignal(Struct, frozen=True, kw_only=True):
+    """A signal that waits is to be decided again."""
+
+    sid: int
+
+
+class AddSilence(Struct, frozen=True, kw_only=True):
+    """Mute what ``match`` (field → values) fits, from now until ``until``."""
+
+    by: str
+    match: dict[str, tuple[str, ...]]
+    until: datetime
+    because: str
+
+
+class EndSilence(Struct, frozen=True, kw_only=True):
+    by: str
+    silence: int
+    because: str = ""
+
+
 class MarkStale(Struct, frozen=True, kw_only=True):
     """Mark this incident's firing signals of which nothing was heard since ``before``."""
 
@@ -180,7 +201,8 @@ AnyWork = (
     Acknowledge | Decline | Undo | Escalate | SetLevel | Note | Resolve | Reopen | Merge | Split
 )  # fmt: skip
 Command = (
-    Receive | Wake | MarkStale | TakeAnswer | RecordSend | Open | AnyWork | SeePage | TestPage | TellOperators
+    Receive | Wake | WakeSignal | AddSilence | EndSilence | MarkStale | TakeAnswer | RecordSend
+    | Open | AnyWork | SeePage | TestPage | TellOperators
     | ChangeConfig | RefuseConfig | SetAside | RecordStart | RecordJump
 )  # fmt: skip
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 from irpd.model.incident import Contribution, LevelBy, PathRun
 from irpd.model.page import Page, SendState
 from irpd.model.share import UNKNOWN, Answer, Impact, Share
+from irpd.model.waits import Silence, Waits
 
 
 class Event(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="type"):
@@ -223,12 +224,13 @@ class SignalFlapping(Event, frozen=True, tag="signal-flapping"):
 
 
 class SignalMoved(Event, frozen=True, tag="signal-moved"):
-    """A signal came to this incident out of another (merge or split)."""
+    """A signal came to this incident out of another (merge or split); out of 0: it had waited."""
 
     sid: int
     n: int
     out_of: int
     by: str = ""
+    why: str = ""
 
 
 class SignalLeft(Event, frozen=True, tag="signal-left"):
@@ -237,6 +239,57 @@ class SignalLeft(Event, frozen=True, tag="signal-left"):
     sid: int
     into: int
     by: str = ""
+
+
+# ------------------------------------------------------------------ signals that wait (subject ``waiting``)
+class SignalWaits(Event, frozen=True, tag="signal-waits"):
+    """A key fired and opens nothing for now. Later episodes of it are ``SignalFired`` and so on here."""
+
+    sid: int
+    key: str
+    source: str
+    title: str
+    service: str
+    waits: Waits
+    labels: dict[str, str] = {}
+    text: str = ""
+    starts_at: datetime | None = None
+    episode: str | None = None
+    sender_group: str = ""
+    impact: Impact = Impact()
+    reporter: str | None = None
+    user: str | None = None
+    project: str = ""
+    url: str = ""
+    runbook: str = ""
+    dashboard: str = ""
+
+
+class WaitChanged(Event, frozen=True, tag="wait-changed"):
+    """It goes on waiting, for another reason or another time."""
+
+    sid: int
+    waits: Waits
+
+
+class WaitEnded(Event, frozen=True, tag="wait-ended"):
+    """It is no longer waited for: resolved for long enough, or its earlier row goes on."""
+
+    sid: int
+    because: str = ""
+
+
+# ------------------------------------------------------------------ silences (subject ``silences``)
+class SilenceAdded(Event, frozen=True, tag="silence-added"):
+    silence: Silence
+
+
+class SilenceEnded(Event, frozen=True, tag="silence-ended"):
+    """A person ended it before its time."""
+
+    id: int
+    by: str
+    because: str = ""
 
 
 # ------------------------------------------------------------------ paging
@@ -369,6 +422,7 @@ AnyEvent = (
     | Resolved | Reopened | Closed | Merged | Noted
     | SignalJoined | SignalFired | SignalResolved | SignalChanged | SignalMuted | SignalStale
     | SignalFlapping | SignalMoved | SignalLeft
+    | SignalWaits | WaitChanged | WaitEnded | SilenceAdded | SilenceEnded
     | PathStarted | PathMoved | PathStopped | PathResumed | Paged | SendAttempted | SendBrought
     | PageEnded | PageSeen
     | SignalsRepeated | ReceiptTaken | ConfigLoaded | ConfigRefused | CommandSetAside | ClockJumped | Started

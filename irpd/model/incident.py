@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from irpd.model.level import Level
 from irpd.model.share import NOBODY, UNKNOWN, Answer, Distinct, Impact, Part, Share
+from irpd.model.waits import Waits
 
 
 class State(StrEnum):
@@ -174,13 +175,14 @@ class Incident(Struct, frozen=True, omit_defaults=True, kw_only=True):
 class MemberStatus(StrEnum):
     FIRING = "firing"
     RESOLVED = "resolved"
-    MUTED = "muted"
+    MUTED = "muted"  # with ``waits``: it fires; else its sender said so
     STALE = "stale"
+    HELD = "held"  # it fires and waits, by a rule's ``hold``
 
 
 class Member(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A signal as a member of an incident. ``sid`` is its number in the journal for ever,
-    ``<incident>.<n>`` its handle for people. ``key`` has the source in front."""
+    ``<incident>.<n>`` its handle for people. ``key`` has the source in front. ``incident`` 0: it waits."""
 
     sid: int
     incident: int
@@ -211,6 +213,7 @@ class Member(Struct, frozen=True, omit_defaults=True, kw_only=True):
     changes: tuple[datetime, ...] = ()  # newest status changes, for flapping
     flapping: bool = False
     why: str = ""  # why it joined this incident
+    waits: Waits | None = None  # why it is in no incident (``incident`` is 0 then)
 
     @property
     def handle(self) -> str:

@@ -14,13 +14,14 @@ from irpd.model.incident import LevelBy, MemberStatus
 from irpd.model.level import Level
 from irpd.model.share import UNKNOWN
 from irpd.model.signal import Signal, Status
-from irpd.protocol import people
+from irpd.protocol import people, silences, waiting
 from irpd.protocol.answers import take_answer
 from irpd.protocol.deadlines import wake
 from irpd.protocol.draft import Draft
-from irpd.protocol.receive import OWN, Received, open_incident, receive
+from irpd.protocol.receive import Received, enter, open_incident, receive
 from irpd.protocol.rows import stale_members
 from irpd.protocol.sends import record_send, see_page, test_page
+from irpd.protocol.waiting import OWN
 from irpd.triage.group import Group
 from irpd.triage.level import Verdict
 
@@ -34,6 +35,12 @@ def decide(draft: Draft, command: c.Command) -> object:
             return receive(draft, command)
         case c.Wake():
             return wake(draft, command.incident)
+        case c.WakeSignal():
+            return _wake_signal(draft, command)
+        case c.AddSilence():
+            return silences.add(draft, command)
+        case c.EndSilence():
+            return silences.end(draft, command)
         case c.MarkStale():
             return _mark_stale(draft, command)
         case c.TakeAnswer():
@@ -72,7 +79,7 @@ def decide(draft: Draft, command: c.Command) -> object:
             draft.emit_about(
                 "config", e.ConfigLoaded(hash=command.hash, previous=command.previous, by=command.by)
             )
-            return _condition_over(draft, "config")
+            return _configured(draft)
         case c.RefuseConfig():
             draft.emit_about("config", e.ConfigRefused(problems=command.problems, in_force=command.in_force))
             return _tell_operators(
@@ -143,6 +150,22 @@ def _condition_over(draft: Draft, key: str) -> Received:
     if member is None or member.status is not MemberStatus.FIRING:
         return Received()
     return receive(draft, c.Receive(receipt=0, source=OWN, signals=(signal,)))
+
+
+def _configured(draft: Draft) -> Received:
+    """Another configuration is in force: its condition is over, and what waits is decided by it."""
+    answer = _condition_over(draft, "config")
+    for member in waiting.judge_all(draft):
+        enter(draft, member, answer)
+    return answer
+
+
+def _wake_signal(draft: Draft, command: c.WakeSignal) -> Received:
+    answer = Received()
+    member = waiting.wake(draft, command.sid)
+    if member is not None:
+        enter(draft, member, answer)
+    return answer
 
 
 def _set_aside(draft: Draft, command: c.SetAside) -> Received:

@@ -14,17 +14,11 @@ from irpd.model.incident import Incident, LevelBy, Member, MemberStatus, PathRun
 from irpd.model.level import Level
 from irpd.model.page import Page, PageKind, SendState
 from irpd.model.share import NOBODY, Distinct, Impact, Part
-from irpd.protocol.rows import Rows
+from irpd.protocol.evolve_waiting import SILENCES, WAITING, evolve_waiting, let_in
+from irpd.protocol.reported import changed, fired, resolved
+from irpd.protocol.rows import FIRING, Rows, Torn
 from irpd.triage.distinct import added, union
 from irpd.triage.evidence import during, first_count, heard
-
-#: How many status changes a signal's row remembers, to tell whether it flaps.
-KEPT_CHANGES = 20
-
-
-class Torn(Exception):
-    """An event speaks of a row that isn't there: the history is not whole."""
-
 
 #: The subject of pages that belong to no incident: tests of a person's channels.
 PAGES = "pages"
@@ -40,6 +34,8 @@ def evolve(rows: Rows, subject: str, event: e.AnyEvent, at: datetime) -> None:
         _repeat(rows, event, at)
     elif subject == PAGES:
         _test_page(rows, event, at)
+    elif subject in (WAITING, SILENCES):
+        evolve_waiting(rows, event, at)
     elif subject.startswith("incident:"):
         number = int(subject[9:])
         if isinstance(event, e.Opened):
@@ -123,6 +119,8 @@ def _open(rows: Rows, number: int, event: e.Opened, at: datetime) -> None:
     rows.put_incident(incident)
     rows.put_group(incident)
     rows.put_takes(incident)
+    for service in event.services:
+        rows.put_service(service, number)
     rows.counters["incident"] = max(number, rows.counter("incident"))
 
 
@@ -133,57 +131,26 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
             return _joined(rows, incident, event, at)
         case e.SignalFired():
             member = _member(rows, event.sid)
-            changed = replace(
-                member,
-                status=MemberStatus.FIRING,
-                starts_at=event.starts_at,
-                ends_at=None,
-                resolved_seen_at=None,
-                episode=event.episode,
-                impact=event.impact,
-                title=event.title or member.title,
-                url=event.url or member.url,
-                count=member.count + 1,
-                last_seen=at,
-                changes=(*member.changes[1 - KEPT_CHANGES :], at),
-            )
-            counted = _count(incident, member, changed, at)
-            counted = _hear(rows, counted, member, changed, event.user, at)
+            again = fired(member, event, at)
+            counted = _count(incident, member, again, at)
+            counted = _hear(rows, counted, member, again, event.user, at)
             return replace(counted, last_signal_at=at, version=version)
         case e.SignalResolved():
             member = _member(rows, event.sid)
-            changed = replace(
-                member,
-                status=MemberStatus.RESOLVED,
-                ends_at=event.ends_at,
-                resolved_seen_at=at,
-                count=member.count + 1,
-                last_seen=at,
-                changes=(*member.changes[1 - KEPT_CHANGES :], at),
-            )
-            rows.touch_member(changed)
-            return replace(_count(incident, member, changed, at), version=version)
+            ended = resolved(member, event, at)
+            rows.touch_member(ended)
+            return replace(_count(incident, member, ended, at), version=version)
         case e.SignalChanged():
             member = _member(rows, event.sid)
-            changed = replace(
-                member,
-                impact=event.impact if event.impact.known else member.impact,
-                title=event.title or member.title,
-                labels=member.labels if event.labels is None else event.labels,
-                starts_at=event.starts_at or member.starts_at,
-                count=member.count + 1,
-                last_seen=at,
-            )
-            return replace(_hear(rows, incident, member, changed, event.user, at), version=version)
+            newer = changed(member, event, at)
+            return replace(_hear(rows, incident, member, newer, event.user, at), version=version)
         case e.SignalMuted():
             member = _member(rows, event.sid)
-            changed = replace(member, status=MemberStatus.MUTED, last_seen=at)
-            rows.touch_member(changed)
-            return replace(_count(incident, member, changed, at), version=version)
+            muted = replace(member, status=MemberStatus.MUTED, last_seen=at)
+            rows.touch_member(muted)
+            return replace(_count(incident, member, muted, at), version=version)
         case e.SignalStale():
-            member = _member(rows, event.sid)
-            changed = replace(member, status=MemberStatus.STALE)
-            rows.touch_member(changed)
+            rows.touch_member(replace(_member(rows, event.sid), status=MemberStatus.STALE))
             # Stale is not resolved: nothing becomes quiet because a sender fell silent.
             return replace(incident, version=version)
         case e.SignalFlapping():
@@ -276,6 +243,8 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
         case e.Reopened():
             rows.put_group(incident)
             rows.put_takes(incident)
+            for service in incident.services:
+                rows.put_service(service, incident.number)
             return replace(
                 incident,
                 state=State.OPEN,
@@ -327,10 +296,10 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
             return replace(incident, version=version)
         case (
             e.Noted() | e.ConfigLoaded() | e.ConfigRefused() | e.CommandSetAside() | e.ClockJumped()
-            | e.Started() | e.ReceiptTaken()
+            | e.Started() | e.ReceiptTaken() | e.SilenceAdded() | e.SilenceEnded()
         ):  # fmt: skip
             return replace(incident, version=version)
-        case e.Opened() | e.SignalsRepeated():
+        case e.Opened() | e.SignalsRepeated() | e.SignalWaits() | e.WaitChanged() | e.WaitEnded():
             raise Torn(f"{type(event).__name__} can't happen to an incident that exists")
         case _:
             assert_never(event)
@@ -350,12 +319,9 @@ def _page(rows: Rows, page_id: str) -> Page:
     return page
 
 
-_FIRING = (MemberStatus.FIRING, MemberStatus.STALE)
-
-
 def _count(incident: Incident, before: Member, after: Member, at: datetime) -> Incident:
     """Keep the number of firing signals, and since when there is none."""
-    step = int(after.status in _FIRING) - int(before.status in _FIRING)
+    step = int(after.status in FIRING) - int(before.status in FIRING)
     firing = incident.firing + step
     quiet = None if firing else (incident.quiet_since or at)
     counted = replace(incident, firing=firing, quiet_since=quiet)
@@ -428,10 +394,12 @@ def _joined(rows: Rows, incident: Incident, event: e.SignalJoined, at: datetime)
     )
     rows.counters["sid"] = event.sid
     services = incident.services
+    if event.service not in services:
+        rows.put_service(event.service, incident.number)
     return replace(
         incident,
         services=services if event.service in services else (*services, event.service),
-        firing=incident.firing + int(status in _FIRING),
+        firing=incident.firing + int(status in FIRING),
         members=incident.members + 1,
         handles=event.n,
         reporters=incident.reporters + int(new_reporter),
@@ -445,12 +413,16 @@ def _joined(rows: Rows, incident: Incident, event: e.SignalJoined, at: datetime)
 
 def _moved_in(rows: Rows, incident: Incident, event: e.SignalMoved, at: datetime) -> Incident:
     member = _member(rows, event.sid)
+    if not event.out_of:
+        member = let_in(rows, member, event)
     if member.flapping:
         incident = _flaps_here_too(rows, incident, member, rows.incident(event.out_of))
-    firing = incident.firing + int(member.status in _FIRING)
+    firing = incident.firing + int(member.status in FIRING)
     known = member.reporter is None or rows.has_reporter(incident.number, member.reporter)
     rows.put_member(replace(member, incident=incident.number, n=event.n))
     services = incident.services
+    if member.service not in services:
+        rows.put_service(member.service, incident.number)
     return replace(
         incident,
         services=services if member.service in services else (*services, member.service),
@@ -461,6 +433,7 @@ def _moved_in(rows: Rows, incident: Incident, event: e.SignalMoved, at: datetime
         parts=heard(incident.parts, member.service, Impact(), during(member.impact, member.users_before)),
         people=union(incident.people, _named(member)),
         quiet_since=None if firing else (incident.quiet_since or at),
+        last_signal_at=incident.last_signal_at if event.out_of else at,
         version=incident.version + 1,
     )
 
@@ -469,7 +442,7 @@ def _left(rows: Rows, incident: Incident, event: e.SignalLeft, at: datetime) -> 
     """Comes before the SignalMoved of the other incident: the row still says it is here."""
     member = _member(rows, event.sid)
     rows.take_member(member)
-    firing = incident.firing - int(member.status in _FIRING)
+    firing = incident.firing - int(member.status in FIRING)
     alone = member.reporter is not None and not rows.has_reporter(incident.number, member.reporter)
     flapping = incident.flapping - int(member.flapping)
     if member.impact.known or _named(member):

@@ -30,10 +30,16 @@ def close_if_over(draft: Draft, incident: Incident) -> Incident:
     return draft.emit(incident.number, e.Closed())
 
 
-def all_quiet(draft: Draft, incident: Incident) -> Incident:
-    """If all signals are resolved: at level 3-4 paging stops, at 1-2 who has it is asked to confirm."""
-    if not incident.unconfirmed or incident.flapping:
+def all_quiet(draft: Draft, incident: Incident, *, muted: bool = False) -> Incident:
+    """If all signals are resolved: at level 3-4 paging stops, at 1-2 who has it is asked to confirm.
+
+    ``muted``: a person has just silenced what fired, so that paging stops at every level."""
+    if not incident.unconfirmed or (incident.flapping and not muted):
         return incident
+    if muted:
+        incident = stop_paths(draft, incident, because="all that fires is muted")
+        incident = end_pages(draft, incident, because="obsolete")
+        return tell_holders(draft, incident, text="All that fires is muted. Confirm that it is over.")
     if incident.level.urgent:
         return tell_holders(draft, incident, text="All signals are resolved. Confirm that it is over.")
     incident = stop_paths(draft, incident, because="all signals resolved")

@@ -21,8 +21,11 @@ from irpd.model.incident import Incident, LevelBy, Member, MemberStatus, State
 from irpd.model.level import Level
 from irpd.model.share import UNKNOWN, Share
 from irpd.model.signal import Signal, Status
+from irpd.model.waits import WaitKind, Waits
+from irpd.protocol import waiting
 from irpd.protocol.answers import ease
 from irpd.protocol.draft import Draft
+from irpd.protocol.evolve_waiting import WAITING
 from irpd.protocol.levels import (
     decide_again,
     facts_of,
@@ -36,6 +39,7 @@ from irpd.protocol.objectives import respond_by
 from irpd.protocol.paging import OPERATORS, main_path, restart_paths, start_path, tell_holders
 from irpd.protocol.quiet import all_quiet, close_if_over, settle, watch_flapping
 from irpd.protocol.roles import filled
+from irpd.protocol.waiting import OWN
 from irpd.triage.distinct import is_new
 from irpd.triage.facts import Facts
 from irpd.triage.group import Group, group_for
@@ -43,9 +47,6 @@ from irpd.triage.level import Verdict
 
 #: A firing report of an episode that was resolved is late, not new, within this time.
 LATE = timedelta(seconds=60)
-
-#: The source of what irpd says of itself.
-OWN = "irpd"
 
 
 @dataclass(slots=True)
@@ -77,7 +78,10 @@ def receive(draft: Draft, command: Receive) -> Received:
             _remark(draft, command.source, key, signal)
         elif _is_repeat(draft, member, signal):
             repeats.append(member.sid)
-            answer.count("updates", member.incident)
+            if member.incident:
+                answer.count("updates", member.incident)
+            else:
+                answer.count(member.status.value)
         else:
             _known(draft, member, signal, answer)
             _remark(draft, command.source, key, signal)
@@ -116,6 +120,8 @@ def _is_repeat(draft: Draft, member: Member, signal: Signal) -> bool:
     """Nothing is new in this report but that it came again. The hot path of the whole engine."""
     if signal.status is Status.FIRING:
         if member.status is not MemberStatus.FIRING:
+            if member.waits is not None and member.status is not MemberStatus.RESOLVED:
+                return waiting.nothing_new(draft, member, signal)
             if member.status is MemberStatus.MUTED and signal.occurrence:
                 return True  # somebody at the sender said: ignore this, until its state changes
             return _is_late(draft, member, signal)
@@ -135,7 +141,7 @@ def _is_repeat(draft: Draft, member: Member, signal: Signal) -> bool:
         return incident.state is not State.CLOSED
     if signal.status is Status.RESOLVED:
         return member.status is MemberStatus.RESOLVED or _other_episode(draft, member, signal)
-    return signal.status is Status.MUTED and member.status is MemberStatus.MUTED
+    return signal.status is Status.MUTED and member.status is MemberStatus.MUTED and member.waits is None
 
 
 def _other_episode(draft: Draft, member: Member, signal: Signal) -> bool:
@@ -165,6 +171,9 @@ def _is_late(draft: Draft, member: Member, signal: Signal) -> bool:
 
 
 def _known(draft: Draft, member: Member, signal: Signal, answer: Received) -> None:
+    if not member.incident:
+        _waits(draft, member, signal, answer)
+        return
     incident = draft.rows.incident(member.incident)
     if incident is not None:
         incident = close_if_over(draft, incident)
@@ -179,6 +188,14 @@ def _known(draft: Draft, member: Member, signal: Signal, answer: Received) -> No
     match signal.status:
         case Status.FIRING if member.status in (MemberStatus.FIRING, MemberStatus.STALE):
             outcome = _news(draft, incident, member, signal)
+        case Status.FIRING if (waits := _must_wait(draft, incident, member, signal)) is not None:
+            answer.count(
+                waiting.begin(
+                    draft, waits, source=member.source, key=member.key, service=member.service,
+                    signal=signal, before=member.sid,
+                )
+            )  # fmt: skip
+            return
         case Status.FIRING:
             outcome = _fires_again(draft, incident, member, signal)
         case Status.RESOLVED:
@@ -191,6 +208,51 @@ def _known(draft: Draft, member: Member, signal: Signal, answer: Received) -> No
             if incident.state.active and signal.note:
                 draft.emit(incident.number, e.Noted(text=signal.note, source=member.source))
     answer.count(outcome, incident.number)
+
+
+def _waits(draft: Draft, member: Member, signal: Signal, answer: Received) -> None:
+    """A report of a signal that is in no incident."""
+    if member.waits is None:  # it has just ended to wait
+        _unknown(draft, member.source, member.key, signal, answer)
+        return
+    comes_in = waiting.reported(draft, member, signal)
+    if comes_in is not None:
+        enter(draft, comes_in, answer)
+    elif signal.status is Status.FIRING:
+        answer.count((draft.rows.member(member.sid) or member).status.value)
+    else:
+        answer.count("resolves" if signal.status is Status.RESOLVED else "updates")
+
+
+def _must_wait(draft: Draft, incident: Incident, member: Member, signal: Signal) -> Waits | None:
+    """Why a known key that fires again does so in no incident. A hold is for what would open one."""
+    if not waiting.anything_mutes(draft) or signal.unreadable or member.source == OWN:
+        return None
+    facts = facts_of(
+        draft, source=member.source, service=member.service, status=signal.status.value, title=signal.title,
+        text=signal.text, labels=signal.labels, project=signal.project, share=UNKNOWN, incident=None,
+    )  # fmt: skip
+    waits = waiting.reason_to_wait(draft, facts)
+    if waits is not None and waits.kind is WaitKind.HOLD and incident.state.active:
+        return None
+    return waits
+
+
+def enter(draft: Draft, member: Member, answer: Received) -> None:
+    """A signal that waited, and fires, is decided like a new one; its earlier incident has it again if it
+    isn't over."""
+    assert member.waits is not None
+    signal = waiting.signal_of(member)
+    earlier = draft.rows.member(member.waits.before)
+    incident = draft.rows.incident(earlier.incident) if earlier is not None else None
+    if incident is not None:
+        incident = close_if_over(draft, incident)
+    if earlier is not None and incident is not None and incident.state not in (State.CLOSED, State.MERGED):
+        draft.emit_about(WAITING, e.WaitEnded(sid=member.sid, because=f"it goes on as {earlier.handle}"))
+        answer.count(_fires_again(draft, incident, earlier, signal), incident.number)
+        return
+    settings = draft.configuration.sources.get(member.source)
+    _place(draft, settings, member.source, member.key, member.service, signal, answer, waited=member)
 
 
 def _news(draft: Draft, incident: Incident, member: Member, signal: Signal) -> str:
@@ -276,6 +338,10 @@ def _resolved(draft: Draft, incident: Incident, member: Member, signal: Signal) 
 def _close_group(draft: Draft, source: str, group: str, ends_at: datetime | None, answer: Received) -> None:
     """The sender said that its whole group is resolved, also what it did not name."""
     for member in draft.rows.firing_of(source, group):
+        if member.waits is not None:
+            waiting.end_episode(draft, member, ends_at=ends_at, because="its group is resolved")
+            answer.count("resolves")
+            continue
         incident = draft.rows.incident(member.incident)
         if incident is not None:
             unnamed = Signal(
@@ -297,24 +363,37 @@ def _unknown(draft: Draft, source: str, key: str, signal: Signal, answer: Receiv
         incident = _open_unreadable(draft, settings, source, key, service, signal)
         answer.count("unreadable", incident.number)
         return
+    _place(draft, settings, source, key, service, signal, answer)
+
+
+def _place(
+    draft: Draft, settings: Source | None, source: str, key: str, service: str, signal: Signal,
+    answer: Received, *, waited: Member | None = None,
+) -> None:  # fmt: skip
+    """Where a new key belongs: it waits, joins or opens. ``waited`` is its row if it has waited before."""
     probe = facts_of(
         draft, source=source, service=service, status=signal.status.value, title=signal.title,
         text=signal.text, labels=signal.labels, project=signal.project, share=UNKNOWN, incident=None,
     )  # fmt: skip
+    if waited is None and waiting.anything_mutes(draft):
+        waits = waiting.reason_to_wait(draft, probe)
+        if waits is not None:
+            answer.count(waiting.begin(draft, waits, source=source, key=key, service=service, signal=signal))
+            return
     group = _group(draft, probe, key)
     joins = route(draft, group)
     if joins is None:
         broken = _broken_by(draft, service)
         if broken is not None:
             why = f"{broken.services[0]} depends on {service}"
-            _join(draft, broken, source, key, service, signal, why, probe)
+            _join(draft, broken, source, key, service, signal, why, probe, waited)
             answer.count("joins", broken.number)
             return
-        incident = _open(draft, settings, source, key, service, signal, group, probe)
+        incident = _open(draft, settings, source, key, service, signal, group, probe, waited)
         answer.count("opens", incident.number)
     else:
         why = f"group {group.rule}: " + ", ".join(group.values)
-        _join(draft, joins, source, key, service, signal, why, probe)
+        _join(draft, joins, source, key, service, signal, why, probe, waited)
         answer.count("joins", joins.number)
 
 
@@ -402,9 +481,14 @@ def _joined(
     )
 
 
+def _moved(draft: Draft, waited: Member, n: int, why: str) -> e.SignalMoved:
+    came = waiting.why_it_came(waited, draft.now)
+    return e.SignalMoved(sid=waited.sid, n=n, out_of=0, why=f"{why}; {came}")
+
+
 def _open(
     draft: Draft, settings: Source | None, source: str, key: str, service: str, signal: Signal,
-    group: Group, probe: Facts,
+    group: Group, probe: Facts, waited: Member | None,
 ) -> Incident:  # fmt: skip
     reporters = int(signal.reporter is not None)
     share = measured_first(draft, service, signal)
@@ -420,6 +504,7 @@ def _open(
         first=(key, signal),
         detected_by=_detected_by(settings),
         why="opened it",
+        waited=waited,
     )
 
 
@@ -459,6 +544,7 @@ def open_incident(
     why: str = "",
     by: str = "",
     persons: Sequence[str] = (),
+    waited: Member | None = None,
 ) -> Incident:
     """A new incident with its first signal, and its path under way.
 
@@ -500,19 +586,29 @@ def open_incident(
     )
     if first is not None:
         key, signal = first
-        incident = draft.emit(number, _joined(draft, number, 1, source, key, service, signal, why))
+        incident = draft.emit(
+            number,
+            _moved(draft, waited, 1, why)
+            if waited is not None
+            else _joined(draft, number, 1, source, key, service, signal, why),
+        )
+        if waited is not None:
+            incident, _ = watch_flapping(draft, incident, waited.sid)
     name = OPERATORS if persons else main_path(draft, incident) or "fallback"
     return start_path(draft, incident, name, because="opened", persons=persons)
 
 
 def _join(
     draft: Draft, incident: Incident, source: str, key: str, service: str, signal: Signal,
-    why: str, probe: Facts,
+    why: str, probe: Facts, waited: Member | None,
 ) -> None:  # fmt: skip
     n = incident.handles + 1
     before = incident.level
     incident = draft.emit(
-        incident.number, _joined(draft, incident.number, n, source, key, service, signal, why)
+        incident.number,
+        _moved(draft, waited, n, why)
+        if waited is not None
+        else _joined(draft, incident.number, n, source, key, service, signal, why),
     )
     share = measured(draft, incident)
     facts = replace(

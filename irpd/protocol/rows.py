@@ -4,7 +4,8 @@ The bottom layer is the committed state. Each batch works on a layer above it an
 command on one above that, so that what fails is dropped whole and what is committed is
 published in one go. Values are immutable; a layer holds only what changed in it.
 
-Indexes (key, handle, group, reporter) are derived from the rows and never stored.
+Indexes (key, handle, group, service, reporter, what signals wait for) are derived from the rows and never
+stored.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,6 +13,15 @@ from datetime import datetime
 
 from irpd.model.incident import Incident, Member, MemberStatus, State
 from irpd.model.page import Page
+from irpd.model.waits import Silence
+
+
+class Torn(Exception):
+    """An event speaks of a row that isn't there: the history is not whole."""
+
+
+#: Statuses of a signal that counts as firing in its incident.
+FIRING = (MemberStatus.FIRING, MemberStatus.STALE)
 
 #: Of so many incidents, the newest, a service's signals are offered to.
 MOST_TAKING = 64
@@ -22,7 +32,7 @@ class Rows:
 
     __slots__ = (
         "counters", "groups", "handles", "incidents", "keys", "members", "pages", "parent", "reporters",
-        "takes",
+        "services", "silences", "takes", "waiting",
     )  # fmt: skip
 
     def __init__(self, parent: "Rows | None" = None) -> None:
@@ -36,6 +46,9 @@ class Rows:
         self.reporters: dict[tuple[int, str], int] = {}  # (incident, who wrote) → how many signals
         self.takes: dict[str, tuple[int, ...]] = {}  # service → incidents that its signals join, the newest
         self.counters: dict[str, int] = {}
+        self.services: dict[str, tuple[int, ...]] = {}  # service → its incidents that aren't over for good
+        self.silences: dict[int, Silence | None] = {}  # None: over and forgotten
+        self.waiting: dict[int, str | None] = {}  # signal → the subject it waits for ("": time); None: ended
 
     # ------------------------------------------------------------ reading
     def incident(self, number: int) -> Incident | None:
@@ -122,6 +135,66 @@ class Rows:
     def has_reporter(self, incident: int, reporter: str) -> bool:
         return self.reported(incident, reporter) > 0
 
+    def of_service(self, service: str) -> Iterator[Incident]:
+        """The incidents of this service that are being worked on, oldest first."""
+        for number in self._of_service(service):
+            incident = self.incident(number)
+            if incident is not None and incident.state.active and service in incident.services:
+                yield incident
+
+    def _of_service(self, service: str) -> tuple[int, ...]:
+        layer: Rows | None = self
+        while layer is not None:
+            if (numbers := layer.services.get(service)) is not None:
+                return numbers
+            layer = layer.parent
+        return ()
+
+    def silence(self, number: int) -> Silence | None:
+        layer: Rows | None = self
+        while layer is not None:
+            if number in layer.silences:
+                return layer.silences[number]
+            layer = layer.parent
+        return None
+
+    def any_silence(self) -> bool:
+        layer: Rows | None = self
+        while layer is not None:
+            if layer.silences:
+                return True
+            layer = layer.parent
+        return False
+
+    def all_silences(self) -> list[Silence]:
+        """Those that were not forgotten yet, oldest first; some may be over."""
+        found: dict[int, Silence | None] = {}
+        layer: Rows | None = self
+        while layer is not None:
+            if layer.silences:
+                found = layer.silences | found
+            layer = layer.parent
+        return [silence for _, silence in sorted(found.items()) if silence is not None]
+
+    def all_waiting(self) -> list[int]:
+        """The signals that wait, by number. Cost grows with them."""
+        found: dict[int, str | None] = {}
+        layer: Rows | None = self
+        while layer is not None:
+            if layer.waiting:
+                found = layer.waiting | found
+            layer = layer.parent
+        return sorted(sid for sid, subject in found.items() if subject is not None)
+
+    def firing_now(self) -> list[Member]:
+        """Every signal that fires in an incident, in order. Looks at all in memory: for what is rare only."""
+        found: dict[int, Member] = {}
+        layer: Rows | None = self
+        while layer is not None:
+            found = layer.members | found
+            layer = layer.parent
+        return [row for _, row in sorted(found.items()) if row.incident and row.status in FIRING]
+
     def firing_of(self, source: str, group: str) -> list[Member]:
         """The signals that a sender's own group left firing, in order. Looks at every signal in
         memory: for what is rare only."""
@@ -134,7 +207,7 @@ class Rows:
                 for sid, member in layer.members.items()
                 if member.sender_group == group
                 and member.source == source
-                and member.status in (MemberStatus.FIRING, MemberStatus.STALE)
+                and (member.status in FIRING or _waits(member))
                 and not any(sid in newer for newer in above)
             }
             above.append(layer.members)
@@ -180,6 +253,28 @@ class Rows:
         """Write a signal's row whose key, handle and reporter are as before."""
         self.members[row.sid] = row
 
+    def put_waiting(self, row: Member) -> None:
+        """Write a signal's row that waits outside any incident, or that has just ended to."""
+        self.members[row.sid] = row
+        self.keys[row.key] = max(row.sid, self.sid_of(row.key) or 0)
+        self.waiting[row.sid] = row.waits.subject if row.waits is not None else None
+
+    def put_silence(self, row: Silence) -> None:
+        self.silences[row.id] = row
+
+    def drop_silences(self, over_at: datetime) -> None:
+        """Forget those that were over by then."""
+        for silence in self.all_silences():
+            if silence.until <= over_at:
+                self.silences[silence.id] = None
+
+    def put_service(self, service: str, number: int) -> None:
+        """The incident is about this service too."""
+        known = self._of_service(service)
+        if number not in known:
+            here = (other for other in known if not _over(self.incident(other)))
+            self.services[service] = tuple(sorted((*here, number)))
+
     def take_member(self, row: Member) -> None:
         """A signal leaves its incident; ``put_member`` says where to."""
         self.handles[row.incident, row.n] = 0
@@ -216,6 +311,11 @@ class Rows:
         self.reporters.update(layer.reporters)
         self.takes.update(layer.takes)
         self.counters.update(layer.counters)
+        self.services.update(layer.services)
+        if layer.silences:
+            self.silences.update(layer.silences)
+        if layer.waiting:
+            self.waiting.update(layer.waiting)
 
     # ------------------------------------------------------------ the bottom layer
     def restore(
@@ -224,17 +324,38 @@ class Rows:
         members: dict[int, Member],
         pages: dict[str, Page],
         counters: dict[str, int],
+        silences: dict[int, Silence] | None = None,
     ) -> None:
         """Fill an empty bottom layer from a journal's projection and derive the indexes."""
         self.incidents = incidents
         self.pages = pages
         self.counters = counters
+        self.silences.update(silences or {})
         for sid in sorted(members):
-            self.put_member(members[sid])
+            if members[sid].incident:
+                self.put_member(members[sid])
+            else:
+                self.put_waiting(members[sid])
         for number in sorted(incidents):
             if not _over(incidents[number]):
                 self.put_group(incidents[number])
                 self.put_takes(incidents[number])
+                for service in incidents[number].services:
+                    self.put_service(service, number)
+
+    def let_go(self, ended: Iterable[int]) -> None:
+        """These signals have ended to wait: what came into no incident leaves memory, as do silences that
+        are over."""
+        for sid in ended:
+            self.waiting.pop(sid, None)
+            member = self.members.get(sid)
+            if member is None or member.incident:
+                continue
+            del self.members[sid]
+            if self.keys.get(member.key) == sid:
+                del self.keys[member.key]
+        for number in [number for number, silence in self.silences.items() if silence is None]:
+            del self.silences[number]
 
     def recall(self, incident: Incident, members: Iterable[Member], pages: Iterable[Page]) -> None:
         """Take an incident that had left memory back in. A newer signal keeps its key."""
@@ -267,6 +388,16 @@ class Rows:
                 self.groups[incident.group] = others
             else:
                 self.groups.pop(incident.group, None)
+        for service in incident.services:
+            left = tuple(other for other in self.services.get(service, ()) if other != number)
+            if left:
+                self.services[service] = left
+            else:
+                self.services.pop(service, None)
+
+
+def _waits(member: Member) -> bool:
+    return member.waits is not None and member.status is not MemberStatus.RESOLVED
 
 
 def _over(incident: Incident | None) -> bool:

@@ -146,6 +146,9 @@ class Played:
                 yield name, _list(sorted(wants)), _list(sorted(gots))
 
     def _muted(self) -> Iterator[str]:
+        for member in self._world.waiting:
+            if member.status is not MemberStatus.RESOLVED:
+                yield member.title
         for incident in self._world.incidents:
             for member in self._world.members(incident):
                 if member.status is MemberStatus.MUTED:

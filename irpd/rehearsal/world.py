@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from irpd.engine.waiting import Waiting
 from irpd.model import command as c
 from irpd.model import event as e
 from irpd.model.incident import Contribution, Incident, Member
@@ -21,6 +22,7 @@ from irpd.protocol.decide import decide
 from irpd.protocol.draft import Draft
 from irpd.protocol.policy import Policy
 from irpd.protocol.rows import Rows
+from irpd.protocol.waiting import due_at
 
 #: Things that may come due in one world: one that goes on for ever is given up.
 MOST_TURNS = 100_000
@@ -41,6 +43,17 @@ class Message:
 
 class Exhausted(Exception):
     """More came due than any rehearsal is given."""
+
+
+class _Heap:
+    """Takes the deadlines of signals that wait, as negative numbers."""
+
+    def __init__(self, due: list[tuple[datetime, int, int, str]]) -> None:
+        self._due = due
+
+    def set(self, number: int, due: datetime | None, /) -> None:
+        if due is not None:
+            heapq.heappush(self._due, (due, _DEADLINE, number, ""))
 
 
 class World:
@@ -64,6 +77,7 @@ class World:
         self._sends = sends
         self._tell = tell
         self._due: list[tuple[datetime, int, int, str]] = []
+        self._waiting = Waiting(self.rows, _Heap(self._due))
         self._turns = 0
 
     # -------------------------------------------------------------- what there is
@@ -71,6 +85,12 @@ class World:
     def incidents(self) -> list[Incident]:
         """All that are in memory, in the order in which they opened."""
         return [self.rows.incidents[number] for number in sorted(self.rows.incidents)]
+
+    @property
+    def waiting(self) -> list[Member]:
+        """The signals that wait outside any incident, oldest first."""
+        found = (self.rows.member(sid) for sid in self.rows.all_waiting())
+        return [member for member in found if member is not None]
 
     def members(self, incident: Incident) -> Iterator[Member]:
         return self.rows.members_of(incident)
@@ -93,6 +113,7 @@ class World:
             deadline = next_deadline(incident)
             if deadline is not None:
                 heapq.heappush(self._due, (deadline, _DEADLINE, incident.number, ""))
+        self._waiting.published(draft.rows)
         if self._sends:
             for page in draft.rows.pages.values():
                 for send in page.sends:
@@ -108,6 +129,13 @@ class World:
             if kind == _SEND:
                 self.now = max(self.now, due)
                 self._send(page, number)
+            elif number < 0:
+                member = self.rows.member(-number)
+                deadline = due_at(self.rows, member) if member is not None else None
+                if deadline is None or deadline > due:
+                    continue
+                self.now = max(self.now, due)
+                self.act(c.WakeSignal(sid=-number))
             else:
                 incident = self.rows.incident(number)
                 deadline = next_deadline(incident) if incident is not None else None

@@ -13,10 +13,12 @@ from irpd.triage.matching import Match
 from irpd.triage.phrases import WordList, mistakes
 from irpd.triage.place import position_in
 from irpd.triage.reading import Reader, Where
-from irpd.triage.rule import SHARE_RULE, GroupRule, Place, Rule
-from irpd.triage.rulefile import GroupPart, MatchPart, RulePart, WordsPart
+from irpd.triage.rule import SHARE_RULE, GroupRule, Hold, Place, Rule
+from irpd.triage.rulefile import GroupPart, MatchPart, RulePart, SilencePart, WordsPart
 from irpd.triage.testfile import TestPart
 from irpd.triage.vocabulary import SOURCE_TYPES
+from irpd.triage.waiting import WindowRule
+from irpd.triage.windows import read_window
 
 #: ``irpd`` is the type of what irpd itself reports.
 _KNOWN = {
@@ -36,6 +38,7 @@ class Gathered:
     word_ids: dict[str, Place] = field(default_factory=dict)
     named: list[tuple[Reader, Where, str]] = field(default_factory=list)
     groups: list[GroupRule] = field(default_factory=list)
+    windows: list[WindowRule] = field(default_factory=list)
     tests: Tests = field(default_factory=Tests)
     ids: dict[str, Place] = field(default_factory=dict)
 
@@ -51,6 +54,8 @@ def compile_file(document: Document, gathered: Gathered) -> list[Problem]:
                 _rule(reader, path, part, gathered)
             case GroupPart():
                 _group(reader, path, part, gathered)
+            case SilencePart():
+                _silence(reader, path, part, gathered)
             case TestPart():
                 read_test(reader, path, part, gathered.tests)
             case Mapping():
@@ -130,14 +135,14 @@ def _rule(reader: Reader, path: Where, part: RulePart, gathered: Gathered) -> No
     if len(effects) > 1:
         shown = " and ".join(effects)
         reader.add((*path, effects[1]), f"{shown} in one rule; write a rule for each", key=True)
-    if not effects and not part.regimes:
-        reader.add(path, "says nothing: give it one of level, at_most, at_least or regimes")
+    if not effects and not part.regimes and part.hold is None:
+        reader.add(path, "says nothing: give it one of level, at_most, at_least, regimes or hold")
     if part.lower_after and part.level is None and part.at_least is None:
         reader.add((*path, "lower_after"), "goes with level or at_least: it says when that sinks", key=True)
     match = _match(reader, path, part.match)
     words = part.match.words or ()
     _names(reader, (*path, "match", "words"), words, gathered)
-    if not match.wants and not words and part.when is None and effects:
+    if not match.wants and not words and part.when is None and (effects or part.hold is not None):
         _warn(reader, path, "holds for every signal: it has neither match nor when")
     gathered.rules.append(
         Rule(
@@ -152,8 +157,21 @@ def _rule(reader: Reader, path: Where, part: RulePart, gathered: Gathered) -> No
             at_least=part.at_least,
             regimes=part.regimes,
             lower_after=part.lower_after,
+            hold=Hold(seconds=part.hold.seconds, or_count=part.hold.or_count or 0) if part.hold else None,
         )
     )
+
+
+def _silence(reader: Reader, path: Where, part: SilencePart, gathered: Gathered) -> None:
+    place = _claim(reader, path, part.id, gathered)
+    match = _match(reader, path, part.match)
+    if not match.wants:
+        _warn(reader, path, "mutes every signal while it holds: it has no match")
+    window = read_window(reader, (*path, "window"), part.window)
+    if window is not None:
+        gathered.windows.append(
+            WindowRule(id=part.id, place=place, match=match, window=window, because=part.because)
+        )
 
 
 def _group(reader: Reader, path: Where, part: GroupPart, gathered: Gathered) -> None:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from irpd.config.problem import Problem, path_text, quoted, suggest
 from irpd.config.yaml import Document
 from irpd.triage.part import Part
-from irpd.triage.rulefile import NOT_YET, GroupPart, RulePart, WordsPart, model_at
+from irpd.triage.rulefile import NOT_YET, GroupPart, RulePart, SilencePart, WordsPart, model_at
 from irpd.triage.testfile import TestPart
 
 Where = tuple[str | int, ...]
@@ -20,6 +20,7 @@ SECTIONS: Mapping[str, type[Part]] = {
     "words": WordsPart,
     "rules": RulePart,
     "group": GroupPart,
+    "silences": SilencePart,
     "tests": TestPart,
 }
 
@@ -62,7 +63,11 @@ class Reader:
     def spoken(self, path: Where) -> str:
         """A path with a rule's id in place of its number: ``payments-failing.when``."""
         value = self.document.value
-        if len(path) >= 2 and path[0] in ("words", "rules", "group") and isinstance(value, Mapping):
+        if (
+            len(path) >= 2
+            and path[0] in ("words", "rules", "group", "silences")
+            and isinstance(value, Mapping)
+        ):
             try:
                 name = value[path[0]][path[1]]["id"]
             except (LookupError, TypeError):
@@ -100,7 +105,8 @@ class Reader:
         match error["type"]:
             case "extra_forbidden":
                 model = model_at(path[:-1])
-                self._unknown(path, tuple(model.model_fields) if model else ())
+                fields = model.model_fields if model else {}
+                self._unknown(path, tuple(field.alias or name for name, field in fields.items()))
             case "missing":
                 self.add(path[:-1], f"{path[-1]} is missing{_why(path[-1])}")
             case "string_type":

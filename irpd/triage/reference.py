@@ -4,7 +4,15 @@ import types
 from typing import Any, get_args
 
 from irpd.triage.part import Part
-from irpd.triage.rulefile import GroupPart, RuleMatchPart, RulePart, WordsPart
+from irpd.triage.rulefile import (
+    GroupPart,
+    HoldPart,
+    RuleMatchPart,
+    RulePart,
+    SilencePart,
+    WindowPart,
+    WordsPart,
+)
 from irpd.triage.testfile import (
     ExpectPart,
     GivenPart,
@@ -32,6 +40,16 @@ _PARTS: tuple[tuple[str, str, type[Part]], ...] = (
         ),
         WordsPart,
     ),
+    ("`hold`", "In a rule: opens nothing before that; a resolved before it ends the wait.", HoldPart),
+    (
+        "`silences`",
+        (
+            "Maintenance windows. What they mute is kept and shown by `irpd silence list`; what still fires "
+            "at the end is decided again."
+        ),
+        SilencePart,
+    ),
+    ("`window`", "Once, or on each of the days, on the wall clock of a zone.", WindowPart),
     ("`group`", "Binds signals into one incident. The first that matches decides.", GroupPart),
     ("`tests`", "One case (`given`, `expect`), several (`cases`), or a `timeline` with `expect`.", TestPart),
     ("`given`", "A signal, and what its incident has gathered.", GivenPart),
@@ -52,13 +70,15 @@ def rules_reference() -> str:
     lines = [
         "# Rule files",
         "",
-        "A rule file begins with `version: 1` and has `words`, `rules`, `group` and `tests`, each a list.",
+        "A rule file begins with `version: 1` and has `words`, `rules`, `group`, `silences` and `tests`,",
+        "each a list.",
         "All rules are looked at: the most severe `level` wins, then caps (`at_most`), then floors",
         "(`at_least`), which no cap lowers. The built-in rule `share-of-users` always takes part.",
     ]
     for title, text, part in _PARTS:
         lines += ["", f"## {title}", "", text, "", "| key | | meaning |", "| --- | --- | --- |"]
         for name, field in part.model_fields.items():
+            name = field.alias or name
             need = "required" if field.is_required() else ""
             lines.append(f"| `{name}` | {need} | {_cell(_meaning(name, field))} |")
     lines += [

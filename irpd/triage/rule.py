@@ -23,6 +23,15 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Opens nothing until it has fired for so many ``seconds``, or was reported ``or_count`` times (0: only
+    the time counts)."""
+
+    seconds: float
+    or_count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """``level`` proposes, ``at_most`` caps (no more severe than that), ``at_least`` is a floor (no less
     severe than that). All are level numbers, 1 the most severe; at most one of them is set."""
@@ -38,6 +47,7 @@ class Rule:
     at_least: int | None = None
     regimes: tuple[str, ...] = ()
     lower_after: float = 0.0  # seconds without need of its level until that sinks; 0: it never does by itself
+    hold: Hold | None = None
 
     @property
     def levels(self) -> bool:
@@ -53,6 +63,8 @@ class Rule:
                 effect[name] = getattr(self, name)
         if self.regimes:
             effect["regimes"] = list(self.regimes)
+        if self.hold is not None:
+            effect["hold"] = {"for_seconds": self.hold.seconds, "or_count": self.hold.or_count or None}
         return effect
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from irpd.config.duration import Duration
+from irpd.config.values import Weekday
 from irpd.triage.part import AnyOf, Id, LevelNumber, Part, Phrases, Places, Regimes, Text, Texts
 from irpd.triage.testfile import (
     CasePart,
@@ -23,7 +24,7 @@ from irpd.triage.testfile import (
 )
 
 #: Keys that belong to rule files but whose feature is not built yet.
-NOT_YET = frozenset({"hold", "silences", "visible_to", "tells"})
+NOT_YET = frozenset({"visible_to", "tells"})
 
 
 class MatchPart(Part):
@@ -63,6 +64,41 @@ class WordsPart(Part):
     until: Texts = Field((), description="Words that what takes back does not reach across: but, aber.")
 
 
+class HoldPart(Part):
+    """Opens nothing before that."""
+
+    seconds: Duration = Field(
+        alias="for", gt=0, le=7 * 86400.0, description="How long it must fire without a resolved in between."
+    )
+    or_count: int | None = Field(
+        None, ge=2, le=10_000, strict=True, description="So many reports end the wait sooner."
+    )
+
+
+class WindowPart(Part):
+    """Once (`from` and `to` with their dates) or on each of the `days` at these times of the day."""
+
+    begins: Text = Field(alias="from", description='`"2026-12-05 22:00"`, or `"02:00"` for each of the days.')
+    ends: Text = Field(
+        alias="to", description="Likewise; a time of the day that isn't later is the next day's."
+    )
+    days: tuple[Weekday, ...] | None = Field(
+        None, min_length=1, description="Mon, Tue, ...: the days on which it begins; absent, every day."
+    )
+    time_zone: Text = Field(description="Whose wall clock that is: `Europe/Berlin`.")
+    since: Text | None = Field(None, description='The first day on which it begins: `"2026-12-01"`.')
+    until: Text | None = Field(None, description='The last day on which it begins: `"2027-03-31"`.')
+
+
+class SilencePart(Part):
+    """What is muted by plan: it opens nothing, is kept, and what still fires at the end is decided again."""
+
+    id: Id = Field(description="What is muted names it: it is for ever.")
+    match: MatchPart = Field(MatchPart(), description="Which signals; absent, all.")
+    window: WindowPart = Field(description="When.")
+    because: Text = Field(description="Why, and who asked for it.")
+
+
 class RulePart(Part):
     """What must hold and what it then says."""
 
@@ -76,6 +112,7 @@ class RulePart(Part):
     lower_after: Duration = Field(
         0.0, description="Its level sinks once evidence has asked for less for so long; absent, never."
     )
+    hold: HoldPart | None = Field(None, description="Opens nothing before it has lasted.")
     because: Text = Field(description="The reason, as a person who is paged should read it.")
 
 
@@ -98,6 +135,7 @@ class RuleFile(Part):
     words: tuple[WordsPart, ...] = ()
     rules: tuple[RulePart, ...] = ()
     group: tuple[GroupPart, ...] = ()
+    silences: tuple[SilencePart, ...] = ()
     tests: tuple[TestPart, ...] = ()
 
 
@@ -118,9 +156,13 @@ _NESTED: dict[tuple[type[Part], str], type[Part]] = {
     (RuleFile, "words"): WordsPart,
     (RuleFile, "rules"): RulePart,
     (RuleFile, "group"): GroupPart,
+    (RuleFile, "silences"): SilencePart,
     (RuleFile, "tests"): TestPart,
     (RulePart, "match"): RuleMatchPart,
+    (RulePart, "hold"): HoldPart,
     (GroupPart, "match"): MatchPart,
+    (SilencePart, "match"): MatchPart,
+    (SilencePart, "window"): WindowPart,
     (TestPart, "given"): GivenPart,
     (TestPart, "expect"): ExpectPart,
     (TestPart, "cases"): CasePart,

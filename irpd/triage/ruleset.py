@@ -13,6 +13,7 @@ from irpd.triage.idle import idle_rules
 from irpd.triage.matching import MatchIndex
 from irpd.triage.phrases import Phrasebook, WordList
 from irpd.triage.rule import Case, GroupRule, Rule, Timeline
+from irpd.triage.waiting import Quieting, WindowRule
 
 
 class RuleSet:
@@ -26,6 +27,7 @@ class RuleSet:
         groups: Sequence[GroupRule] = (),
         *,
         words: Sequence[WordList] = (),
+        windows: Sequence[WindowRule] = (),
         cases: Sequence[Case] = (),
         timelines: Sequence[Timeline] = (),
         warnings: Sequence[Problem] = (),
@@ -39,6 +41,7 @@ class RuleSet:
         self.hash = hash
         self.lowering = {rule.id: rule.lower_after for rule in self.rules if rule.lower_after}
         self.phrasebook = Phrasebook(words)
+        self.quieting = Quieting(self.rules, windows, self.phrasebook)
         self.index = MatchIndex(
             [rule.match for rule in self.rules], lambda found, row: hear(self.rules, found, row)
         )
@@ -70,6 +73,7 @@ def compile_rules(documents: Sequence[Document]) -> RuleSet:
         gathered.rules,
         gathered.groups,
         words=gathered.words,
+        windows=gathered.windows,
         cases=gathered.tests.cases,
         timelines=gathered.tests.timelines,
         warnings=problems,

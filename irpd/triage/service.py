@@ -26,6 +26,10 @@ class ServiceIndex:
     def __init__(self, configuration: Configuration) -> None:
         self._known = frozenset(configuration.services)
         self._unmapped = configuration.unmapped
+        #: service → what mutes it while that has an outage, also by way of others; only those with any
+        self.muted_by = {
+            name: found for name in configuration.services if (found := _needed(configuration, name))
+        }
         matches: list[Match] = []
         answers: list[tuple[str, str]] = []
         for name, service in configuration.services.items():
@@ -47,6 +51,19 @@ class ServiceIndex:
         if signal.service and signal.service in self._known:
             return signal.service, f"sources.{source}.fields.service"
         return self._index.find(_Reported(source, signal.project), signal.labels)
+
+
+def _needed(configuration: Configuration, service: str) -> tuple[str, ...]:
+    """What this service can't do without, and what that can't, in order of distance; never itself."""
+    found: dict[str, None] = {}
+    looking = [service]
+    while looking:
+        settings = configuration.services.get(looking.pop(0))
+        for name, how in settings.depends_on.items() if settings is not None else ():
+            if how == "mutes" and name not in found and name != service:
+                found[name] = None
+                looking.append(name)
+    return tuple(found)
 
 
 def _wants(claim: Claim) -> dict[str, tuple[str, ...]]:

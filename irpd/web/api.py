@@ -17,6 +17,7 @@ from irpd.web.actor import Actor, NotAllowed, Role, bearer_of, peer_of
 from irpd.web.bucket import Buckets
 from irpd.web.history import History
 from irpd.web.looking import Looking
+from irpd.web.muting import Muting
 from irpd.web.operating import Operating
 from irpd.web.ports import Services
 from irpd.web.problem import STATUS_OF, problem, unavailable
@@ -42,6 +43,7 @@ def routes_of(services: Services, history: History) -> tuple[Route, ...]:
     look = Looking(services, history)
     work = Working(services, history)
     run = Operating(services, history)
+    mute = Muting(services)
     return (
         Route("GET", "/incidents", "read", look.incidents),
         Route("POST", "/incidents", "respond", work.open),
@@ -52,6 +54,9 @@ def routes_of(services: Services, history: History) -> tuple[Route, ...]:
         Route("GET", "/pages", "read", look.pages),
         Route("GET", "/who", "read", look.who),
         Route("GET", "/people", "read", look.people),
+        Route("GET", "/silences", "read", mute.list),
+        Route("POST", "/silences", "respond", mute.add),
+        Route("POST", "/silences/{silence}/end", "respond", mute.end),
         Route("POST", "/page-tests", "respond", run.page_test),
         Route("GET", "/unreadable", "read", run.unreadable),
         Route("GET", "/receipts/{receipt}", "admin", run.receipt),

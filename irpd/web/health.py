@@ -10,7 +10,7 @@ from datetime import datetime
 
 from aiohttp import web
 
-from irpd.model.incident import Incident
+from irpd.model.incident import Incident, MemberStatus
 from irpd.model.page import Page, SendState
 from irpd.oncall.rotation import on_call_at
 from irpd.web.metrics import CONTENT_TYPE, Readings
@@ -93,6 +93,13 @@ class Gauges:
             times += tried
         self._pending[page.id] = min(times)
 
+    def _waiting(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for member in self._services.engine.state.waiting:
+            if member.waits is not None and member.status is not MemberStatus.RESOLVED:
+                found[member.waits.kind.value] = found.get(member.waits.kind.value, 0) + 1
+        return found
+
     def readings(self) -> Readings:
         now = self._services.clock.now()
         oldest = min(self._pending.values(), default=now)
@@ -106,6 +113,8 @@ class Gauges:
             open_by_level=dict(self._by_level),
             pages_pending=len(self._pending),
             oldest_pending_seconds=max(0.0, (now - oldest).total_seconds()),
+            waiting=self._waiting(),
+            silences=sum(1 for one in self._services.engine.state.silences if one.until > now),
             gaps=gaps,
             checks={check.name: check.ok for check in self._services.readiness()},
         )

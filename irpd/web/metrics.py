@@ -23,11 +23,14 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from irpd.model.waits import WaitKind
+
 # A series more for each counter, which nobody asks for.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 LEVELS = ("1", "2", "3", "4")
+WAITS = tuple(kind.value for kind in WaitKind)
 _MINUTES = (60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400, 259200)
 _DELAYS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 _COMMITS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5)
@@ -41,6 +44,10 @@ class Readings:
     open_by_level: dict[int, int] = field(default_factory=dict)
     pages_pending: int = 0
     oldest_pending_seconds: float = 0.0
+    waiting: dict[str, int] = field(
+        default_factory=dict
+    )  # signals that fire in no incident, by kind of reason
+    silences: int = 0
     gaps: dict[str, bool] = field(default_factory=dict)  # schedule: nobody is on call now
     checks: dict[str, bool] = field(default_factory=dict)  # what /readyz says
 
@@ -53,6 +60,7 @@ class Metrics:
 
         self._labels: dict[str, tuple[str, ...]] = {
             "irpd_incidents_open": ("level",),
+            "irpd_signals_waiting": ("kind",),
             "irpd_on_call_gap": ("schedule",),
             "irpd_check_ok": ("check",),
         }
@@ -222,6 +230,15 @@ class _State(Collector):
         for level in LEVELS:
             by_level.add_metric([level], readings.open_by_level.get(int(level), 0))
         yield by_level
+        waiting = GaugeMetricFamily(
+            "irpd_signals_waiting",
+            "Signals that fire and are in no incident: held by a rule, or muted.",
+            labels=["kind"],
+        )
+        for kind in WAITS:
+            waiting.add_metric([kind], readings.waiting.get(kind, 0))
+        yield waiting
+        yield GaugeMetricFamily("irpd_silences", "Silences that hold.", value=readings.silences)
         yield GaugeMetricFamily(
             "irpd_pages_pending", "Pages with something still to be sent.", value=readings.pages_pending
         )

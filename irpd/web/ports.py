@@ -11,6 +11,8 @@ from irpd.engine.ports import Clock, Fact, Normalised, Receipt
 from irpd.model.command import Command
 from irpd.model.incident import Incident, Member
 from irpd.model.page import Page
+from irpd.model.waits import Silence
+from irpd.triage.ruleset import RuleSet
 from irpd.web.metrics import Metrics
 
 Published = Callable[[Collection[Page], Collection[Incident]], None]
@@ -28,11 +30,17 @@ class StateLike(Protocol):
     def members_of(self, number: int, /) -> Sequence[Member]: ...
     def pages_of(self, number: int, /) -> Sequence[Page]: ...
     def member_of(self, key: str, /) -> Member | None: ...
+    @property
+    def waiting(self) -> Sequence[Member]: ...
+    @property
+    def silences(self) -> Sequence[Silence]: ...
 
 
 class PolicyLike(Protocol):
     @property
     def configuration(self) -> Configuration: ...
+    @property
+    def ruleset(self) -> RuleSet: ...
     @property
     def hash(self) -> str: ...
 

@@ -23,6 +23,7 @@ from irpd.protocol.draft import Draft
 from irpd.protocol.evolve import evolve
 from irpd.protocol.policy import Policy
 from irpd.protocol.rows import Rows
+from irpd.protocol.waiting import due_at
 from irpd.triage.ruleset import compile_rules
 from irpd.triage.service import ServiceIndex
 
@@ -208,6 +209,12 @@ class House:
                     self.quietly(c.Wake(incident=number))
                     after = next_deadline(self.rows.incidents[number])
                     assert after is None or after > self.now, f"#{number} has a deadline that never passes"
+            for sid in self.rows.all_waiting():
+                deadline = due_at(self.rows, self.rows.members[sid])
+                if deadline is not None and deadline <= self.now:
+                    self.quietly(c.WakeSignal(sid=sid))
+                    after = due_at(self.rows, self.rows.members[sid])
+                    assert after is None or after > self.now, f"signal {sid} has a deadline that never passes"
             self.deliver()
         else:
             raise AssertionError("time stands still")
@@ -220,6 +227,8 @@ class House:
 
     def _next(self) -> datetime | None:
         due = [d for i in self.rows.incidents.values() if (d := next_deadline(i)) is not None]
+        waits = (self.rows.members[sid] for sid in self.rows.all_waiting())
+        due += [d for member in waits if (d := due_at(self.rows, member)) is not None]
         if self.delivers:
             due += [send.due_at for page in self.rows.pages.values() if page.live
                     for send in page.sends if send.state is SendState.PENDING]  # fmt: skip
@@ -283,6 +292,10 @@ class House:
     def members(self, number: int = 1) -> list[Member]:
         return list(self.rows.members_of(self.incident(number)))
 
+    def waiting(self) -> list[Member]:
+        """The signals that wait outside any incident, oldest first."""
+        return [self.rows.members[sid] for sid in self.rows.all_waiting()]
+
     def events(self, number: int = 1) -> list[e.AnyEvent]:
         return [event for subject, event, _ in self.facts if subject == f"incident:{number}"]
 
@@ -310,15 +323,25 @@ def plain(rows: Rows) -> Mapping[str, Any]:
     """All of a bottom layer, rows and indexes, so that two can be compared."""
     return {
         "incidents": rows.incidents,
-        "members": rows.members,
+        "members": kept_members(rows),
         "pages": rows.pages,
         "counters": rows.counters,
-        "keys": rows.keys,
+        "keys": {key: sid for key, sid in rows.keys.items() if sid in kept_members(rows)},
         "handles": {handle: sid for handle, sid in rows.handles.items() if sid},
         "groups": {key: found for key, numbers in rows.groups.items() if (found := still(rows, numbers))},
         "reporters": {who: count for who, count in rows.reporters.items() if count},
         "takes": {name: found for name, numbers in rows.takes.items() if (found := still(rows, numbers))},
+        "silences": {silence.id: silence for silence in rows.all_silences()},
+        "waiting": dict.fromkeys(rows.all_waiting()),
+        "services": {
+            name: found for name, numbers in rows.services.items() if (found := still(rows, numbers))
+        },
     }
+
+
+def kept_members(rows: Rows) -> dict[int, Member]:
+    """Without those that ended to wait: they leave memory."""
+    return {sid: row for sid, row in rows.members.items() if row.incident or row.waits is not None}
 
 
 def still(rows: Rows, numbers: Iterable[int]) -> list[int]:
@@ -329,5 +352,6 @@ def still(rows: Rows, numbers: Iterable[int]) -> list[int]:
 def restored(rows: Rows) -> Rows:
     """What a restart makes of the same rows."""
     again = Rows()
-    again.restore(dict(rows.incidents), dict(rows.members), dict(rows.pages), dict(rows.counters))
+    silences = {silence.id: silence for silence in rows.all_silences()}
+    again.restore(dict(rows.incidents), kept_members(rows), dict(rows.pages), dict(rows.counters), silences)
     return again

@@ -46,6 +46,7 @@ class History:
             incidents=layer.incidents,
             members=layer.members,
             pages=layer.pages,
+            silences=layer.silences,
             counters=layer.counters,
             cursor=self.receipts,
             **more,

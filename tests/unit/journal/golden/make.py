@@ -22,6 +22,7 @@ from irpd.model import event as e
 from irpd.model.incident import Contribution, LevelBy, PathRun, Step
 from irpd.model.page import Page, PageKind, Send, SendState
 from irpd.model.share import Answer, Impact, Said, Share
+from irpd.model.waits import Silence, WaitKind, Waits
 
 LATER = START + timedelta(minutes=5)
 SHARE = Share(numerator=1, denominator=3, affected=100, users=300, method="label")
@@ -96,6 +97,37 @@ def joined(sid: int, n: int) -> e.SignalJoined:
         url="https://example.com/",
         why="same group",
     )
+
+
+WAITING, SILENCES = "waiting", "silences"
+MUTED = Waits(
+    kind=WaitKind.SILENCE, by="1", because="CHG-1", author="ada", since=START, until=LATER, linger=1800.0
+)
+
+
+def waits(sid: int) -> e.SignalWaits:
+    return e.SignalWaits(
+        sid=sid,
+        key=f"am/{sid:016x}",
+        source="am",
+        title="Canary",
+        service="checkout",
+        waits=Waits(
+            kind=WaitKind.HOLD, by="restarts", because="it restarts", since=START, until=LATER, or_count=3,
+            linger=1800.0, before=1,
+        ),
+        labels={"job": "canary"},
+        starts_at=START,
+        impact=Impact(3, None, "label"),
+        project="web",
+    )  # fmt: skip
+
+
+def silenced(number: int) -> Silence:
+    return Silence(
+        id=number, match={"labels.job": ("pg", "my")}, by="ada", because="CHG-1", since=START,
+        until=START + timedelta(days=number),
+    )  # fmt: skip
 
 
 def receipts() -> list[Receipt]:
@@ -190,6 +222,15 @@ STORY: list[list[tuple[str, e.AnyEvent]]] = [
     [("incident:2", e.SignalMoved(sid=3, n=2, out_of=3)), ("incident:3", e.Merged(into=2, by="ada"))],
     [("engine", e.CommandSetAside(command="Receive", error="KeyError", receipt=1, source="am"))],
     [("source:am", e.ReceiptTaken(receipt=one.id, body=one.digest)) for one in receipts()[1:]],
+    [(WAITING, waits(4)), (WAITING, waits(5)), (WAITING, waits(6)), (WAITING, e.SignalFired(sid=5))],
+    [
+        (WAITING, e.WaitChanged(sid=4, waits=MUTED)),
+        (WAITING, e.SignalResolved(sid=5)),
+        (WAITING, e.WaitEnded(sid=5, because="resolved for 30m")),
+        ("incident:2", e.SignalMoved(sid=6, n=3, out_of=0, why="held for 5m")),
+    ],
+    [(SILENCES, e.SilenceAdded(silence=silence)) for silence in (silenced(1), silenced(2))],
+    [(SILENCES, e.SilenceEnded(id=2, by="bob", because="done"))],
     [("engine", e.ClockJumped(seconds=-3.5)), ("pages", e.Paged(page=page("test-1", 0)))],
 ]
 
