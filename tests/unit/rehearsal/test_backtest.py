@@ -12,13 +12,16 @@ import pytest
 from irpd.cli.root import group
 from irpd.config.load import Loaded, bundle, load_configuration
 from irpd.engine.engine import Engine
+from irpd.engine.ports import Fact, Receipt
 from irpd.intake import build_source
 from irpd.journal.reader import Reader, open_reader
 from irpd.journal.sqlite import SqliteJournal
 from irpd.model import command as c
+from irpd.model import event as e
 from irpd.protocol.deadlines import next_deadline
 from irpd.protocol.policy import Policy
 from irpd.rehearsal.backtest import backtest
+from irpd.rehearsal.history import history_of
 from irpd.triage.ruleset import compile_rules
 from irpd.triage.service import ServiceIndex
 
@@ -207,3 +210,35 @@ def test_the_command_says_what_differs_and_exits_by_what_was_asked(
     document = json.loads(data.output)
     assert (document["schema"], document["identical"], document["signals"]) == ("irpd.backtest/1", False, 300)
     assert CliRunner().invoke(group, [*common, "--fail-if", "x"]).exit_code == 2
+
+
+class Told:
+    """A journal that says just this."""
+
+    def __init__(self, *facts: Fact) -> None:
+        self._facts = facts
+
+    def facts(self, *, after: int = 0, subject: str | None = None) -> Iterator[Fact]:
+        return iter(self._facts)
+
+    def receipts(self, after: int, limit: int) -> list[Receipt]:
+        every = [Receipt(id=n, source="alertmanager", at=BEGIN, body=b"") for n in range(1, 9)]
+        return [one for one in every if one.id > after][:limit]
+
+    def config(self, hash: str) -> bytes | None:
+        return None
+
+
+def test_repeats_that_do_not_say_their_number_are_of_the_next_receipt() -> None:
+    minutes = [BEGIN + timedelta(minutes=n) for n in range(5)]
+    journal = Told(
+        Fact(subject="source:a", event=e.ReceiptTaken(receipt=5, body="b"), at=minutes[0], seq=1),
+        Fact(subject="source:a", event=e.SignalsRepeated(sids=(1, 1), body="b"), at=minutes[1], seq=2),
+        Fact(subject="source:a", event=e.SignalsRepeated(sids=(1, 1), body="b"), at=minutes[2], seq=3),
+        Fact(subject="source:a", event=e.ReceiptTaken(receipt=8, body="b"), at=minutes[3], seq=4),
+    )
+    history = history_of(journal, BEGIN, END)
+    at = {one.receipt: one.at for one in history.happenings}
+    assert [at[number] for number in (5, 6, 7, 8)] == minutes[:4]
+    # Receipts that no event names, as older journals have them, come when they came in.
+    assert [one.receipt for one in history.happenings if one.at == BEGIN] == [5, 1, 2, 3, 4]
