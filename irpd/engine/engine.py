@@ -340,6 +340,7 @@ class Engine:
         if not assembly.items and assembly.empty:
             if self.full and len(self._inbox):
                 await self._refuse_waiting()
+            await asyncio.sleep(0)  # whatever made this a batch of nothing: others get their turn
             return
         try:
             await self._commit(assembly)
