@@ -165,8 +165,6 @@ def backtest_(
     Reads the journal and writes nothing; the daemon may run meanwhile. Each incident is compared up to the
     first thing that a person did about it. Exit status 1 when a --fail-if holds.
     """
-    import os
-
     from irpd.cli.files import journal_path, loaded_or_failed
     from irpd.engine.ports import JournalError
     from irpd.journal.reader import open_reader
@@ -180,7 +178,7 @@ def backtest_(
         raise Failed(f"--from {begin} is not before --to {end}", exit_code=USAGE)
     ruleset = None if as_it_was else _changed(changed) if changed else _compiled(config)[1]
     path = journal_path(config, journal)
-    os.nice(10)  # pages come first
+    _in_the_background()
     try:
         reader = open_reader(path)
         try:
@@ -205,6 +203,17 @@ def backtest_(
             echo(f"--fail-if {text}: it is so")
     if failed:
         raise click.exceptions.Exit(NO)
+
+
+def _in_the_background() -> None:
+    """Only with time that nobody else wants: a daemon beside it has pages to send."""
+    import contextlib
+    import os
+
+    os.nice(19)
+    if hasattr(os, "SCHED_IDLE"):
+        with contextlib.suppress(OSError):  # not allowed here: the least priority must do
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def _changed(paths: Sequence[str]) -> "RuleSet":

@@ -187,10 +187,13 @@ def test_a_part_of_history_is_compared_with_what_was_open_before_known(
 
 
 def test_the_command_says_what_differs_and_exits_by_what_was_asked(
-    recorded: tuple[Path, Loaded], capsys: pytest.CaptureFixture[str]
+    recorded: tuple[Path, Loaded], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from click.testing import CliRunner
 
+    lowered: list[bool] = []
+    # In this process the least priority would stay for all tests to come.
+    monkeypatch.setattr("irpd.cli.rules._in_the_background", lambda: lowered.append(True))
     folder = recorded[0]
     (folder / "changed").mkdir(exist_ok=True)
     (folder / "changed" / "rules.yaml").write_text(RULES.replace("level: 3", "level: 1"))
@@ -200,6 +203,7 @@ def test_the_command_says_what_differs_and_exits_by_what_was_asked(
     ]  # fmt: skip
     same = CliRunner().invoke(group, [*common, "--as-it-was", "--fail-if", "changed > 0"])
     assert same.exit_code == 0, same.output
+    assert lowered == [True]
     assert "incidents are the same." in same.output
     changed = ["--rules", str(folder / "changed")]
     other = CliRunner().invoke(group, [*common, *changed, "--fail-if", "level-1 > +0"])
