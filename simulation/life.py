@@ -7,7 +7,7 @@ parts are the real ones; doors are called as the HTTP handlers call them.
 import asyncio
 from collections.abc import Coroutine, Mapping
 from random import Random
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from irpd.comms.links import Links
 from irpd.config.values import Configuration
@@ -28,6 +28,21 @@ from simulation.senders import Request
 KEY = b"simulated-key-of-32-bytes-------"
 #: How many commands may wait: small, so that runs meet it.
 INBOX = 20
+
+
+class _Links(Links):
+    """A page's token is the same for ever: worked out once for all runs."""
+
+    _tokens: ClassVar[dict[tuple[str, str], str]] = {}
+
+    def token(self, page_id: str, person: str) -> str:
+        known = self._tokens.get((page_id, person))
+        if known is None:
+            known = self._tokens[page_id, person] = super().token(page_id, person)
+        return known
+
+
+LINKS = _Links(KEY, "https://irpd.invalid")
 
 
 class World(Trouble, Protocol):
@@ -104,7 +119,7 @@ class Life:
         self.clock.start_from(loaded.last_at)
         self.outbox = Outbox(
             self.engine, self._channels(prepared.policy.configuration), self.clock,
-            Links(KEY, "https://irpd.invalid"), random=world.chance,
+            LINKS, random=world.chance,
         )  # fmt: skip
         self.delivery = self.spawn(self.outbox.run())
         down = (self.clock.now() - loaded.last_at).total_seconds() if loaded.last_at is not None else None

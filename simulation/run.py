@@ -43,7 +43,9 @@ INFINITE = float("inf")
 #: What was logged with these names is a defect unless a failure was planted.
 DEFECTS = frozenset(
     {
-        "command-raised", "setting-aside-raised", "published_not_understood", "send_raised", "intake_failed",
+        "command-raised", "setting-aside-raised", "emergency-raised", "batch-raised", "batch-unstorable",
+        "callback-raised", "upkeep-raised", "receipts-gone", "judgement-raised",
+        "published_not_understood", "send_raised", "intake_failed", "outcome_set_aside",
         "edit_raised", "send_task_died", "channel_not_closed", "text_could_not_be_made",
     }
 )  # fmt: skip
