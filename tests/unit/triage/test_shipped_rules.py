@@ -155,3 +155,19 @@ def test_the_reference_names_every_key_of_a_rule_and_every_name_of_a_condition()
     for name in (*RulePart.model_fields, *NAMES):
         assert f"| `{name}` |" in text
     assert "|  |\n" not in text, "a key without a meaning"
+
+
+@pytest.mark.parametrize(
+    "test, good",
+    [
+        ({"timeline": [{"after": "1m", "to": "a", "signal": {"key": "k"}}], "expect": {"muted": []}}, True),
+        ({"timeline": [{"post": "x.json", "to": "a"}], "expect": {"paged": [{"person": "b"}]}}, True),
+        ({"timeline": [{"pots": "x.json", "to": "a"}], "expect": {"muted": []}}, False),
+        ({"timeline": [], "expect": {"muted": []}}, False),
+        ({"given": {}, "expect": {"pages": "first"}}, True),
+        ({"given": {}, "expect": {"pages": 1}}, False),
+    ],
+)
+def test_the_schema_knows_the_tests_of_rules(test: dict[str, object], good: bool) -> None:
+    validator = jsonschema.Draft202012Validator(rules_schema())
+    assert validator.is_valid({"version": 1, "tests": [{"name": "t", **test}]}) is good
