@@ -271,7 +271,9 @@ class Rows:
     def put_service(self, service: str, number: int) -> None:
         """The incident is about this service too."""
         known = self._of_service(service)
-        if number not in known:
+        if not known or number > known[-1]:  # a new one: nobody looks through those there are
+            self.services[service] = (*known, number)
+        elif number not in known:
             here = (other for other in known if not _over(self.incident(other)))
             self.services[service] = tuple(sorted((*here, number)))
 
