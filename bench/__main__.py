@@ -1,14 +1,14 @@
-"""``python -m bench [intake] [delay] [scale] [overload] [rules] [backtest]``: without names, all of them."""
+"""``python -m bench [intake] [delay] [scale] [overload] [rules] [backtest] [storm]``: without names, all."""
 
 import argparse
 import os
 import platform
 from datetime import UTC, datetime
 
-from bench import backtest, rules, scale
+from bench import backtest, rules, scale, storm
 from irpd.measure import delay, intake, overload
 
-NAMES = ("intake", "delay", "scale", "overload", "rules", "backtest")
+NAMES = ("intake", "delay", "scale", "overload", "rules", "backtest", "storm")
 
 
 def main() -> None:
@@ -18,7 +18,7 @@ def main() -> None:
         epilog="example: python -m bench intake --rounds 7",
     )
     parser.add_argument(
-        "what", nargs="*", metavar="intake|delay|scale|overload|rules|backtest", help="default: all"
+        "what", nargs="*", metavar="intake|delay|scale|overload|rules|backtest|storm", help="default: all"
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--smoke", action="store_true", help="only see that everything runs")
@@ -37,6 +37,7 @@ def main() -> None:
         overload.run(seconds=2, step_seconds=0.3)
         rules.run(signals=50, rounds=1)
         backtest.run(signals=500)
+        storm.run(alerts=500, services=30)
         return
     if "intake" in what:
         intake.run(rounds=options.rounds)
@@ -50,6 +51,8 @@ def main() -> None:
         rules.run()
     if "backtest" in what:
         backtest.run()
+    if "storm" in what:
+        storm.run()
 
 
 if __name__ == "__main__":

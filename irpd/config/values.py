@@ -599,7 +599,7 @@ class Configuration(Value):
     )
     timing: Timing = Field(Timing(), description="Times and bounds, each with a default.")
     storm: Storm | Literal["none"] = Field(
-        Storm(), description="When many incidents at once become one; `none`: never."
+        "none", description="When many incidents at once become one. Without it: never."
     )
 
     @field_validator("version", mode="before")

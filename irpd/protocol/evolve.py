@@ -279,6 +279,7 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
             return _run(incident, event.path, next_at=event.next_at, state=RunState.RUNNING)
         case e.Paged():
             rows.put_page(event.page)
+            rows.put_told(event.page, incident)
             number = int(event.page.id.rpartition("-")[2])
             told = event.page.sends[0].due_at if event.page.sends else at
             is_update = event.page.kind is PageKind.UPDATE
@@ -419,7 +420,7 @@ def _moved_in(rows: Rows, incident: Incident, event: e.SignalMoved, at: datetime
         incident = _flaps_here_too(rows, incident, member, rows.incident(event.out_of))
     firing = incident.firing + int(member.status in FIRING)
     known = member.reporter is None or rows.has_reporter(incident.number, member.reporter)
-    rows.put_member(replace(member, incident=incident.number, n=event.n))
+    rows.put_member(replace(member, incident=incident.number, n=event.n, why=event.why or member.why))
     services = incident.services
     if member.service not in services:
         rows.put_service(member.service, incident.number)

@@ -216,7 +216,8 @@ def _page_anew(draft: Draft, incident: Incident, before: Level) -> Incident:
         if not page.live or page.kind is not PageKind.PAGE or not page.path:
             continue
         methods = methods_for(draft.configuration, page.person, incident.level)
-        if methods != methods_for(draft.configuration, page.person, before):
+        put_off = all(send.due_at > draft.now for send in page.sends)  # in a storm
+        if put_off or methods != methods_for(draft.configuration, page.person, before):
             incident = page_person(
                 draft, incident, page.person, kind=PageKind.PAGE, reason="level-rise", path=page.path
             )

@@ -6,11 +6,11 @@ not end: everyone on it is paged again until somebody acknowledges.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
-from irpd.config.values import Configuration
+from irpd.config.values import Configuration, Storm
 from irpd.model import event as e
 from irpd.model.incident import Incident, PathRun, RunState, Step
 from irpd.model.level import Level
@@ -26,6 +26,8 @@ UPDATE_EVERY = timedelta(seconds=60)
 FALLBACK_WAIT = 300.0
 #: The name of the path that pages irpd's own operators.
 OPERATORS = "operators"
+#: The group of a storm (see ``protocol.storm``), in which a person hears at most once a minute of it.
+STORM = "storm"
 
 
 # ------------------------------------------------------------------ starting and stopping paths
@@ -153,11 +155,16 @@ def restart_paths(draft: Draft, incident: Incident, *, because: str) -> Incident
 
 def main_path(draft: Draft, incident: Incident) -> str:
     """The path that its first service and its source ask for; "" when there is none."""
+    return path_for(draft, incident.services[0], incident.source) if incident.services else ""
+
+
+def path_for(draft: Draft, name: str, sender: str) -> str:
+    """The path that signals of this sender about this service ask for; "" when there is none."""
     configuration = draft.configuration
-    service = configuration.services.get(incident.services[0]) if incident.services else None
+    service = configuration.services.get(name)
     if service is None:
         return ""
-    source = configuration.sources.get(incident.source)
+    source = configuration.sources.get(sender)
     if source is not None and source.ticket and "customer" in service.paths:
         return service.paths["customer"]
     return service.paths.get("technical", "")
@@ -263,12 +270,16 @@ def page_person(
     timing = configuration.timing
     if person not in configuration.people:
         return incident
+    level = Level.LOW if kind is PageKind.QUIET else level or incident.level
+    due = due or draft.now
+    if (later := _storm_due(draft, incident, person, kind, level)) is not None:
+        if later is _KNOWS:
+            return incident
+        due = max(due, later)
     if kind is not PageKind.UPDATE:
         for earlier in list(draft.rows.pages_of(incident)):
             if earlier.live and earlier.person == person and earlier.kind is kind:
                 incident = draft.emit(incident.number, e.PageEnded(page=earlier.id, because="obsolete"))
-    level = Level.LOW if kind is PageKind.QUIET else level or incident.level
-    due = due or draft.now
     sends = _sends(configuration, person, level, due, kind)
     if not sends and kind is PageKind.PAGE and person in configuration.fallback:
         sends = _sends(configuration, person, Level.CRITICAL, due, kind)  # there is always a pager
@@ -295,6 +306,31 @@ def page_person(
     if not sends:  # in the ledger, but no page that anybody waits for
         incident = draft.emit(incident.number, e.PageEnded(page=page.id, because="failed"))
     return incident
+
+
+_KNOWS = datetime.min.replace(tzinfo=UTC)
+
+
+def _storm_due(
+    draft: Draft, incident: Incident, person: str, kind: PageKind, level: Level
+) -> datetime | None:
+    """When the next message to this person may go out while storms are told; ``_KNOWS``: none is needed.
+
+    What is more severe than what they last heard is never put off."""
+    storm = draft.configuration.storm
+    told = draft.rows.told_of(person) if isinstance(storm, Storm) else None
+    if told is None or not isinstance(storm, Storm) or told.at + UPDATE_EVERY <= draft.now:
+        return None
+    if level < told.level:
+        return None
+    if incident.group != STORM:
+        waits = timedelta(seconds=storm.settle)
+        return draft.now + waits if waits and told.incident != incident.number else None
+    if kind is PageKind.PAGE and any(
+        page.live and page.person == person and page.kind is kind for page in draft.rows.pages_of(incident)
+    ):
+        return _KNOWS
+    return told.at + UPDATE_EVERY
 
 
 def _sends(

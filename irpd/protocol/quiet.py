@@ -7,6 +7,7 @@ the path goes on as if it fired all the time, so that it pages once and not once
 
 from datetime import datetime, timedelta
 
+from irpd.config.duration import format_duration
 from irpd.model import event as e
 from irpd.model.incident import Incident, RunState, State
 from irpd.protocol.draft import Draft
@@ -70,7 +71,11 @@ def watch_flapping(draft: Draft, incident: Incident, sid: int) -> tuple[Incident
     incident = draft.emit(
         incident.number, e.SignalFlapping(sid=sid, flapping=True, stable=timing.flap_stable)
     )
-    return incident, True
+    stable = format_duration(timing.flap_stable)
+    text = (
+        f"{member.title} flaps ({member.handle}): you hear of it again when it has been stable for {stable}."
+    )
+    return tell_holders(draft, incident, text=text), True
 
 
 def unmark_stable(draft: Draft, incident: Incident) -> Incident:
@@ -78,7 +83,14 @@ def unmark_stable(draft: Draft, incident: Incident) -> Incident:
     if incident.flap_until is None or incident.flap_until > draft.now:
         return incident
     stable = timedelta(seconds=incident.flap_stable)
-    for member in list(draft.rows.members_of(incident)):
-        if member.flapping and (not member.changes or member.changes[-1] + stable <= draft.now):
-            incident = draft.emit(incident.number, e.SignalFlapping(sid=member.sid, flapping=False))
+    calm = [
+        member
+        for member in draft.rows.members_of(incident)
+        if member.flapping and (not member.changes or member.changes[-1] + stable <= draft.now)
+    ]
+    for member in calm:
+        incident = draft.emit(incident.number, e.SignalFlapping(sid=member.sid, flapping=False))
+    if calm and not incident.unconfirmed:  # else what follows says more
+        what = f"{calm[0].title} ({calm[0].handle})" if len(calm) == 1 else f"{len(calm)} signals"
+        incident = tell_holders(draft, incident, text=f"Stable again: {what}.")
     return all_quiet(draft, incident)

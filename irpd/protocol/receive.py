@@ -22,7 +22,7 @@ from irpd.model.level import Level
 from irpd.model.share import UNKNOWN, Share
 from irpd.model.signal import Signal, Status
 from irpd.model.waits import WaitKind, Waits
-from irpd.protocol import waiting
+from irpd.protocol import storm, waiting
 from irpd.protocol.answers import ease
 from irpd.protocol.draft import Draft
 from irpd.protocol.evolve_waiting import WAITING
@@ -389,12 +389,23 @@ def _place(
             _join(draft, broken, source, key, service, signal, why, probe, waited)
             answer.count("joins", broken.number)
             return
+        running = _running_storm(draft)
+        if running is not None:
+            _join(draft, running, source, key, service, signal, storm.why(draft), probe, waited)
+            storm.spread(draft, draft.incident(running.number), service, source)
+            answer.count("joins", running.number)
+            return
         incident = _open(draft, settings, source, key, service, signal, group, probe, waited)
         answer.count("opens", incident.number)
     else:
         why = f"group {group.rule}: " + ", ".join(group.values)
         _join(draft, joins, source, key, service, signal, why, probe, waited)
         answer.count("joins", joins.number)
+
+
+def _running_storm(draft: Draft) -> Incident | None:
+    settings = storm.settings_of(draft)
+    return route(draft, storm.group_of(settings)) if settings is not None else None
 
 
 def _service(draft: Draft, source: str, signal: Signal) -> tuple[str, str]:
@@ -493,9 +504,14 @@ def _open(
     reporters = int(signal.reporter is not None)
     share = measured_first(draft, service, signal)
     verdict = verdict_on(draft, replace(probe, share=share, reporters=reporters))
-    return open_incident(
+    title, why = signal.title, "opened it"
+    parts, stormy = storm.becomes(draft), storm.settings_of(draft)
+    if parts is not None and stormy is not None:
+        verdict, group = storm.most_severe(verdict, parts), storm.group_of(stormy)
+        title, why = storm.titled(draft, title), storm.why(draft)
+    incident = open_incident(
         draft,
-        title=signal.title,
+        title=title,
         service=service,
         source=source,
         verdict=verdict,
@@ -503,9 +519,10 @@ def _open(
         group=group,
         first=(key, signal),
         detected_by=_detected_by(settings),
-        why="opened it",
+        why=why,
         waited=waited,
     )
+    return storm.gather(draft, incident, parts) if parts else incident
 
 
 def _open_unreadable(

@@ -10,10 +10,20 @@ stored.
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import NamedTuple
 
 from irpd.model.incident import Incident, Member, MemberStatus, State
+from irpd.model.level import Level
 from irpd.model.page import Page
 from irpd.model.waits import Silence
+
+
+class Told(NamedTuple):
+    """A message to somebody: when it may have come first, how severe, about which incident."""
+
+    at: datetime
+    level: Level
+    incident: int
 
 
 class Torn(Exception):
@@ -32,7 +42,7 @@ class Rows:
 
     __slots__ = (
         "counters", "groups", "handles", "incidents", "keys", "members", "pages", "parent", "reporters",
-        "services", "silences", "takes", "waiting",
+        "services", "silences", "takes", "told", "waiting",
     )  # fmt: skip
 
     def __init__(self, parent: "Rows | None" = None) -> None:
@@ -48,6 +58,7 @@ class Rows:
         self.counters: dict[str, int] = {}
         self.services: dict[str, tuple[int, ...]] = {}  # service → its incidents that aren't over for good
         self.silences: dict[int, Silence | None] = {}  # None: over and forgotten
+        self.told: dict[str, Told] = {}  # person → the newest message to them
         self.waiting: dict[int, str | None] = {}  # signal → the subject it waits for ("": time); None: ended
 
     # ------------------------------------------------------------ reading
@@ -149,6 +160,15 @@ class Rows:
                 return numbers
             layer = layer.parent
         return ()
+
+    def told_of(self, person: str) -> Told | None:
+        """The newest message to this person (those of incidents in memory)."""
+        layer: Rows | None = self
+        while layer is not None:
+            if (told := layer.told.get(person)) is not None:
+                return told
+            layer = layer.parent
+        return None
 
     def silence(self, number: int) -> Silence | None:
         layer: Rows | None = self
@@ -259,6 +279,14 @@ class Rows:
         self.keys[row.key] = max(row.sid, self.sid_of(row.key) or 0)
         self.waiting[row.sid] = row.waits.subject if row.waits is not None else None
 
+    def put_told(self, page: Page, incident: Incident) -> None:
+        """This page goes out to its person."""
+        if page.sends:
+            at = min(send.due_at for send in page.sends)
+            before = self.told_of(page.person)
+            if before is None or before.at <= at:
+                self.told[page.person] = Told(at, incident.level, incident.number)
+
     def put_silence(self, row: Silence) -> None:
         self.silences[row.id] = row
 
@@ -314,6 +342,7 @@ class Rows:
         self.takes.update(layer.takes)
         self.counters.update(layer.counters)
         self.services.update(layer.services)
+        self.told.update(layer.told)
         if layer.silences:
             self.silences.update(layer.silences)
         if layer.waiting:
@@ -338,6 +367,9 @@ class Rows:
                 self.put_member(members[sid])
             else:
                 self.put_waiting(members[sid])
+        for page in pages.values():
+            if page.incident in incidents:
+                self.put_told(page, incidents[page.incident])
         for number in sorted(incidents):
             if not _over(incidents[number]):
                 self.put_group(incidents[number])
