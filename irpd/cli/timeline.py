@@ -30,6 +30,13 @@ def channels(sends: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(dict.fromkeys(str(send["channel"]) for send in sends))
 
 
+def answered(answer: Mapping[str, Any]) -> str:
+    """``checkout: 900 affected, 1,000 users``."""
+    named = (("affected", "affected"), ("users", "users"))
+    counts = [f"{answer[key]:,} {word}" for key, word in named if answer.get(key) is not None]
+    return f"{answer['service']}: {', '.join(counts)}"
+
+
 def said(event: Event, shown: Shown) -> str:
     signal = event.get("signal") or ""
     by = f"by {shown.person(event['by'])}" if event.get("by") else ""
@@ -50,6 +57,11 @@ def said(event: Event, shown: Shown) -> str:
             return f"{event['before']} to {event['after']} by {level_by(reason, shown)}{why}"
         case "evidence-exceeded":
             return f"evidence for level {event['level']}"
+        case "evidence-eased":
+            level = event.get("level")
+            return f"evidence asks for level {level} only{because}" if level else "evidence asks for it again"
+        case "users-answered":
+            return answered(event["answer"])
         case "paged":
             page = event["page"]
             person = shown.person(page["person"])
