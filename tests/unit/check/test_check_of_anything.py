@@ -54,7 +54,7 @@ def test_whatever_is_put_at_whatever_place_is_answered(
             if new == "(left out)":
                 del holder[path[-1]]
             else:
-                holder[path[-1]] = new
+                holder[path[-1]] = copy.deepcopy(new)  # the same one may come twice, once into itself
         except (KeyError, IndexError, TypeError):
             continue  # an earlier change took the place away
     file = tmp_path_factory.mktemp("any") / "irpd.yaml"

@@ -71,8 +71,7 @@ def test_rules_that_are_tested_and_named_rightly_get_no_warning(tmp_path: Path) 
             'label "enviroment" is named nowhere else; did you mean environment?',
         ),
         (
-            '- {id: c, match: {labels: {category: x}}, when: labels.get("categroy") == "", level: 2, because: x'
-            "}",
+            '- {id: c, match: {labels: {category: x}}, when: labels.get("categroy") == "", level: 2, because: x}',  # noqa: E501
             'label "categroy" is named nowhere else; did you mean category?',
         ),
         (
