@@ -272,7 +272,9 @@ def page_person(
         return incident
     level = Level.LOW if kind is PageKind.QUIET else level or incident.level
     due = due or draft.now
-    if (later := _storm_due(draft, incident, person, kind, level)) is not None:
+    if configuration.storm == "none":
+        pass
+    elif (later := _storm_due(draft, incident, person, kind, level)) is not None:
         if later is _KNOWS:
             return incident
         due = max(due, later)

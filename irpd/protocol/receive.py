@@ -505,7 +505,8 @@ def _open(
     share = measured_first(draft, service, signal)
     verdict = verdict_on(draft, replace(probe, share=share, reporters=reporters))
     title, why = signal.title, "opened it"
-    parts, stormy = storm.becomes(draft), storm.settings_of(draft)
+    stormy = storm.settings_of(draft)
+    parts = storm.becomes(draft, stormy) if stormy is not None else None
     if parts is not None and stormy is not None:
         verdict, group = storm.most_severe(verdict, parts), storm.group_of(stormy)
         title, why = storm.titled(draft, title), storm.why(draft)

@@ -282,10 +282,7 @@ class Rows:
     def put_told(self, page: Page, incident: Incident) -> None:
         """This page goes out to its person."""
         if page.sends:
-            at = min(send.due_at for send in page.sends)
-            before = self.told_of(page.person)
-            if before is None or before.at <= at:
-                self.told[page.person] = Told(at, incident.level, incident.number)
+            self.told[page.person] = Told(page.sends[0].due_at, incident.level, incident.number)
 
     def put_silence(self, row: Silence) -> None:
         self.silences[row.id] = row
@@ -297,13 +294,12 @@ class Rows:
                 self.silences[silence.id] = None
 
     def put_service(self, service: str, number: int) -> None:
-        """The incident is about this service too."""
+        """The incident is about this service too; the newest are known."""
         known = self._of_service(service)
         if not known or number > known[-1]:  # a new one: nobody looks through those there are
-            self.services[service] = (*known, number)
+            self.services[service] = (*known[1 - MOST_TAKING :], number)
         elif number not in known:
-            here = (other for other in known if not _over(self.incident(other)))
-            self.services[service] = tuple(sorted((*here, number)))
+            self.services[service] = tuple(sorted((*known, number)))[-MOST_TAKING:]
 
     def take_member(self, row: Member) -> None:
         """A signal leaves its incident; ``put_member`` says where to."""
@@ -341,8 +337,10 @@ class Rows:
         self.reporters.update(layer.reporters)
         self.takes.update(layer.takes)
         self.counters.update(layer.counters)
-        self.services.update(layer.services)
-        self.told.update(layer.told)
+        if layer.services:
+            self.services.update(layer.services)
+        if layer.told:
+            self.told.update(layer.told)
         if layer.silences:
             self.silences.update(layer.silences)
         if layer.waiting:
@@ -367,7 +365,7 @@ class Rows:
                 self.put_member(members[sid])
             else:
                 self.put_waiting(members[sid])
-        for page in pages.values():
+        for page in sorted(pages.values(), key=lambda page: page.requested_at):
             if page.incident in incidents:
                 self.put_told(page, incidents[page.incident])
         for number in sorted(incidents):

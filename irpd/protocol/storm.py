@@ -35,11 +35,8 @@ def group_of(storm: Storm) -> Group:
     return Group(key=STORM, rule=STORM, within=storm.within, at_most=LONGEST.total_seconds())
 
 
-def becomes(draft: Draft) -> list[Incident] | None:
+def becomes(draft: Draft, storm: Storm) -> list[Incident] | None:
     """If one incident more makes a storm: those that become part of it. None: it doesn't."""
-    storm = settings_of(draft)
-    if storm is None:
-        return None
     newest = draft.rows.counter("incident")
     since = draft.now - timedelta(seconds=storm.within)
     first = draft.rows.incident(newest - storm.incidents + 2)
