@@ -2,7 +2,8 @@
 
 The shell asks; here an answer is news or isn't. The level rises at once when it must. It sinks by itself only
 where the rule that gave it says ``lower_after``: once evidence has asked for less for so long, without a
-break, the level becomes what evidence asks for then. A person's word stands above both.
+break, the level becomes what evidence asks for then. A person's word stands above both: a level that a person
+set has no ``lower_after``.
 """
 
 from datetime import datetime, timedelta
@@ -138,7 +139,7 @@ def sinks_at(incident: Incident) -> datetime | None:
 
 def ease(draft: Draft, incident: Incident) -> Incident:
     """After evidence changed: note since when it asks for less, or that it no longer does."""
-    if not incident.lower_after or incident.person_level or not incident.state.active:
+    if not incident.lower_after or not incident.state.active:
         return incident
     verdict = _now(draft, incident)
     less = verdict is not None and verdict.level > incident.level
@@ -155,7 +156,7 @@ def sink(draft: Draft, incident: Incident) -> Incident:
     if due is None or due > draft.now:
         return incident
     verdict = _now(draft, incident)
-    if verdict is None or verdict.level <= incident.level or incident.person_level:
+    if verdict is None or verdict.level <= incident.level:
         return draft.emit(incident.number, e.EvidenceEased())
     time = format_duration(incident.lower_after)
     by = verdict.level_by

@@ -63,16 +63,21 @@ class Server:
         said = {**request.query, **{name: str(value) for name, value in form.items()}}
         self.asked.append((request.path, said))
         self.headers.append(dict(request.headers))
-        answer = self.answers.get(request.path, 404)
-        if callable(answer):
-            answer = answer(said)
+        answer = self._answer(request.path, said)
         if answer == "hang":
             await self.hangs.wait()
+            answer = self._answer(request.path, said)
+        if answer == "elsewhere":
+            return web.Response(status=302, headers={"Location": "/elsewhere"})
         if isinstance(answer, int):
             return web.json_response({"error": "no"}, status=answer)
         if isinstance(answer, str):
             return web.Response(text=answer)
         return web.json_response(answer)
+
+    def _answer(self, path: str, said: dict[str, str]) -> Any:
+        answer = self.answers.get(path, 404)
+        return answer(said) if callable(answer) else answer
 
     def number(self, value: float | str) -> None:
         """What Prometheus answers to a query from now on."""

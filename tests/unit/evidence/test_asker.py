@@ -62,20 +62,35 @@ async def test_one_question_serves_all_open_incidents_of_a_service_and_those_tha
         await wait_until(
             lambda: all(one.engine.state.incidents[n].share.affected == 300 for n in numbers), "all told"
         )
+        told: list[tuple[int, ...]] = []
+        submit = one.engine.submit
+
+        async def recorded(command: Any) -> object:
+            if isinstance(command, c.TakeAnswer):
+                told.append(command.incidents)
+            return await submit(command)
+
+        one.engine.submit = recorded
         later = await one.report("B", want="4")
         await wait_until(lambda: one.engine.state.incidents[later].share.affected == 300)
         assert len(server.asked) == 1
+        assert told == [(later,)]  # the others know
 
 
 async def test_services_that_ask_the_same_share_the_question(
     asked: Any, server: Any, wait_until: Any
 ) -> None:
-    server.number(300)
+    server.answers["/api/v1/query"] = "hang"
     old = "    users: {count: 1000}\n    signals: [{labels: {service: login}}]"
     new = old.replace("\n", "\n    affected: {promql: sum(errors), every: 10s}\n")
     async with asked((old, new)) as one:
         first = await one.report("A", want="4")
         second = await one.report("B", service="login", want="4")
+        rounds = {"ask checkout", "ask login"}
+        await wait_until(lambda: rounds <= {task.get_name() for task in asyncio.all_tasks()})
+        await wait_until(lambda: server.asked)
+        server.number(300)
+        server.hangs.set()
         for number in (first, second):
             await wait_until(lambda: one.engine.state.incidents[number].share.affected == 300)  # noqa: B023
         assert len(server.asked) == 1

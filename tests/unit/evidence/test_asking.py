@@ -1,5 +1,6 @@
 """One question over HTTP: bounded, secret only where it belongs, and not asked of who doesn't answer."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +93,11 @@ async def test_a_secret_that_cannot_be_had_is_said_when_it_is_built(session: aio
 
 
 async def test_a_redirect_is_not_followed(session: aiohttp.ClientSession, server: Server) -> None:
-    server.answers["/x"] = 302
+    server.answers["/x"] = "elsewhere"
+    server.answers["/elsewhere"] = {}
     with pytest.raises(Refused, match="HTTP 302"):
         await http(session, server).get("/x")
+    assert [path for path, _ in server.asked] == ["/x"]
 
 
 async def test_who_did_not_answer_rests_and_one_question_then_decides(
@@ -140,15 +143,23 @@ def test_it_rests_longer_each_time_and_never_longer_than_a_minute() -> None:
     assert not breaker.rests
 
 
-def test_while_one_question_tries_again_no_other_does() -> None:
+async def test_while_one_question_tries_again_no_other_does(
+    session: aiohttp.ClientSession, server: Server, wait_until: Any
+) -> None:
     now = Seconds()
-    breaker = Breaker(now)
+    one = http(session, server, now=now)
     for _ in range(TRIES):
-        breaker.failed("x")
-    now.now += FIRST
-    assert not breaker.rests
-    breaker.probing()
-    assert breaker.rests
+        one.breaker.failed("x")
+    now.now += LONGEST
+    server.answers["/x"] = "hang"
+    trying = asyncio.create_task(one.get("/x"))
+    await wait_until(lambda: server.asked)
+    with pytest.raises(Resting):
+        await one.get("/x")
+    server.answers["/x"] = {}
+    server.hangs.set()
+    assert await trying == {}
+    assert not one.breaker.rests
 
 
 # ------------------------------------------------------------------ Prometheus

@@ -162,6 +162,15 @@ async def test_a_signal_heard_of_while_it_is_asked_is_left_alone(looking: Any, s
         assert member(one, "Young").status is FIRING
 
 
+async def test_one_that_was_resolved_here_just_now_is_not_opened_again(looking: Any, server: Any) -> None:
+    async with looking() as one:
+        await one.report("Over", want="2")
+        await one.report("Over", status="resolved", want="2")
+        server.answers["/api/v2/alerts"] = [listed("Over", want="2")]
+        assert await one.look() == ["am answered"]
+        assert member(one, "Over").status is MemberStatus.RESOLVED
+
+
 async def test_only_alerts_of_the_receiver_are_asked_for(looking: Any, server: Any) -> None:
     async with looking(api=", receiver: irpd") as one:
         await one.look()
@@ -281,6 +290,15 @@ async def test_a_new_issue_of_which_no_word_came_opens_an_incident(looking: Any,
         assert await one.look() == ["sentry answered"]
         queries = [said["query"] for path, said in server.asked if path == ISSUES]
         assert queries[0] == "is:unresolved firstSeen:>2026-11-24T07:56:00"
+
+
+async def test_a_new_issue_whose_report_may_still_come_is_waited_for(looking: Any, server: Any) -> None:
+    server.answers[ISSUES] = [issue("9", users=5, firstSeen="2026-11-24T08:00:30Z")]
+    server.answers[f"{ISSUES}9/"] = issue("9", users=5)
+    async with looking("sentry", ORGANIZATION) as one:
+        assert await one.look() == ["sentry answered"]
+        assert await one.look() == ["sentry answered"]
+        assert await one.look() == ["sentry missed 1", "sentry answered"]
 
 
 async def test_a_token_that_sentry_refuses_changes_nothing(looking: Any, server: Any) -> None:

@@ -274,3 +274,42 @@ def test_odd_tags_do_no_harm(tags: object, payload: Payload, only: Only) -> None
 def test_tags_of_old_events_may_be_an_object(payload: Payload, only: Only) -> None:
     body = changed(payload, "event-alert-triggered", "data", "event", "tags", to={"shard": "7"})
     assert only("sentry", body).labels["shard"] == "7"
+
+
+@pytest.mark.parametrize(
+    "name, path",
+    [
+        ("event-alert-triggered", ("data", "event", "user")),
+        ("error-created", ("data", "error", "user")),
+        ("legacy-webhook-plugin-v9", ("event", "user")),
+    ],
+)
+def test_whom_an_event_happened_to_leaves_intake_as_a_keyed_hash_only(
+    name: str, path: tuple[str, ...], payload: Payload, only: Only
+) -> None:
+    def said(user: object) -> Signal:
+        return only("sentry", changed(payload, name, *path, to=user))
+
+    one = said({"id": "17", "email": "Lovelace@example.com"})
+    assert one.user is not None
+    assert len(one.user) == 16
+    assert "lovelace" not in repr(one).lower()
+    assert said({"id": "99", "email": "lovelace@example.com "}).user == one.user
+    assert said({"id": "17"}).user not in (one.user, None)
+    assert said({"ip_address": "192.0.2.1"}).user is not None
+    for nobody in (None, {}, {"id": None, "email": ""}, "ada", [1]):
+        assert said(nobody).user is None
+
+
+def test_a_person_is_the_same_in_a_ticket_and_in_an_event(payload: Payload, only: Only) -> None:
+    event = changed(
+        payload, "event-alert-triggered", "data", "event", "user", to={"email": "ada@example.com"}
+    )
+    ticket = json.dumps({"id": 1, "from": "ada@example.com"}).encode()
+    written = only("ticket", ticket, fields={"key": "id", "reporter": "from"})
+    assert only("sentry", event).user == written.reporter
+
+
+def test_how_irpd_came_to_know_is_a_note(payload: Payload, only: Only) -> None:
+    body = changed(payload, "issue-created", "irpd_note", to="Sentry was asked.")
+    assert only("sentry", body).note == "Sentry was asked."

@@ -87,8 +87,10 @@ def test_an_answer_across_a_border_is_news_however_small_the_step() -> None:
     house.report(signal("a", service="checkout", want="4"))
     answer(house, affected=399)
     assert house.incident().level == 3
-    answer(house, affected=400)
+    assert answer(house, affected=400) == 1
     assert house.incident().level == 2
+    assert answer(house, affected=399) == 1
+    assert house.incident().share.level == 3
 
 
 def test_answers_that_fall_lower_the_share_and_never_the_level() -> None:
@@ -258,6 +260,18 @@ def test_of_an_issue_known_for_long_only_new_users_count() -> None:
     assert house.incident().share.affected == 160
 
 
+def test_people_move_with_the_signals_that_named_them() -> None:
+    house = House()
+    for number, users in ((1, range(30)), (2, range(20, 50))):
+        for user in users:
+            one = signal(f"issue:{number}", user=f"{user:016x}", service="checkout", want="4")
+            house.report(one, source="sentry")
+    house.do(c.Merge(incident=1, into=2, by="asha"))
+    assert house.incident(2).share.affected == 50
+    house.do(c.Split(incident=2, signals=(1,), by="asha"))
+    assert [house.incident(number).share.affected for number in (2, 3)] == [30, 30]
+
+
 def test_evidence_moves_with_its_signals() -> None:
     house = House()
     house.report(signal("a", service="checkout", want="4", impact=Impact(affected=90, method="label")))
@@ -299,6 +313,14 @@ def test_it_opens_its_own_incident(what: str) -> None:
         house.forward("31m")
     house.report(signal("b", service="bare" if what == "mutes" else then, want="2"))
     assert max(house.rows.incidents) == 2
+
+
+def test_of_many_incidents_the_newest_takes_it() -> None:
+    house = House(policy_of(DEPENDING))
+    for n in range(70):
+        house.report(signal(f"a{n}", service="checkout", want="4"))
+    house.report(signal("b", service="login", want="4"))
+    assert house.incident(70).services == ("checkout", "login")
 
 
 def test_an_own_group_goes_before_what_it_breaks() -> None:
