@@ -25,6 +25,7 @@ from irpd.model.event import ClockJumped, ConfigLoaded, Noted, SignalsRepeated, 
 from irpd.model.incident import Incident, LevelBy, Member, MemberStatus, State
 from irpd.model.level import Level
 from irpd.model.page import Page, PageKind, Send, SendState
+from irpd.model.waits import Silence, WaitKind, Waits
 from irpd.protocol.evolve import evolve
 from irpd.protocol.rows import Rows
 
@@ -682,3 +683,37 @@ def test_a_crash_at_any_point_leaves_what_was_committed(
                 journal.commit(batch)
     for journal in journals:
         journal.close()
+
+
+# ------------------------------------------------------------------ what waits, and silences
+def waiting(sid: int, *, ended: bool = False) -> Member:
+    waits = Waits(kind=WaitKind.SILENCE, by="1", because="upgrade", author="asha", since=START, before=7)
+    return Member(
+        sid=sid, incident=0, n=0, key=f"am/{sid}", source="am", title="x", service="s", first_seen=START,
+        last_seen=START, status=MemberStatus.RESOLVED if ended else MemberStatus.MUTED,
+        waits=None if ended else waits,
+    )  # fmt: skip
+
+
+def silence(number: int) -> Silence:
+    return Silence(
+        id=number, match={"labels.job": ("pg",)}, by="asha", because="upgrade", since=START,
+        until=START + timedelta(hours=number),
+    )  # fmt: skip
+
+
+def test_what_waits_and_the_silences_are_loaded_and_what_ended_is_not(disk: Disk) -> None:
+    journal = disk.journal()
+    journal.open()
+    facts = [note()]
+    journal.commit(
+        Batch(facts=facts, members={1: waiting(1), 2: waiting(2)}, silences={1: silence(1), 2: silence(2)})
+    )
+    journal.commit(Batch(facts=facts, members={2: waiting(2, ended=True)}, silences={1: None, 2: silence(2)}))
+    disk.crash(journal)
+    again = disk.journal()
+    again.open()
+    loaded = again.load()
+    assert loaded.members == {1: waiting(1)}
+    assert loaded.silences == {2: silence(2)}
+    again.close()

@@ -1,4 +1,4 @@
-"""``irpd silence`` against the real engine: muted at once, shown with its reason, decided again at the end."""
+"""``irpd silence`` against the real engine: muted at once, shown with the reason, decided again at the end."""
 
 import json
 import re
