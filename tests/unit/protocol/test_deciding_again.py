@@ -101,6 +101,7 @@ def test_answers_that_fall_lower_the_share_and_never_the_level() -> None:
     assert house.incident().share.fraction == Fraction(1, 100)
     house.forward("3h")
     assert house.incident().level == 1
+    assert house.of_type(e.EvidenceEased) == []
 
 
 def test_the_number_of_users_is_what_monitoring_says_and_otherwise_what_the_files_say() -> None:
@@ -190,6 +191,20 @@ def test_evidence_that_comes_back_in_time_keeps_the_level_and_the_time_begins_an
     assert [event.level for event in house.of_type(e.EvidenceEased)] == [3, None, 3]
     house.forward("2m")
     assert house.incident().level == 3
+
+
+def test_a_level_stays_when_by_the_time_it_would_sink_something_asks_for_it_again() -> None:
+    late = SHARED.replace(
+        "group:", "  - {id: late, when: open_minutes >= 15, level: 1, because: long}\ngroup:"
+    )
+    house = asked(late)
+    house.report(signal("a", service="checkout", want="3"))
+    answer(house, affected=900)
+    house.forward("8m")
+    answer(house, affected=200)
+    house.forward("30m")
+    assert house.incident().level == 1
+    assert [event.level for event in house.of_type(e.EvidenceEased)] == [3, None]
 
 
 def test_a_level_sinks_when_the_signal_that_asked_for_it_is_resolved_and_others_fire() -> None:
