@@ -137,13 +137,18 @@ def sinks_at(incident: Incident) -> datetime | None:
     return incident.eased_since + timedelta(seconds=incident.lower_after)
 
 
-def ease(draft: Draft, incident: Incident) -> Incident:
-    """After evidence changed: note since when it asks for less, or that it no longer does."""
+def ease(draft: Draft, incident: Incident, heard_now: Verdict | None = None) -> Incident:
+    """After evidence changed: note since when it asks for less, or that it no longer does.
+
+    ``heard_now`` is what the signal that changed asks for; others are asked only if that leaves it open."""
     if not incident.lower_after or not incident.state.active:
+        return incident
+    eased = incident.eased_since is not None
+    if heard_now is not None and (heard_now.level > incident.level) == eased:
         return incident
     verdict = _now(draft, incident)
     less = verdict is not None and verdict.level > incident.level
-    if less == (incident.eased_since is not None):
+    if less == eased:
         return incident
     level = int(verdict.level) if less and verdict is not None else None
     because = verdict.level_by.because if less and verdict is not None else ""

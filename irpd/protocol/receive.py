@@ -633,7 +633,8 @@ def _join(
         probe, share=share, reporters=incident.reporters, signals=incident.members,
         open_minutes=minutes_open(draft, incident),
     )  # fmt: skip
-    incident = ease(draft, decide_again(draft, incident, verdict_on(draft, facts), share))
+    verdict = verdict_on(draft, facts)
+    incident = ease(draft, decide_again(draft, incident, verdict, share), verdict)
     if incident.level == before and incident.acknowledged_by:
         tell_holders(draft, incident, text=f"Another signal joined: {signal.title} ({incident.number}.{n}).")
     else:
@@ -651,4 +652,4 @@ def _judge(draft: Draft, incident: Incident, member: Member, signal: Signal) -> 
             share=share, incident=incident, count=member.count + 1, joining=False,
         ),
     )  # fmt: skip
-    return ease(draft, decide_again(draft, incident, verdict, share))
+    return ease(draft, decide_again(draft, incident, verdict, share), verdict)
