@@ -12,6 +12,7 @@ from irpd.model import command as c
 from irpd.model import event as e
 from irpd.model.page import PageKind
 from irpd.model.signal import Signal
+from irpd.model.waits import WaitKind, Waits
 from irpd.protocol.deadlines import next_deadline
 from irpd.protocol.decide import decide
 from irpd.protocol.draft import Draft
@@ -30,6 +31,7 @@ class Plan:
         self.pages: list[Mapping[str, object]] = []
         self.then = ""
         self.quiet = False
+        self.waits: Waits | None = None  # why it opens nothing for now
         rows, now = Rows(), at
         steps: list[tuple[datetime, list[e.Paged]]] = []
         command: c.Command = c.Receive(receipt=0, source=source, signals=(signal,))
@@ -37,6 +39,9 @@ class Plan:
             draft = Draft(rows, policy, now)
             decide(draft, command)
             rows.absorb(draft.rows)
+            for sid in rows.all_waiting():
+                member = rows.member(sid)
+                self.waits = member.waits if member is not None else None
             paged = [event for _, event in draft.events if isinstance(event, e.Paged)]
             if paged:
                 steps.append((now, paged))
@@ -68,6 +73,10 @@ class Plan:
 
     def text(self, joins: int | None) -> str:
         """One line: ``asha by slack, mail; 2m sms; 5m chi``."""
+        if self.waits is not None:
+            word = "held" if self.waits.kind is WaitKind.HOLD else "muted"
+            until = f", until {self.waits.until:%Y-%m-%d %H:%M} UTC" if self.waits.until else ""
+            return f"{word} by {self.waits.reason}{until}"
         if joins is not None:
             return f"joins #{joins}"
         parts: list[str] = []

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ from irpd.cli.times import parse_time
 
 if TYPE_CHECKING:
     from irpd.config.values import Configuration
+    from irpd.model.waits import Waits
+    from irpd.triage.explain import Explanation
     from irpd.triage.ruleset import RuleSet
 
 
@@ -101,11 +104,13 @@ def explain(
     policy = Policy(configuration, ruleset, services, ruleset.hash)
     by_key = {f"{source}/{signal.key}": signal for signal in normalised.signals}
     plans = {one.key: Plan(policy, source, by_key[one.key], moment) for one in explanations}
+    explanations = [_waiting(one, plans[one.key].waits) for one in explanations]
     if json:
         signals = [
             one.data(
                 paths=plans[one.key].paths,
-                joins=joins.get(one.group.key),
+                joins=None if plans[one.key].waits else joins.get(one.group.key),
+                waits=plans[one.key].waits,
                 pages=() if one.group.key in joins else plans[one.key].pages,
             )
             for one in explanations
@@ -124,6 +129,13 @@ def explain(
         echo(f"  {'rules':<13}{ruleset.hash}")
     if not any(one.outcome in ("opens", "joins", "unreadable") for one in explanations):
         raise click.exceptions.Exit(NO)
+
+
+def _waiting(one: "Explanation", waits: "Waits | None") -> "Explanation":
+    """What it comes to for now, where something mutes it or holds it back."""
+    if waits is None:
+        return one
+    return replace(one, outcome="held" if waits.kind.value == "hold" else "muted")
 
 
 @rules.command("backtest")

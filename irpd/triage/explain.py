@@ -14,6 +14,7 @@ from irpd.model.incident import LevelBy
 from irpd.model.level import Level
 from irpd.model.share import UNKNOWN, Impact, Share
 from irpd.model.signal import Signal, Status
+from irpd.model.waits import WaitKind, Waits
 from irpd.triage.account import RuleAccount, accounts_of
 from irpd.triage.facts import Facts
 from irpd.triage.group import Group, group_for
@@ -28,7 +29,7 @@ class Explanation:
     """Everything that triage has to say of one signal.
 
     ``outcome`` is what becomes of it as far as triage can see: opens | joins | resolves | updates | muted |
-    unreadable, where "joins" means an earlier signal of the same body.
+    held | unreadable, where "joins" means an earlier signal of the same body.
     """
 
     key: str
@@ -54,9 +55,12 @@ class Explanation:
         joins: int | None = None,
         pages: Sequence[Mapping[str, object]] = (),
         tells: Sequence[str] = (),
+        waits: Waits | None = None,
     ) -> dict[str, object]:
         """The object in ``signals`` of ``irpd.explain/1``. What only those above triage know (paths, pages,
         an incident that it joins) comes in as arguments."""
+        quiet = None if waits is None else _waits_view(waits)
+        held = waits is not None and waits.kind is WaitKind.HOLD
         band = NextBand.after(self.share)
         fraction = self.share.fraction
         group = {"id": self.group.rule, "key": list(self.group.values)} if self.group.rule else None
@@ -92,8 +96,8 @@ class Explanation:
                 if band is None
                 else {"level": band.level, "from": band.begins, "above": band.above},
             },
-            "muted_by": [],
-            "held_by": None,
+            "muted_by": [] if quiet is None or held else [quiet],
+            "held_by": quiet if held else None,
             "pages": [dict(page) for page in pages],
             "tells": list(tells),
             "errors": list(self.errors),
@@ -114,6 +118,15 @@ class Explanation:
             values = ", ".join(_printable(value) or '""' for value in self.group.values)
             lines.append(f"  {'group':<13}{self.group.rule}: {values}")
         return lines
+
+
+def _waits_view(waits: Waits) -> dict[str, object]:
+    return {
+        "kind": waits.kind.value,
+        "name": waits.by,
+        "because": waits.because,
+        "until": None if waits.until is None else waits.until.isoformat().replace("+00:00", "Z"),
+    }
 
 
 def explain_signals(

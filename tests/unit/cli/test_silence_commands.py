@@ -1,7 +1,8 @@
-"""``irpd silence`` against the real engine: muted at once, shown with the reason, decided again at the end."""
+"""``irpd silence`` against the real engine: muted at once, shown with the reason, decided anew at the end."""
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 
@@ -61,3 +62,40 @@ async def test_usage_that_makes_no_sense_is_refused(irpd: Any, house: Any) -> No
         assert (done.status, said in done.err) == (status, True), (arguments, done)
     done = await irpd("silence", "end", "7", "--as", "asha")
     assert (done.status, done.err) == (1, "irpd: there is no silence 7\n")
+
+
+QUIET_RULES = """version: 1
+rules:
+  - id: canary
+    match: {labels: {alertname: PaymentErrors}}
+    hold: {for: 5m}
+    because: it restarts
+silences:
+  - id: upgrade
+    match: {service: checkout}
+    window: {from: "2026-11-24 04:00", to: "2026-11-24 05:00", time_zone: Europe/Berlin}
+    because: CHG-7
+"""
+
+
+async def test_explain_says_what_mutes_a_payload_and_what_holds_it(
+    irpd: Any, house: Any, tmp_path: Path
+) -> None:
+    config = tmp_path / "quiet.yaml"
+    config.write_text((tmp_path / "irpd.yaml").read_text() + "rules: [quiet-rules.yaml]\n")
+    (tmp_path / "quiet-rules.yaml").write_text(QUIET_RULES)
+    (tmp_path / "pay.json").write_text(json.dumps(house.payload))
+    said = {}
+    for at in ("2026-11-24T02:30:00Z", "2026-11-24T03:10:00Z", "2026-11-24T04:30:00Z"):
+        arguments = ("rules", "explain", "pay.json", "--source", "open", "-c", str(config), "--at", at)
+        done = await irpd(*arguments, env={"DOOR_SECRET": "x"})
+        assert done.status == 1, done
+        (signal,) = json.loads((await irpd(*arguments, "--json", env={"DOOR_SECRET": "x"})).out)["signals"]
+        said[at] = (signal["outcome"], done.out.count("muted by"), done.out.count("held by"))
+        named = signal["muted_by"] or [signal["held_by"]]
+        said[at] += (named[0]["name"], named[0]["until"])
+    assert said == {
+        "2026-11-24T02:30:00Z": ("held", 0, 1, "canary", "2026-11-24T02:35:00Z"),
+        "2026-11-24T03:10:00Z": ("muted", 1, 0, "upgrade", "2026-11-24T04:00:00Z"),
+        "2026-11-24T04:30:00Z": ("held", 0, 1, "canary", "2026-11-24T04:35:00Z"),
+    }
