@@ -33,8 +33,8 @@ def silence() -> None:
 @as_option
 @daemon_options
 @example(
-    "irpd silence add --service checkout --label job=postgres --for 2h --because 'CHG-1182 upgrade'\n"
-    "irpd silence add --label alertname=BatchLag --until '2026-12-06 02:00' --because 'reindexing'"
+    "irpd silence add --service checkout --for 2h --because 'CHG-1182'\n"
+    "irpd silence add --label alertname=BatchLag --for 8h --because reindexing"
 )
 def add(
     service: tuple[str, ...], source: tuple[str, ...], labels: tuple[str, ...], project: tuple[str, ...],

@@ -409,9 +409,12 @@ def test_paths_of_the_wrong_kind_or_of_no_use_are_warnings(find: Find) -> None:
 def test_a_mail_password_is_not_sent_in_the_clear(find: Find, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET", "x")
     auth = "{{user: u, password: {{env: SECRET}}}}"
-    mail = "{{type: file}}\n  mail: {{type: smtp, host: {}, from: a@b, auth: " + auth + "}}"
-    assert said(find("{type: file}", mail.format("mail.example.com"))) == [("error", "channels.mail.auth")]
-    assert find("{type: file}", mail.format("localhost")) == []
+    mail = "{{type: file}}\n  mail: {{type: smtp, host: {}, from: a@b, tls: {}, auth: " + auth + "}}"
+    assert said(find("{type: file}", mail.format("mail.example.com", "none"))) == [
+        ("error", "channels.mail.auth")
+    ]
+    assert find("{type: file}", mail.format("mail.example.com", "auto")) == []
+    assert find("{type: file}", mail.format("localhost", "none")) == []
 
 
 def test_own_addresses_fit_their_channel(find: Find, monkeypatch: pytest.MonkeyPatch) -> None:

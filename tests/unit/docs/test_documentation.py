@@ -177,7 +177,8 @@ NOT_OURS = {"receivers", "route", "groups"}  # Alertmanager's and Prometheus' fi
 
 
 def is_rule_file(value: dict[str, Any]) -> bool:
-    return value.get("version") == 1 and isinstance(value.get("rules", value.get("group", value.get("silences"))), list)
+    lists = (value.get(name) for name in ("rules", "group", "silences"))
+    return value.get("version") == 1 and any(isinstance(one, list) for one in lists)
 
 
 def yaml_of(page: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:

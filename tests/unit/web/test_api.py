@@ -123,7 +123,7 @@ async def test_an_incident_has_the_promised_shape(house: Any) -> None:
     incident = document["incident"]
     assert incident["share"] == {
         "known": True, "value": 0.42, "low": 0.42, "high": 0.42, "affected": 50400, "users": 120000,
-        "method": "label", "at": "2026-11-24T02:06:40Z",
+        "method": "label", "since": "2026-11-24T02:06:40Z", "at": "2026-11-24T02:06:40Z", "parts": [],
     }  # fmt: skip
     assert incident["objectives"] == [
         {"kind": "response", "due_at": "2026-11-24T03:06:40Z", "state": "running"}
