@@ -31,8 +31,8 @@ log = structlog.get_logger("irpd.evidence")
 AT_ONCE = 4
 #: After an answer that did not come it is asked again so soon, where its ``every`` is longer (seconds).
 SOON = 10.0
-#: Incidents that one command names at most.
-TOLD_AT_ONCE = 200
+#: Incidents that one command names at most: each may have its signals asked again.
+TOLD_AT_ONCE = 3
 
 
 class EngineLike(Protocol):

@@ -25,7 +25,7 @@ from irpd.triage.level import Verdict
 #: A share that moves by less, inside its band, is not news.
 NEWS = Fraction(1, 100)
 #: So many of an incident's firing signals are asked for the level, newest first.
-ASKED = 200
+ASKED = 100
 
 _FIRING = (MemberStatus.FIRING, MemberStatus.STALE)
 
@@ -50,6 +50,8 @@ def _take(draft: Draft, incident: Incident, command: c.TakeAnswer) -> bool:
     )
     if answer.affected is None and answer.users is None:
         return False
+    if before is not None and (before.affected, before.users) == (answer.affected, answer.users):
+        return False  # what was said before, word for word: no rule is asked
     others = tuple(one for one in incident.answers if one.service != command.service)
     asked = replace(incident, answers=tuple(sorted((*others, answer), key=lambda one: one.service)))
     share = measured(draft, asked)
@@ -85,12 +87,20 @@ def _changes(incident: Incident, verdict: Verdict) -> bool:
 def judged(draft: Draft, incident: Incident, share: Share) -> Verdict | None:
     """The most severe that any of its firing signals asks for, at this share of users.
 
-    None when all are resolved. Without any signal, one opened by hand say, the share alone speaks."""
+    Signals that rules match alike and that bear the same title are asked once. None when all are resolved.
+    Without any signal, one opened by hand say, the share alone speaks."""
     if not incident.members:
         return _by_share(draft, incident, share)
     worst: Verdict | None = None
+    asked: set[tuple[str, ...]] = set()
     for member in _newest_firing(draft, incident):
-        verdict = verdict_on(draft, _facts(draft, incident, member, share))
+        facts = _facts(draft, incident, member, share)
+        seen = draft.policy.ruleset.index.row(facts, facts.labels)
+        alike = (member.source, member.service, member.title, *seen.values())
+        if alike in asked:
+            continue
+        asked.add(alike)
+        verdict = verdict_on(draft, facts)
         if worst is None or verdict.level < worst.level:
             worst = verdict
     return worst

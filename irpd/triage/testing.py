@@ -131,7 +131,7 @@ def _facts(case: Case, configuration: Configuration | None, services: ServiceInd
         )
         service, _ = services.service_for(given.source, signal)
     configured = configuration.services.get(service) if configuration is not None else None
-    users = configured.users.count if configured is not None and configured.users is not None else None
+    users = configured.users.known if configured is not None and configured.users is not None else None
     if given.users is not None:
         users = given.users
     return Facts(

@@ -420,3 +420,16 @@ def test_a_signal_that_tells_how_irpd_learned_of_it_says_so_in_the_timeline() ->
     house.report(signal("a", service="checkout", want="4", note="Alertmanager was asked."))
     assert [event.text for event in house.of_type(e.Noted)] == ["1.1: Alertmanager was asked."]
     assert house.members()[0].status == Status.FIRING
+
+
+def test_every_kind_of_signal_is_asked_when_an_answer_comes() -> None:
+    rules = RULES.replace(
+        "group:",
+        "  - {id: few, match: {labels: {vip: 'yes'}}, when: share > 0.05, level: 1, because: these}\ngroup:",
+    )
+    house = asked(rules)
+    house.report(signal("vip", service="checkout", want="4", vip="yes", grouped="yes"))
+    for n in range(60):
+        house.report(signal(f"k{n}", service="checkout", want="4", grouped="yes"))
+    answer(house, affected=60)
+    assert (house.incident().level, house.incident().level_by.rule) == (1, "few")
