@@ -172,9 +172,8 @@ def _of_several(told: Sequence[_Service], services: Sequence[_Service], people: 
 
 def _of_unmeasured(told: Sequence[_Service], parts: tuple[Said, ...]) -> Share:
     """Of a service with a known share nobody knows how many users it has: the worst stands for all."""
-    worst = max((one for one in told if one.best is not None), key=lambda one: one.best.rank)  # type: ignore[union-attr]
-    best = worst.best
-    assert best is not None
+    found = [(best, one) for one in told if (best := one.best) is not None]
+    best, worst = max(found, key=lambda pair: pair[0].rank)
     if best.value is None:
         return Share(affected=best.affected, method=best.method, parts=parts)
     return Share(
