@@ -18,7 +18,7 @@ WEIGHTS = {
     "set-level": 24, "underrate": 14, "again": 36, "deaf": 12,
     "note": 14, "resolve-incident": 34, "reopen": 20, "open": 15, "merge": 24, "split": 16,
     "see": 14, "test-page": 10, "tell-operators": 9,
-    "reload": 14, "bad-files": 7, "channel": 28, "channels-work": 7,
+    "silence": 26, "end-silence": 40, "reload": 14, "bad-files": 7, "channel": 28, "channels-work": 7,
     "disk-slow": 8, "disk-full": 8, "disk-room": 8, "disk-fails": 10, "disk-fails-written": 12,
     "stutter": 8, "jam": 7,
     "wall-ahead": 6, "wall-back": 5, "wall-blip": 6, "wall-right": 8,

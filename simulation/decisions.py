@@ -13,7 +13,7 @@ from itertools import pairwise
 from irpd.config.values import Configuration
 from irpd.model import command as c
 from irpd.model import event as e
-from irpd.model.incident import Incident, PathRun, RunState, State
+from irpd.model.incident import Incident, Member, MemberStatus, PathRun, RunState, State
 from irpd.model.page import Page, PageKind, SendState
 from irpd.oncall.hours import working
 from irpd.oncall.rotation import on_call_at
@@ -146,7 +146,8 @@ class _One:
                 holds(not now.acknowledged_by, "reopened-anew", f"{now.ref} was reopened and is taken")
         fired = any(isinstance(event, e.SignalFired) for event in self.events)
         waits = was.state is OPEN and was.unconfirmed and was.level.urgent and was.level == now.level
-        if fired and waits and isinstance(self.decision.command, c.Receive):
+        at_work = any(run.next_at is not None for run in was.paths)  # a person's silence stops it
+        if fired and waits and at_work and isinstance(self.decision.command, c.Receive):
             moved = [event for event in self.events if isinstance(event, e.PathStarted | e.PathMoved)]
             holds(not moved, "goes-on", f"{now.ref} fires again, its path was at work and moved: {moved[:1]}")
 
@@ -370,6 +371,8 @@ class _One:
             return
         if now.unconfirmed and not now.level.urgent:
             return
+        if now.firing == 0 and any(_silenced(row) for row in self.decision.after.members_of(now)):
+            return
         holds(
             any(run.next_at is not None for run in now.paths),
             "never-silent",
@@ -487,3 +490,8 @@ def _recorded(decision: Decision, command: c.RecordSend) -> None:
                 "failure-moves-on",
                 f"{page.person} can't be reached and {page.path} of #{page.incident} waits",
             )  # fmt: skip
+
+
+def _silenced(row: Member) -> bool:
+    """A signal that fires and that a person's silence keeps quiet."""
+    return row.status is MemberStatus.MUTED

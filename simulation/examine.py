@@ -17,6 +17,7 @@ from irpd.model.incident import Incident, MemberStatus, State
 from irpd.model.page import SendState
 from irpd.model.signal import Status
 from irpd.protocol.rows import Rows
+from irpd.protocol.waiting import due_at as waits_until
 from simulation.clocks import BEGINS
 from simulation.decisions import holds
 from simulation.model import fold
@@ -61,6 +62,9 @@ def in_time(world: "Simulation") -> None:
     before = now - timedelta(seconds=GRACE)
     late = world.model.overdue(before)
     holds(not late, "in-time", f"{late}; it is {now}")
+    for sid in engine._rows.waiting:
+        due = waits_until(engine._rows, engine._rows.members[sid])
+        holds(due is None or due >= before, "in-time", f"signal {sid} waited until {due}; it is {now}")
     outbox = life.outbox
     if not world.model.sends or world.model.sends[0][0] >= before:
         return
@@ -104,7 +108,11 @@ def memory(world: "Simulation") -> None:
         ("under way", len(outbox._under_way)),
     ):
         holds(size <= room, "bounded", f"{size} {name} for {pending} pending sends")
-    holds(len(engine._timer._due) <= len(engine.state.incidents) + 1, "bounded", "deadlines of what is gone")
+    holds(
+        len(engine._timer._due) <= len(engine.state.incidents) + len(engine._rows.waiting) + 1,
+        "bounded",
+        "deadlines of what is gone",
+    )
     behind = engine.behind
     holds(
         behind <= engine.policy.configuration.timing.behind_receipts + 60,
@@ -211,7 +219,7 @@ def receipts(world: "Simulation") -> None:
     world.read_to = storage.cursor
     for key, most in world.most.items():
         counted = model.counted[key]
-        upper = most + model.closed_groups[key] + model.stale[key]
+        upper = most + model.closed_groups[key] + model.stale[key] + model.besides[key]
         holds(counted <= upper, "exactly-once", f"{key}: {most} reports had {counted} effects")
         least = world.reports[key]
         holds(counted >= least, "exactly-once", f"{key}: {least} reports had only {counted} effects")
@@ -243,6 +251,12 @@ def _restart_finds(world: "Simulation") -> None:
             holds(
                 loaded.incidents.get(number) == incident, "replay", f"a start would not find {incident.ref}"
             )
+    rows = world.model.rows
+    for sid in rows.all_waiting():
+        found = loaded.members.get(sid)
+        holds(found == rows.members[sid], "replay", f"a start would not find signal {sid}, which waits")
+    silences = {silence.id: silence for silence in rows.all_silences()}
+    holds(loaded.silences == silences, "replay", f"a start finds the silences {sorted(loaded.silences)}")
 
 
 def at_end(world: "Simulation") -> None:

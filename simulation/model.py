@@ -49,6 +49,7 @@ class Model:
         self.set_aside: set[int] = set()
         self.receipts: set[int] = set()  # that took effect
         self.receipt = 0  # the last of them
+        self.besides: Counter[str] = Counter()  # effects on a key that no report had
         self.closed_groups: Counter[str] = Counter()
         self.stale: Counter[str] = Counter()
 
@@ -101,15 +102,24 @@ class Model:
                 holds(event.sid not in self.keys, "history", f"signal {event.sid} joined twice")
                 earlier = self.newest.get(event.key)
                 if earlier is not None and not event.key.endswith("/unreadable") and event.source != "irpd":
-                    where = self.rows.incidents[self.rows.members[earlier].incident]
-                    over = where.state in (State.CLOSED, State.MERGED)
-                    holds(
-                        over, "one-incident", f"{event.key} joined again while {where.ref} is {where.state}"
+                    member = self.rows.members[earlier]
+                    where = self.rows.incidents.get(member.incident)
+                    over = member.waits is None and (
+                        where is None or where.state in (State.CLOSED, State.MERGED)
                     )
+                    holds(over, "one-incident", f"{event.key} joined again while it is {member.status}")
                 self.newest[event.key] = event.sid
                 self.keys[event.sid] = event.key
                 self.counted[event.key] += 1
                 self.in_incident.setdefault(self.rows.members[event.sid].incident, set()).add(event.sid)
+            case e.SignalWaits():
+                holds(event.sid not in self.keys, "history", f"signal {event.sid} waits twice")
+                self.newest[event.key] = event.sid
+                self.keys[event.sid] = event.key
+                self.counted[event.key] += 1
+                self.besides[event.key] += int(event.waits.before != 0)  # a silence, not a report, may do it
+            case e.WaitEnded():
+                self.besides[self.keys[event.sid]] += 1  # its earlier row may go on with it
             case e.ReceiptTaken():
                 self._takes_effect(event.receipt)
             case e.SignalsRepeated():
@@ -123,6 +133,8 @@ class Model:
                 self.in_incident.setdefault(self.rows.members[event.sid].incident, set()).add(event.sid)
             case e.SignalFired() | e.SignalResolved() | e.SignalChanged():
                 self.counted[self.keys[event.sid]] += 1
+                if isinstance(event, e.SignalResolved) and not self.rows.members[event.sid].incident:
+                    self.besides[self.keys[event.sid]] += 1  # it may be told where it was muted, too
                 if isinstance(event, e.SignalResolved) and event.because == "its group is resolved":
                     self.closed_groups[self.keys[event.sid]] += 1
             case e.SignalStale():

@@ -1,5 +1,6 @@
 """Carrying out a step: what its numbers mean in the world as it is."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from irpd.engine import upkeep
@@ -143,7 +144,8 @@ def _tells_nobody(world: "Simulation", a: int) -> None:
         (alert, incident)
         for alert in senders.alerts
         if (sid := rows.sid_of(f"alerts/{alert.n + 1:016x}")) is not None
-        and (incident := rows.incidents[rows.members[sid].incident]).state is State.ACKNOWLEDGED
+        and (incident := rows.incidents.get(rows.members[sid].incident)) is not None
+        and incident.state is State.ACKNOWLEDGED
     ]
     if not taken:
         return
@@ -196,6 +198,16 @@ def _acts(world: "Simulation", action: Action) -> bool:
             )
         case "underrate":
             _underrates(world, a, by)
+        case "silence":
+            field = ("service", "labels.category", "source")[a % 3]
+            value = {"service": ("checkout", "login", "search"), "source": ("alerts", "desk", "sentry"),
+                     "labels.category": ("slow", "cosmetic", "payment")}[field][b % 3]  # fmt: skip
+            until = world.now() + timedelta(seconds=20 + b % 600)
+            world.ask(c.AddSilence(by=by, match={field: (value,)}, until=until, because="too loud"))
+        case "end-silence":
+            silences = world.model.rows.all_silences()
+            known = [silence.id for silence in silences if b % 9 == 0 or silence.until > world.now()]
+            world.ask(c.EndSilence(by=by, silence=known[a % len(known)] if known else 1))
         case "note":
             world.ask(c.Note(incident=number, by=by, text="looked at it" if b % 7 else " "))
         case "resolve-incident":

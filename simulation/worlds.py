@@ -130,6 +130,8 @@ _BEN = "  ben: {name: Ben, email: ben@example.com, slack: UBEN, notify: loud, ti
 _DESK_FROM = _BASE.index("  desk:\n")
 _DESK_TO = _BASE.index("services:\n")
 
+#: Variants with rules that mute and hold.
+QUIET = ("quiet",)
 #: What a reload may bring. The first is in force at the beginning.
 VARIANTS: Mapping[str, Callable[[], str]] = {
     "base": lambda: _BASE,
@@ -156,8 +158,27 @@ VARIANTS: Mapping[str, Callable[[], str]] = {
         (", {source: desk, labels: {category: login}}", ""),
     ),
     "other-hours": lambda: _less(('to: "12:00"', 'to: "17:00"'), ("quiet: 3m", "quiet: 2m")),
+    "quiet": lambda: _less(("    paths: {technical: small}\n", "    paths: {technical: small}\n    depends_on: {checkout: mutes}\n")),
     "other-channels": lambda: _less(("via: [mail]}\n    - {after: 40s", "via: [hook]}\n    - {after: 40s")),
 }  # fmt: skip
+
+
+#: Rules that mute and hold, for the worlds in which something waits.
+_QUIET = (
+    _RULES.replace(
+        "group:",
+        """  - {id: hold, match: {labels: {category: cosmetic}}, hold: {for: 100s, or_count: 4}, because: it passes}
+  - {id: hold-tickets, match: {source_type: ticket}, hold: {for: 3m}, because: people write twice}
+group:""",
+    )
+    + """
+silences:
+  - id: works
+    match: {service: [login, search]}
+    window: {from: "08:30", to: "09:20", time_zone: Europe/Berlin}
+    because: by plan
+"""
+)
 
 
 @cache
@@ -168,6 +189,6 @@ def prepared(name: str) -> Prepared:
         "format": "irpd.bundle/1",
         "directory": "/etc/irpd",
         "configuration": [["irpd.yaml", f"# {name}\n{text}"]],
-        "rules": [["rules.yaml", _RULES]],
+        "rules": [["rules.yaml", _QUIET if name in QUIET else _RULES]],
     }
     return from_journal(json.dumps(content).encode())

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from irpd.config.duration import format_duration
 from irpd.model import event as e
-from irpd.model.incident import Incident, Member, MemberStatus
+from irpd.model.incident import Incident, Member, MemberStatus, RunState
 from irpd.model.share import UNKNOWN
 from irpd.model.signal import Signal, Status
 from irpd.model.waits import Silence, WaitKind, Waits
@@ -23,6 +23,7 @@ from irpd.oncall.windows import open_until
 from irpd.protocol.draft import Draft
 from irpd.protocol.evolve_waiting import WAITING
 from irpd.protocol.levels import facts_of
+from irpd.protocol.objectives import record_missed
 from irpd.protocol.quiet import all_quiet
 from irpd.protocol.rows import Rows
 from irpd.triage.distinct import is_new
@@ -280,7 +281,30 @@ def end_episode(draft: Draft, member: Member, *, ends_at: datetime | None, becau
         incident = draft.emit(
             incident.number, e.SignalResolved(sid=earlier.sid, ends_at=ends_at, because=because)
         )
-        all_quiet(draft, incident)
+        incident = all_quiet(draft, incident)
+        _end_if_muted_to_the_end(draft, incident, member)
+
+
+def _end_if_muted_to_the_end(draft: Draft, incident: Incident, member: Member) -> None:
+    """A person silenced all that fired, and nobody is paged: once all of it is resolved, that is their word
+    that it is over. Else an incident that needs a person's word would stay open with nobody asked for it."""
+    waits = member.waits
+    if waits is None or not incident.unconfirmed or incident.acknowledged_by or incident.flapping:
+        return
+    if any(run.state is RunState.RUNNING for run in incident.paths) or waits.kind is not WaitKind.SILENCE:
+        return
+    if any(_mutes_still(draft, other) for other in draft.rows.members_of(incident)):
+        return
+    record_missed(draft, incident)
+    because = f"all its signals are resolved; muted by {waits.reason}"
+    draft.emit(incident.number, e.Resolved(by=waits.author, because=because))
+
+
+def _mutes_still(draft: Draft, earlier: Member) -> bool:
+    """Whether this signal of an incident is muted there, and fires."""
+    sid = draft.rows.sid_of(earlier.key) if earlier.status is MemberStatus.MUTED else None
+    member = draft.rows.member(sid) if sid is not None else None
+    return member is not None and member.waits is not None and member.status is not MemberStatus.RESOLVED
 
 
 def judged(draft: Draft, sid: int) -> Member | None:
