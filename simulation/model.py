@@ -12,8 +12,8 @@ from irpd.engine.ports import Fact
 from irpd.model import event as e
 from irpd.model.incident import Incident, MemberStatus, RunState, State
 from irpd.model.page import PageKind, SendState
-from irpd.protocol.evolve import Torn, evolve
-from irpd.protocol.rows import Rows
+from irpd.protocol.evolve import evolve
+from irpd.protocol.rows import Rows, Torn
 from simulation.decisions import BY_ITSELF, holds
 
 _COUNTED = (e.SignalFired, e.SignalResolved, e.SignalChanged)
