@@ -63,11 +63,27 @@ def lost(status: int, title: str, text: str, **headers: str) -> web.Response:
 
 
 def acknowledge_html(
-    screen: Screen, *, token: str, base: str, notice: str, done: str, cant_first: bool, server: str
+    screen: Screen,
+    *,
+    token: str,
+    base: str,
+    notice: str,
+    done: str,
+    cant_first: bool,
+    server: str,
+    note: str = "",
 ) -> str:
-    """The page behind the link. ``base`` is what leads from its address to ``/a/``."""
+    """The page behind the link. ``base`` is what leads from its address to ``/a/``; ``note`` is what somebody
+    wrote that could not be recorded, so that it isn't lost."""
     return _ACKNOWLEDGE.render(
-        s=screen, token=token, base=base, notice=notice, done=done, cant_first=cant_first, server=server
+        s=screen,
+        token=token,
+        base=base,
+        notice=notice,
+        done=done,
+        cant_first=cant_first,
+        server=server,
+        note=note,
     )
 
 

@@ -190,29 +190,29 @@ class LinkPages:
         form = await _form(request)
         if form is None:
             return self._page(request, *found, notice="That was too long.", status=413)
+        note = form.get("text", "")
         if needs and not form.get(needs, "").strip():
             return self._page(request, *found, notice="There was nothing in it.", status=422)
         return await self._act(
-            request, found, [command(_number(found[0], found[1]), found[0], form)], done=done
+            request, found, [command(_number(found[0], found[1]), found[0], form)], done=done, note=note
         )
 
     async def _act(
-        self, request: web.Request, found: Found, commands: list[Command], *, done: str = ""
+        self, request: web.Request, found: Found, commands: list[Command], *, done: str = "", note: str = ""
     ) -> web.StreamResponse:
+        """Carry out ``commands``; where that fails the page says why, with the ``note`` still in its field."""
         page, incident, members = found
-        if incident is None and page.kind is not PageKind.TEST:
-            return self._page(request, page, incident, members, status=410)
         keep = self._services.engine.policy.configuration.timing.link_ends
-        if link_has_ended(page, incident, keep=keep, now=self._services.clock.now()):
-            return self._page(request, page, incident, members, status=410)
-        if incident is not None and incident.number not in self._services.engine.state.incidents:
-            commands = []  # over for so long that it has left memory: the page says how it ended
+        gone = incident is None and page.kind is not PageKind.TEST
+        if gone or link_has_ended(page, incident, keep=keep, now=self._services.clock.now()):
+            notice = "Your note was not recorded: this link has ended." if note else ""
+            return self._page(request, *found, notice=notice, note=note, status=410)
         try:
             for command in commands:
                 await self._services.engine.submit(command)
         except Refusal as refusal:
             # What has happened meanwhile stands on the page; the refusal says why nothing else did.
-            return self._page(request, *await self._now(page), notice=refusal.text, status=409)
+            return self._page(request, *await self._now(page), notice=refusal.text, note=note, status=409)
         except Exception as error:  # whoever is woken must see that it did not work, and what does
             log.error("link.failed", page=page.id, error=repr(error))
             return self._page(
@@ -221,6 +221,7 @@ class LinkPages:
                 incident,
                 members,
                 notice="irpd could not save that just now. Please press again.",
+                note=note,
                 status=503,
             )
         target = f"{_base(request)}{request.match_info['token']}{f'?done={done}' if done else ''}"
@@ -294,6 +295,7 @@ class LinkPages:
         members: list[Member],
         *,
         notice: str = "",
+        note: str = "",
         status: int = 200,
     ) -> web.Response:
         base, token = _base(request), request.match_info["token"]
@@ -305,6 +307,7 @@ class LinkPages:
                 token=token,
                 base=base,
                 notice=notice,
+                note=note,
                 done=DONE.get(request.query.get("done", ""), "") if request.method == "GET" else "",
                 cant_first=request.path.endswith("/cant"),
                 server=configuration.server.public_url,

@@ -149,7 +149,7 @@ def screen_for(
         can_join=active and state == "theirs",
         can_hand_on=active and state == "asking",
         can_undo=active and state == "yours",
-        can_note=not ended and incident.state not in (State.MERGED, State.CLOSED),
+        can_note=not ended and incident.state is not State.MERGED,
         can_resolve=active and not ended,
         confirm=active and incident.unconfirmed,
         person=who,

@@ -174,6 +174,52 @@ async def test_a_note_goes_into_the_timeline(house: Any) -> None:
     assert any(getattr(e, "text", "") == "looking at <b>pay-2</b>" for e in facts)
 
 
+async def over_and_out_of_memory(house: Any, link: str) -> None:
+    await house.alert(status="resolved", endsAt="2026-11-24T02:06:30Z")
+    await press(house, link + "/resolve")
+    house.clock.step(hours=2)
+    await house.engine.submit(c.Wake(incident=1))
+    await house.until(lambda: 1 not in house.engine.state.incidents)
+
+
+async def test_a_note_on_what_has_left_memory_goes_into_the_timeline_too(house: Any) -> None:
+    link = house.link(house.page_of(await house.alert()))
+    await over_and_out_of_memory(house, link)
+    _, page = await show(house, link)
+    assert "Add a note" in page.text
+    status, _ = await press(house, link + "/note", {"text": "it was the disk"})
+    facts = [f.event for f in house.journal.facts(subject="incident:1")]
+    assert (status, getattr(facts[-1], "text", "")) == (200, "it was the disk")
+
+
+async def test_a_note_that_could_not_be_saved_is_still_in_its_field(
+    house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = house.link(house.page_of(await house.alert()))
+
+    async def full(_command: object) -> None:
+        raise JournalFull("no space")
+
+    monkeypatch.setattr(house.engine, "submit", full)
+    status, page = await press(house, link + "/note", {"text": "it was </textarea> the disk"})
+    assert (status, "Please press again." in page.text) == (503, True)
+    assert "it was </textarea> the disk" in page.text
+    assert [(tag, attrs["open"]) for tag, attrs in page.tags if "open" in attrs] == [("details", None)]
+
+
+async def test_a_note_after_the_links_end_is_not_recorded_and_the_page_says_so(house: Any) -> None:
+    link = house.link(house.page_of(await house.alert()))
+    await press(house, link + "/resolve")
+    house.clock.step(hours=72, minutes=1)
+    before = list(house.journal.facts(subject="incident:1"))
+    status, page = await press(house, link + "/note", {"text": "it was the disk"})
+    assert status == 410
+    assert "Your note was not recorded: this link has ended." in page.text
+    assert "it was the disk" in page.text
+    assert "Add the note" not in page.text
+    assert list(house.journal.facts(subject="incident:1")) == before
+
+
 @pytest.mark.parametrize("text", ["", "   ", "\n"])
 async def test_an_empty_note_is_refused_in_words(house: Any, text: str) -> None:
     incident = await house.alert()
