@@ -25,6 +25,7 @@ from irpd.web.history import History
 from irpd.web.html import HEADERS, acknowledge_html, lost, plain_html, why_html
 from irpd.web.ports import Services
 from irpd.web.problem import retry_after
+from irpd.web.said import Said
 from irpd.web.screen import link_has_ended, screen_for
 from irpd.web.tokens import Tokens
 from irpd.web.wording import clock, zone_of
@@ -33,12 +34,6 @@ MAX_FORM = 32 * 1024
 MAX_NOTE = 4_000
 UNKNOWN_EACH: Final = (1 / 6, 20.0)  # a second, at once, for one address
 UNKNOWN_ALL: Final = (20.0, 200.0)
-
-DONE = {
-    "note": "Your note is in the timeline.",
-    "undone": "You gave it back; the path goes on.",
-    "handed-on": "Thank you for saying so.",
-}
 
 log = structlog.get_logger("irpd.web.links")
 
@@ -55,6 +50,7 @@ class LinkPages:
         now = services.clock.boot()
         self._unknown_all = Bucket(*UNKNOWN_ALL, now)
         self._unknown_each = Buckets(rate=UNKNOWN_EACH[0], burst=UNKNOWN_EACH[1], names=4096)
+        self._said = Said()
         self._background: set[asyncio.Task[object]] = set()
 
     def add_to(self, app: web.Application) -> None:
@@ -155,19 +151,19 @@ class LinkPages:
         def command(number: int, page: Page, _form: Mapping[str, str]) -> Command:
             return Decline(incident=number, by=page.person, via="link", page=page.id)
 
-        return await self._on_incident(request, command, done="handed-on")
+        return await self._on_incident(request, command, tell=True)
 
     async def undo(self, request: web.Request) -> web.StreamResponse:
         def command(number: int, page: Page, _form: Mapping[str, str]) -> Command:
             return Undo(incident=number, by=page.person, via="link")
 
-        return await self._on_incident(request, command, done="undone")
+        return await self._on_incident(request, command, tell=True)
 
     async def note(self, request: web.Request) -> web.StreamResponse:
         def command(number: int, page: Page, form: Mapping[str, str]) -> Command:
             return Note(incident=number, by=page.person, text=form.get("text", "").strip()[:MAX_NOTE])
 
-        return await self._on_incident(request, command, done="note", needs="text")
+        return await self._on_incident(request, command, tell=True, needs="text")
 
     async def resolve(self, request: web.Request) -> web.StreamResponse:
         def command(number: int, page: Page, form: Mapping[str, str]) -> Command:
@@ -181,7 +177,7 @@ class LinkPages:
         request: web.Request,
         command: Callable[[int, Page, Mapping[str, str]], Command],
         *,
-        done: str = "",
+        tell: bool = False,
         needs: str = "",
     ) -> web.StreamResponse:
         found = await self._find(request)
@@ -194,22 +190,30 @@ class LinkPages:
         if needs and not form.get(needs, "").strip():
             return self._page(request, *found, notice="There was nothing in it.", status=422)
         return await self._act(
-            request, found, [command(_number(found[0], found[1]), found[0], form)], done=done, note=note
+            request, found, [command(_number(found[0], found[1]), found[0], form)], tell=tell, note=note
         )
 
     async def _act(
-        self, request: web.Request, found: Found, commands: list[Command], *, done: str = "", note: str = ""
+        self,
+        request: web.Request,
+        found: Found,
+        commands: list[Command],
+        *,
+        tell: bool = False,
+        note: str = "",
     ) -> web.StreamResponse:
-        """Carry out ``commands``; where that fails the page says why, with the ``note`` still in its field."""
+        """Carry out ``commands``. With ``tell`` the page says what the core answered, where that doesn't show
+        anyway; where it fails the page says why, with the ``note`` still in its field."""
         page, incident, members = found
         keep = self._services.engine.policy.configuration.timing.link_ends
         gone = incident is None and page.kind is not PageKind.TEST
         if gone or link_has_ended(page, incident, keep=keep, now=self._services.clock.now()):
             notice = "Your note was not recorded: this link has ended." if note else ""
             return self._page(request, *found, notice=notice, note=note, status=410)
+        answer: object = None
         try:
             for command in commands:
-                await self._services.engine.submit(command)
+                answer = await self._services.engine.submit(command)
         except Refusal as refusal:
             # What has happened meanwhile stands on the page; the refusal says why nothing else did.
             return self._page(request, *await self._now(page), notice=refusal.text, note=note, status=409)
@@ -224,7 +228,10 @@ class LinkPages:
                 note=note,
                 status=503,
             )
-        target = f"{_base(request)}{request.match_info['token']}{f'?done={done}' if done else ''}"
+        said = getattr(answer, "text", "") if tell else ""
+        target = f"{_base(request)}{request.match_info['token']}"
+        if said:
+            target += f"?said={self._said.keep(page.id, said)}"
         return web.Response(
             status=303,
             headers={
@@ -308,7 +315,7 @@ class LinkPages:
                 base=base,
                 notice=notice,
                 note=note,
-                done=DONE.get(request.query.get("done", ""), "") if request.method == "GET" else "",
+                said=self._said.text(page.id, request.query.get("said", "")),
                 cant_first=request.path.endswith("/cant"),
                 server=configuration.server.public_url,
             )

@@ -161,15 +161,40 @@ async def test_undo_gives_it_back_and_the_path_goes_on(house: Any) -> None:
     link = house.link(house.page_of(incident))
     await press(house, link)
     _, page = await press(house, link + "/undo")
-    assert "You gave it back" in page.text
+    assert "Undone; Chi Okafor is paged now." in page.text
     assert house.engine.state.incidents[1].state is State.OPEN
+
+
+async def test_undo_while_another_has_it_does_not_say_that_the_path_goes_on(house: Any) -> None:
+    link = house.link(house.page_of(await house.alert()))
+    await press(house, link)
+    await house.engine.submit(c.Acknowledge(incident=1, by="chi", via="cli"))
+    _, page = await press(house, link + "/undo")
+    assert "still has it." in page.text
+    assert "Undone" not in page.text
+
+
+async def test_undo_of_what_one_never_had_says_so(house: Any) -> None:
+    link = house.link(house.page_of(await house.alert()))
+    _, page = await press(house, link + "/undo")
+    assert "You don't have #1." in page.text
+
+
+async def test_what_was_answered_on_one_page_shows_on_no_other(house: Any) -> None:
+    incident = await house.alert()
+    link = house.link(house.page_of(incident))
+    answer = await house.tcp.post(link + "/cant", allow_redirects=False)
+    key = answer.headers["Location"].partition("?")[2]
+    assert "Passed on: Chi Okafor is paged now." in (await show(house, f"{link}?{key}"))[1].text
+    other = house.link(house.page_of(incident, "chi"))
+    assert "Passed on" not in (await show(house, f"{other}?{key}"))[1].text
 
 
 async def test_a_note_goes_into_the_timeline(house: Any) -> None:
     incident = await house.alert()
     link = house.link(house.page_of(incident))
     _, page = await press(house, link + "/note", {"text": "looking at <b>pay-2</b>"})
-    assert "Your note is in the timeline." in page.text
+    assert "Noted on #1." in page.text
     facts = [f.event for f in house.journal.facts(subject="incident:1")]
     assert any(getattr(e, "text", "") == "looking at <b>pay-2</b>" for e in facts)
 

@@ -126,7 +126,7 @@ def test_every_state_renders_and_nobodys_words_become_markup(
         token="t0ken",
         base="../",
         notice="",
-        done="",
+        said="",
         cant_first=cant,
         server="https://irpd.example.com",
     )
