@@ -22,7 +22,7 @@ import msgspec
 import structlog
 
 from irpd.engine.batch import Assembly, CommandFailed
-from irpd.engine.inbox import Adoption, Inbox, Incoming, Item, Overloaded
+from irpd.engine.inbox import Adoption, Inbox, Incoming, Item, Overloaded, Seen
 from irpd.engine.pace import Pace
 from irpd.engine.ports import (
     Clock,
@@ -282,22 +282,25 @@ class Engine:
         if adoption is not None:
             await self._adopt(adoption)
             return
-        if self.behind and not self.full and not any(r.id > self._cursor for r in self._backlog):
+        full = self.full  # for the whole batch: what isn't read now must not count as read when there is room
+        if self.behind and not full and not any(r.id > self._cursor for r in self._backlog):
             cursor = self._cursor
             try:
                 self._backlog = await self._write(lambda: self.journal.unconsumed(cursor, CATCH_UP))
             except JournalError as error:
                 self._failed([], error)
                 return
+        # What comes while the journal is read has been looked up by nobody: it waits for the next batch.
+        seen = self._inbox.seen
         try:
-            seen = (i for i in self._inbox.normal if isinstance(i.what, c.SeePage))
-            await self._recall.bring([*self._inbox.urgent, *seen], self._occurred())
+            looks = (i for i in self._inbox.normal if isinstance(i.what, c.SeePage))
+            await self._recall.bring([*self._inbox.urgent, *looks], self._occurred())
         except JournalError as error:
             self._failed([], error)
             return
         assembly = self._assembly(self.policy)
         try:
-            await self._decide_and_commit(assembly)
+            await self._decide_and_commit(assembly, seen, full=full)
         except Exception as error:  # a defect in here must not end the one task that decides
             log.exception("batch-raised")
             self._seq = -1  # whatever is on disk is read again before anything else is decided
@@ -334,8 +337,8 @@ class Engine:
             salt=self.journal.salt,
         )  # fmt: skip
 
-    async def _decide_and_commit(self, assembly: Assembly) -> None:
-        self._pace.counting(lambda: self._assemble(assembly))
+    async def _decide_and_commit(self, assembly: Assembly, seen: Seen, *, full: bool) -> None:
+        self._pace.counting(lambda: self._assemble(assembly, seen, full=full))
         self._last_batch = len(assembly.items)
         if not assembly.items and assembly.empty:
             if self.full and len(self._inbox):
@@ -373,11 +376,11 @@ class Engine:
         self._inbox.give_back(assembly.items)
         self._singly = max(self._singly, len(assembly.items) + assembly.consumed)
 
-    def _assemble(self, assembly: Assembly) -> None:
+    def _assemble(self, assembly: Assembly, seen: Seen, *, full: bool) -> None:
         until = self.clock.boot() + DECIDE_FOR
         singly, self._singly = self._singly > 0, max(self._singly - 1, 0)
         store_only = self.behind > 0 or len(self._inbox.normal) > STORE_ONLY_ABOVE
-        while (item := self._inbox.take(only_urgent=self.full)) is not None:
+        while (item := self._inbox.take(seen, only_urgent=full)) is not None:
             match item.what:
                 case Incoming() if item.unstorable is not None:
                     if store_only:
@@ -403,7 +406,7 @@ class Engine:
                 return
             if self.clock.boot() >= until:
                 break
-        if not self.full:
+        if not full:
             self._catch_up(assembly, until, singly=singly)
 
     def _backlog_next(self) -> int:

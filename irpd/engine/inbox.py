@@ -78,6 +78,14 @@ class Item(msgspec.Struct, kw_only=True, eq=False):
 
 
 @dataclass(slots=True)
+class Seen:
+    """How many of what waits were looked at and may be taken; what came later waits for another batch."""
+
+    urgent: int
+    normal: int
+
+
+@dataclass(slots=True)
 class Inbox:
     """Bounded queues: urgent first, each in order of arrival."""
 
@@ -120,10 +128,18 @@ class Inbox:
             timer.cancel()
             self.enough = 1
 
-    def take(self, *, only_urgent: bool = False) -> Item | None:
-        if self.urgent:
+    @property
+    def seen(self) -> Seen:
+        """What waits now."""
+        return Seen(len(self.urgent), len(self.normal))
+
+    def take(self, seen: Seen, *, only_urgent: bool = False) -> Item | None:
+        """The next of what was ``seen``, which counts down."""
+        if self.urgent and seen.urgent:
+            seen.urgent -= 1
             return self.urgent.popleft()
-        if self.normal and not only_urgent:
+        if self.normal and seen.normal and not only_urgent:
+            seen.normal -= 1
             item = self.normal.popleft()
             self.bytes -= item.size
             return item

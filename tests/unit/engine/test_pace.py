@@ -67,7 +67,7 @@ def test_waiting_bodies_are_bounded_in_bytes_and_room_comes_back() -> None:
     inbox.put(receipt(60))
     with pytest.raises(Overloaded):
         inbox.put(receipt(60))
-    first = inbox.take()
+    first = inbox.take(inbox.seen)
     assert first is not None
     inbox.put(receipt(60))
     inbox.give_back([first])
