@@ -308,7 +308,9 @@ class LinkPages:
         base, token = _base(request), request.match_info["token"]
         try:
             configuration = self._services.engine.policy.configuration
-            screen = screen_for(page, incident, members, configuration, self._services.clock.now())
+            now = self._services.clock.now()
+            asked = [] if incident is None else self._services.engine.state.pages_of(incident.number)
+            screen = screen_for(page, incident, members, configuration, now, asked=asked)
             text = acknowledge_html(
                 screen,
                 token=token,

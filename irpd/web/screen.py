@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from irpd.config.values import Configuration
-from irpd.model.incident import Incident, Member, MemberStatus, State
+from irpd.model.incident import Incident, Member, MemberStatus, RunState, State
 from irpd.model.page import Page, PageKind
 from irpd.web.wording import (
     brief,
@@ -25,6 +25,7 @@ from irpd.web.wording import (
 )
 
 SIGNALS_SHOWN = 5
+PEOPLE_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +106,11 @@ def screen_for(
     members: Sequence[Member],
     configuration: Configuration,
     now: datetime,
+    *,
+    asked: Sequence[Page] = (),
 ) -> Screen:
-    """What to show to the person of ``page`` now."""
+    """What to show to the person of ``page`` now. ``asked`` are the incident's pages: that somebody was paged
+    is said of these only, never because it was due."""
     person = configuration.people.get(page.person)
     zone = zone_of(person.time_zone if person else configuration.server.time_zone)
     names = {key: value.name for key, value in configuration.people.items()}
@@ -120,7 +124,15 @@ def screen_for(
     active = incident.state.active
     next_name = _first_name(names.get(page.next_person, page.next_person))
     headline, lines = _said(
-        state, page, incident, who=who, next_name=next_name, names=names, zone=zone, now=now
+        state,
+        page,
+        incident,
+        who=who,
+        next_name=next_name,
+        since=_paged_since(page, asked, names, zone, now),
+        names=names,
+        zone=zone,
+        now=now,
     )
     firing = [member for member in members if member.status is MemberStatus.FIRING]
     shown = sorted(members, key=lambda m: (m.status is not MemberStatus.FIRING, -m.last_seen.timestamp()))
@@ -180,6 +192,7 @@ def _said(
     *,
     who: str,
     next_name: str,
+    since: str,
     names: Mapping[str, str],
     zone: tzinfo,
     now: datetime,
@@ -199,9 +212,9 @@ def _said(
         lines.append("Nothing to do.")
     elif state == "declined":
         headline = "You handed it on."
-        lines.append("The next person is paged. You can still take it.")
+        lines.append(f"{since} You can still take it.".lstrip())
     elif state == "asking":
-        headline = _asked(page, next_name, zone, now)
+        headline = f"Nobody has it yet. {since}" if since else _asked(page, incident, next_name, zone, now)
         if incident.respond_by is not None and incident.respond_state == "running":
             lines.append(f"Respond by {clock(incident.respond_by, zone, now)}.")
     elif state == "told":
@@ -221,13 +234,35 @@ def _said(
     return headline, tuple(line for line in lines if line)
 
 
-def _asked(page: Page, next_name: str, zone: tzinfo, now: datetime) -> str:
-    if not page.next_at or not next_name:
+def _paged_since(
+    page: Page, asked: Sequence[Page], names: Mapping[str, str], zone: tzinfo, now: datetime
+) -> str:
+    """Who was paged last after this page, and when."""
+    after = [
+        one
+        for one in asked
+        if one.kind is PageKind.PAGE and one.person != page.person and one.requested_at > page.requested_at
+    ]
+    if not after:
+        return ""
+    at = max(one.requested_at for one in after)
+    people = sorted(
+        {_first_name(names.get(one.person, one.person)) for one in after if one.requested_at == at}
+    )
+    who = listed(people) if len(people) <= PEOPLE_NAMED else f"{len(people)} people"
+    return f"{who} {'was' if len(people) == 1 else 'were'} paged at {clock(at, zone, now)}."
+
+
+def _asked(page: Page, incident: Incident, next_name: str, zone: tzinfo, now: datetime) -> str:
+    """When the next one is due: as the path stands now, else as the page said when it was sent."""
+    run = next((run for run in incident.paths if run.name == page.path), None)
+    due = page.next_at if run is None else run.next_at if run.state is RunState.RUNNING else None
+    if due is None or not next_name:
         return "You are paged. Nobody has it yet."
-    at = clock(page.next_at, zone, now)
-    if page.next_at > now:
+    at = clock(due, zone, now)
+    if due > now:
         return f"You are paged until {at}, then {next_name}."
-    return f"Nobody has it yet. {next_name} was paged at {at}."
+    return f"Nobody has it yet. {next_name} is to be paged; due since {at}."
 
 
 def _response(incident: Incident, zone: tzinfo, now: datetime) -> str:

@@ -149,6 +149,21 @@ async def test_i_cant_pages_the_next_person_at_once(house: Any) -> None:
     assert [p.person for p in house.engine.state.pages_of(1)] == ["asha", "chi"]
 
 
+async def test_a_step_that_is_due_and_has_not_come_is_not_said_to_have_paged(house: Any) -> None:
+    link = house.link(house.page_of(await house.alert()))
+    house.clock.step(minutes=6)
+    _, page = await show(house, link)
+    assert "Nobody has it yet. Chi is to be paged; due since 03:11." in page.text
+
+
+async def test_the_step_that_came_is_said_to_have_paged(house: Any) -> None:
+    link = house.link(house.page_of(await house.alert()))
+    house.clock.step(minutes=6)
+    await house.engine.submit(c.Wake(incident=1))
+    _, page = await show(house, link)
+    assert "Nobody has it yet. Chi was paged at 03:12." in page.text
+
+
 async def test_the_cant_link_asks_before_it_hands_on(house: Any) -> None:
     incident = await house.alert()
     _, page = await show(house, house.link(house.page_of(incident)) + "/cant")

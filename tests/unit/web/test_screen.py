@@ -170,7 +170,7 @@ def page(**changes: Any) -> Page:
         (
             {},
             {"next_person": "chi", "next_at": NOW - timedelta(minutes=1)},
-            "Nobody has it yet. Chi was paged at 03:05.",
+            "Nobody has it yet. Chi is to be paged; due since 03:05.",
         ),
         ({}, {"kind": PageKind.UPDATE, "text": "still failing"}, "For your information."),
         ({"declined_by": ("asha",)}, {}, "You handed it on."),
@@ -189,6 +189,43 @@ def test_the_headline_says_whose_it_is(
     configuration: Configuration, changes: dict[str, Any], of_page: dict[str, Any], headline: str
 ) -> None:
     assert screen_for(page(**of_page), incident(**changes), [], configuration, NOW).headline == headline
+
+
+@pytest.mark.parametrize(
+    "others, headline",
+    [
+        ([{"person": "chi"}], "Nobody has it yet. Chi was paged at 03:05."),
+        ([{"person": "chi"}, {"person": "ben"}], "Nobody has it yet. Ben and Chi were paged at 03:05."),
+        (
+            [{"person": "chi"}, {"person": "emil", "requested_at": NOW}],
+            "Nobody has it yet. Emil was paged at 03:06.",
+        ),
+        (
+            [{"person": f"p{n}"} for n in range(40)],
+            "Nobody has it yet. 40 people were paged at 03:05.",
+        ),
+        ([{"person": "chi", "kind": PageKind.UPDATE}], "You are paged until 03:11, then Chi."),
+        (
+            [{"person": "ben", "requested_at": NOW - timedelta(hours=1)}],
+            "You are paged until 03:11, then Chi.",
+        ),
+    ],
+)  # fmt: skip
+def test_that_somebody_was_paged_is_said_of_pages_that_exist(
+    configuration: Configuration, others: list[dict[str, Any]], headline: str
+) -> None:
+    mine = page(
+        requested_at=NOW - timedelta(minutes=5), next_person="chi", next_at=NOW + timedelta(minutes=5)
+    )
+    asked = [mine, *(page(**{"requested_at": NOW - timedelta(minutes=1)} | other) for other in others)]
+    assert screen_for(mine, incident(), [], configuration, NOW, asked=asked).headline == headline
+
+
+def test_who_handed_on_is_told_that_the_next_one_was_paged_only_if_so(configuration: Configuration) -> None:
+    mine, declined = page(requested_at=NOW - timedelta(minutes=5)), incident(declined_by=("asha",))
+    assert screen_for(mine, declined, [], configuration, NOW).lines == ("You can still take it.",)
+    shown = screen_for(mine, declined, [], configuration, NOW, asked=[mine, page(person="chi")])
+    assert shown.lines == ("Chi was paged at 03:06. You can still take it.",)
 
 
 def test_times_are_those_of_the_reader(configuration: Configuration) -> None:
