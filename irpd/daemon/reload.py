@@ -24,8 +24,8 @@ from irpd.web.ports import Reloaded
 
 log = structlog.get_logger("irpd.daemon")
 
-#: Good files that could not be recorded (a full disk) are tried again after so many looks, one a second.
-ADOPT_AGAIN = 10
+#: What could not be recorded (a full disk) is tried again after so many looks, one a second.
+AGAIN = 10
 
 
 class Reloading:
@@ -59,6 +59,7 @@ class Reloading:
         self.wanted = asyncio.Event()
         self.not_in_force = False  # good files were read and could not be recorded: again soon
         self.refused: tuple[Problem, ...] = ()
+        self._untold: dict[str, c.Command] = {}  # by what they are about: only the newest counts
         self.address = ""
 
     async def reload(self, by: str = "SIGHUP") -> Reloaded:
@@ -77,6 +78,7 @@ class Reloading:
             await self._adopt(prepared, by)
             self.not_in_force = False
             self.refused = ()
+            self._untold.pop("config", None)
             self._metrics.config_reloaded(True, self._clock.now())
             systemd.ready(f"{self.address}, configuration {prepared.policy.hash}")
             log.info("config-loaded", configuration=prepared.policy.hash, previous=previous, by=by)
@@ -103,20 +105,34 @@ class Reloading:
         if problems == self.refused:
             return
         self.refused = problems
-        await self.tell(c.RefuseConfig(problems=tuple(str(p) for p in problems[:50]), in_force=in_force))
+        command = c.RefuseConfig(problems=tuple(str(p) for p in problems[:50]), in_force=in_force)
+        await self.tell(command, about="config")
 
     async def tell_source_problems(self) -> None:
+        self._untold.pop("sources", None)
         if not self._sources.problems:
             return
         text = "\n".join(f"{name}: {why}" for name, why in self._sources.problems.items())
-        await self.tell(c.TellOperators(key="sources", title="Sources can't authenticate anybody", text=text))
+        title = "Sources can't authenticate anybody"
+        await self.tell(c.TellOperators(key="sources", title=title, text=text), about="sources")
 
-    async def tell(self, command: c.Command) -> None:
-        """Record it if that is possible now."""
+    async def tell(self, command: c.Command, *, about: str) -> None:
+        """Record it, now or as soon as that is possible, unless there is something newer to say ``about``
+        it by then."""
+        self._untold[about] = command
         try:
             await self._engine.submit(command)
         except (JournalError, Overloaded) as error:
             log.error("not-recorded", command=type(command).__name__, error=str(error))
+        else:
+            if self._untold.get(about) is command:
+                del self._untold[about]
+
+    async def tell_again(self) -> None:
+        """Try again what could not be recorded."""
+        for about, command in list(self._untold.items()):
+            if self._untold.get(about) is command:
+                await self.tell(command, about=about)
 
     async def look_after_files(self) -> None:
         """Reload when they have changed, or somebody wants it."""
@@ -128,8 +144,10 @@ class Reloading:
                     await self.wanted.wait()
             except TimeoutError:
                 looks += 1
-                again = self.not_in_force and looks % ADOPT_AGAIN == 0
-                if not again and not await asyncio.to_thread(watch.changed):
+                again = looks % AGAIN == 0
+                if again:
+                    await self.tell_again()
+                if not (again and self.not_in_force) and not await asyncio.to_thread(watch.changed):
                     continue
                 by = "changed files"
             else:

@@ -116,14 +116,14 @@ class Daemon:
         policy = opened.prepared.policy
         try:
             await self.engine.submit(c.RecordStart(version=__version__, down_for=down))
-            if not opened.good:
-                await self.reloading.refuse(opened.problems)
-            elif opened.latest != policy.hash:
+            if opened.good and opened.latest != policy.hash:
                 await self.engine.adopt(policy, opened.prepared.bundle, by="start")
         except (JournalError, Overloaded) as error:
             log.error("start-not-recorded", error=str(error))
             self.reloading.not_in_force = opened.good
-        if opened.good:
+        if not opened.good:
+            await self.reloading.refuse(opened.problems)
+        else:
             self.metrics.config_reloaded(True, self.clock.now())
             for warning in opened.prepared.warnings:
                 log.warning("config-warning", problem=str(warning))
@@ -218,7 +218,7 @@ class Daemon:
             while self.clock.jumps:
                 seconds = self.clock.jumps.pop()
                 log.warning("clock-jumped", seconds=seconds)
-                await self.reloading.tell(c.RecordJump(seconds=seconds))
+                await self.reloading.tell(c.RecordJump(seconds=seconds), about="jump")
             await asyncio.sleep(1.0)
 
     async def _anchor(self) -> None:
