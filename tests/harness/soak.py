@@ -284,7 +284,7 @@ def summary_of(summary: Summary, load: Load, people: People, *, pages: int) -> l
     lines = [
         "Every promise held: nothing accepted was lost, every incident was paged, the journal is whole.",
         "",
-        f"- Reports: {answers}, {others} others.",
+        f"- Reports: {answers}.",
         f"- Accepted after {middle:.1f} ms at p50, {late:,.0f} ms at p99 (faults included).",
         f"- Pages: {pages:,}. People (answers by status): {did}.",
         f"- {summary.faults.total()} faults; most memory {summary.resident} MiB.",
