@@ -66,20 +66,10 @@ class Working:
             raise Refusal("not-found", f"nothing is called {verb[:40]!r}; there are {', '.join(VERBS)}")
         number = number_of(request)
         by = _who(actor, must_be_person=verb in PERSONAL)
-        command = await build(request, number, by, "cli" if actor.local else "api")
-        if number not in self._services.engine.state.incidents:
-            return await self._long_over(number, verb)
-        command = replace(command, seen=_seen(request))
+        command = replace(
+            await build(request, number, by, "cli" if actor.local else "api"), seen=_seen(request)
+        )
         return await self._done(number, await self._services.engine.submit(command))
-
-    async def _long_over(self, number: int, verb: str) -> web.Response:
-        """It has left memory: nothing changes any more, and the answer says how it ended."""
-        incident, members, _ = await self._looking.found(number)
-        ended = f"was merged into #{incident.merged_into}" if incident.merged_into else f"is {incident.state}"
-        if verb not in WITHOUT_EFFECT:
-            raise Refusal("state", f"{incident.ref} {ended}; {verb} is no longer possible")
-        said = {"changed": False, "text": f"Nothing to do: {incident.ref} {ended}."}
-        return answer(incident_document(incident, members, answer=said))
 
     async def _done(self, number: int, result: object, *, status: int = 200) -> web.Response:
         number = getattr(result, "incident", number)
@@ -182,9 +172,6 @@ VERBS: Mapping[str, Build] = {
     "merge": _merge,
     "split": _split,
 }
-
-#: What is answered, not refused, when there is nothing left to do.
-WITHOUT_EFFECT = frozenset({"ack", "cant", "undo", "resolve"})
 
 #: What only a person can say.
 PERSONAL = frozenset({"ack", "cant", "undo"})

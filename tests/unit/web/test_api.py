@@ -304,6 +304,43 @@ async def test_resolved_can_be_reopened_merged_ones_cannot(house: Any) -> None:
     assert (document["incident"]["id"], document["incident"]["signals"]["firing"]) == (3, 1)
 
 
+async def over(house: Any, *, forgotten: bool) -> None:
+    """#1 is closed; it left memory or (as when a signal of it still fires) didn't."""
+    await house.alert()
+    await house.alert(status="resolved", endsAt="2026-11-24T02:06:30Z")
+    await house.engine.submit(c.Resolve(incident=1, by="ben"))
+    if forgotten:
+        house.clock.step(hours=2)
+        await house.engine.submit(c.Wake(incident=1))
+        await house.until(lambda: 1 not in house.engine.state.incidents)
+
+
+@pytest.mark.parametrize("forgotten", [False, True], ids=["in memory", "out of memory"])
+@pytest.mark.parametrize(
+    "verb, body, status, changed",
+    [
+        ("note", {"text": "it was the disk"}, 200, True),
+        ("reopen", {"because": "it is back"}, 200, True),
+        ("ack", None, 200, False),
+        ("cant", None, 200, False),
+        ("resolve", None, 200, False),
+        ("undo", None, 409, None),
+        ("escalate", None, 409, None),
+        ("level", {"level": 1, "because": "x"}, 409, None),
+    ],
+)
+async def test_what_can_be_done_to_an_incident_that_is_over_is_the_same_out_of_memory(
+    house: Any, verb: str, body: Any, status: int, changed: bool | None, forgotten: bool
+) -> None:
+    await over(house, forgotten=forgotten)
+    before = len(list(house.journal.facts(subject="incident:1")))
+    answered, document = await house.api("POST", f"/incidents/1/{verb}?as=asha", json=body)
+    assert (answered, document.get("answer", {}).get("changed")) == (status, changed), document
+    assert (len(list(house.journal.facts(subject="incident:1"))) > before) == bool(changed)
+    if verb == "reopen":
+        assert document["incident"]["state"] == "open"
+
+
 async def test_an_incident_is_opened_by_hand(house: Any) -> None:
     body = {"title": "Something smells", "service": "checkout", "level": "high"}
     async with house.socket.post("http://irpd/api/v1/incidents?as=ben", json=body) as answer:
