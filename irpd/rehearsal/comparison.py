@@ -5,14 +5,19 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from irpd.config.duration import format_duration
 from irpd.config.values import Configuration
 from irpd.rehearsal.history import Course
 
 #: Hours of a person's night: from and to, local.
 NIGHT = (22, 7)
+#: A deadline is woken a moment after it is due; a replay is exact.
+SAME_TIME = timedelta(seconds=5)
+#: The same signal further away is another incident.
+FAR = timedelta(hours=1)
 _SHOWN = 15
 _FAIL_IF = re.compile(
     r"\s*([a-z][a-z0-9-]*)\s*(>=|<=|>|<|==|!=)\s*([+-]?)\s*(\d{1,9}(?:\.\d{1,3})?)\s*(%?)\s*"
@@ -27,7 +32,7 @@ _OPERATORS = {
 class Change:
     """An incident that differs. ``before`` or ``after`` is None where there is none."""
 
-    kind: str  # no-longer-opened | newly-opened | level | grouping | pages
+    kind: str  # no-longer-opened | newly-opened | level | grouping | pages | time
     before: Course | None
     after: Course | None
 
@@ -42,8 +47,16 @@ class Change:
             "level": self._levels(),
             "grouping": self._keys(),
             "pages": self._pages(),
+            "time": self._time(),
         }[self.kind]
         return f"{at} {ref}{one.service} {one.title[:60]}: {said}"
+
+    def _time(self) -> str:
+        if self.before is None or self.after is None:
+            return ""
+        later = _between(self.before, self.after)
+        said = format_duration(float(round(abs(later).total_seconds())))
+        return f"would open {said} {'later' if later > timedelta() else 'earlier'}"
 
     def _levels(self) -> str:
         return f"level {self.before.level} -> {self.after.level}" if self.before and self.after else ""
@@ -70,11 +83,10 @@ class Comparison:
             for name, person in configuration.people.items()
         }
         self.before, self.after = before, after
-        recorded = {one.identity: one for one in before}
-        replayed = {one.identity: one for one in after}
+        pairs = _paired(before, after)
+        paired = {id(other) for _, other in pairs if other is not None}
         self.changes: list[Change] = []
-        for identity, one in recorded.items():
-            other = replayed.get(identity)
+        for one, other in pairs:
             if other is None:
                 self.changes.append(Change(kind="no-longer-opened", before=one, after=None))
             elif one.level != other.level:
@@ -83,10 +95,10 @@ class Comparison:
                 self.changes.append(Change(kind="grouping", before=one, after=other))
             elif Counter(p for p, _ in one.pages) != Counter(p for p, _ in other.pages):
                 self.changes.append(Change(kind="pages", before=one, after=other))
+            elif abs(_between(one, other)) > SAME_TIME:
+                self.changes.append(Change(kind="time", before=one, after=other))
         self.changes += [
-            Change(kind="newly-opened", before=None, after=one)
-            for identity, one in replayed.items()
-            if identity not in recorded
+            Change(kind="newly-opened", before=None, after=one) for one in after if id(one) not in paired
         ]
 
     @property
@@ -204,7 +216,33 @@ _KINDS: Mapping[str, str] = {
     "level": "of another level",
     "grouping": "with other signals",
     "pages": "with other pages",
+    "time": "at another time",
 }
+
+
+def _paired(before: Sequence[Course], after: Sequence[Course]) -> list[tuple[Course, Course | None]]:
+    """Each of the record with the one of the replay that the same signal opened: at the same time, else in
+    order and not far from it, as with another hold."""
+    by_signal: dict[str, list[Course]] = {}
+    for one in after:
+        by_signal.setdefault(one.first, []).append(one)
+    found: dict[int, Course] = {}
+    for limit in (SAME_TIME, FAR):
+        for one in before:
+            there = by_signal.get(one.first, [])
+            if one.number in found or not there:
+                continue
+            nearest = min(there, key=lambda other, one=one: abs(_between(one, other)))  # type: ignore[misc]
+            if abs(_between(one, nearest)) <= limit:
+                found[one.number] = nearest
+                there.remove(nearest)
+    return [(one, found.get(one.number)) for one in before]
+
+
+def _between(before: Course, after: Course) -> timedelta:
+    assert before.at is not None
+    assert after.at is not None
+    return after.at - before.at
 
 
 def _change_data(change: Change) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """What the journal says happened: the receipts as they were decided, people's acts, and what came of them.
 
-One pass over the events. Each receipt's own event names it and stands where it was decided, so that a replay
+Acts are those on incidents, silences, incidents opened by hand; besides them what monitoring answered, other
+configurations, and when irpd was down: what was due then came at its start. One pass over the events. Each receipt's own event names it and stands where it was decided, so that a replay
 takes them in the same order and at the same instants. Receipts of a journal from before such events come at
 the time of their receipt.
 """
@@ -14,6 +15,7 @@ from irpd.engine.ports import Fact, Receipt
 from irpd.journal.reader import incident_of
 from irpd.model import event as e
 from irpd.model.page import PageKind
+from irpd.protocol.waiting import OWN
 
 #: How long before the range a replay begins, so that what was open then is known.
 BEFORE = timedelta(hours=24)
@@ -42,15 +44,10 @@ class Course:
     service: str = ""
     opened_level: int = 4
     level: int = 4
-    keys: dict[str, None] = field(default_factory=dict)
+    keys: dict[str, int] = field(default_factory=dict)  # with the number that each had as a signal
     pages: list[tuple[str, datetime]] = field(default_factory=list)
     acted: datetime | None = None
     own: bool = False  # irpd's own, or opened by a person: no report is behind it
-
-    @property
-    def identity(self) -> tuple[str, datetime | None]:
-        """The signal that opened it, and when: the same in the record and in a replay."""
-        return self.first, self.at
 
 
 class Courses:
@@ -58,13 +55,24 @@ class Courses:
 
     def __init__(self) -> None:
         self.by_number: dict[int, Course] = {}
+        self._waiting: dict[int, str] = {}  # the keys of signals that wait in no incident
+
+    def wait(self, event: e.AnyEvent) -> None:
+        """What is told of signals that are in no incident."""
+        match event:
+            case e.SignalWaits():
+                self._waiting[event.sid] = event.key
+            case e.WaitEnded():
+                self._waiting.pop(event.sid, None)
+            case _:
+                pass
 
     def take(self, number: int, event: e.AnyEvent, at: datetime) -> None:
         match event:
             case e.Opened():
                 self.by_number[number] = Course(
                     number=number, at=at, title=event.title, service=", ".join(event.services),
-                    opened_level=event.level, level=event.level, own=bool(event.by) or event.source == "irpd",
+                    opened_level=event.level, level=event.level, own=bool(event.by) or event.source == OWN,
                 )  # fmt: skip
                 return
             case _:
@@ -77,7 +85,12 @@ class Courses:
         match event:
             case e.SignalJoined():
                 course.first = course.first or event.key
-                course.keys[event.key] = None
+                course.keys[event.key] = event.sid
+            case e.SignalMoved():
+                key = self._moved(event)
+                course.first = course.first or key
+                if key:
+                    course.keys[key] = event.sid
             case e.LevelChanged():
                 course.level = min(course.level, event.after)
             case e.Paged() if event.page.kind is PageKind.PAGE:
@@ -85,13 +98,21 @@ class Courses:
             case _:
                 pass
 
+    def _moved(self, event: e.SignalMoved) -> str:
+        """The key of a signal that had waited, or that a storm took; "" if it isn't known."""
+        if not event.out_of:
+            return self._waiting.pop(event.sid, "")
+        out_of = self.by_number.get(event.out_of)
+        keys = out_of.keys if out_of is not None else {}
+        return next((key for key, sid in keys.items() if sid == event.sid), "")
+
 
 def by_person(event: e.AnyEvent) -> bool:
     """Whether somebody did something about the incident."""
     match event:
-        case e.Acknowledged() | e.Declined() | e.SignalMoved() | e.SignalLeft():
+        case e.Acknowledged() | e.Declined():
             return True
-        case e.Resolved() | e.Reopened() | e.Closed() | e.Merged():
+        case e.SignalMoved() | e.SignalLeft() | e.Resolved() | e.Reopened() | e.Closed() | e.Merged():
             return bool(event.by)
         case e.LevelChanged():
             return event.level_by.kind == "person"
@@ -101,14 +122,16 @@ def by_person(event: e.AnyEvent) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something that a replay repeats: a receipt (its number), a configuration (its hash), or an event of
-    an incident that a person or the passing of time brought about."""
+    """Something that a replay repeats: a receipt (its number), a configuration (its hash), or an event that
+    a person or the passing of time brought about, of an ``incident`` or (0) of none. ``down_since`` is the
+    last that was heard of irpd before a start; nothing that was due from then on happened before ``at``."""
 
     at: datetime
     receipt: int = 0
     config: str = ""
     incident: int = 0
     event: e.AnyEvent | None = None
+    down_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +153,8 @@ def history_of(
     since = begin - BEFORE
     courses, happenings, config = Courses(), [], ""
     named: set[int] = set()
-    until, bound = since, 0
+    silences: dict[int, Happening] = {}
+    until, bound, heard = since, 0, since
     for number, fact in enumerate(journal.facts()):
         if number % 10_000 == 0:
             progress(number)
@@ -143,11 +167,14 @@ def history_of(
             bound = event.receipt or bound + 1  # repeats say their number only where it isn't the next one
         if isinstance(event, e.ConfigLoaded) and fact.at <= since:
             config = event.hash
+        courses.wait(event)
         if fact.at < since:
+            _silenced(silences, event, since)
             continue
+        before, heard = heard, max(heard, fact.at)
         if incident is not None:
             courses.take(incident, event, fact.at)
-            if by_person(event) or isinstance(event, e.UsersAnswered | e.SignalStale):
+            if _repeated(event):
                 happenings.append(Happening(fact.at, incident=incident, event=event))
         elif isinstance(event, e.ReceiptTaken | e.SignalsRepeated) and (event.receipt or event.body):
             if bound not in named:
@@ -155,6 +182,11 @@ def history_of(
                 happenings.append(Happening(fact.at, receipt=bound))
         elif isinstance(event, e.ConfigLoaded):
             happenings.append(Happening(fact.at, config=event.hash))
+        elif isinstance(event, e.SilenceAdded | e.SilenceEnded):
+            happenings.append(Happening(fact.at, event=event))
+        elif isinstance(event, e.Started):
+            happenings.append(Happening(fact.at, down_since=before))
+    happenings = [*silences.values(), *happenings]
     old = [
         Happening(receipt.at, receipt=receipt.id)
         for receipt in receipts_of(journal)
@@ -163,6 +195,24 @@ def history_of(
     if old:
         happenings = sorted([*happenings, *old], key=lambda one: one.at)
     return History(happenings=tuple(happenings), courses=courses, config=config, until=until)
+
+
+def _repeated(event: e.AnyEvent) -> bool:
+    """Whether a replay must be told of it: it doesn't follow from reports."""
+    if isinstance(event, e.Opened):  # by hand, or irpd's own: they count where storms are told
+        return event.source == OWN or bool(event.by and not event.source)
+    return by_person(event) or isinstance(event, e.UsersAnswered | e.SignalStale)
+
+
+def _silenced(silences: dict[int, Happening], event: e.AnyEvent, since: datetime) -> None:
+    """Silences that were set before the replay begins and hold then."""
+    match event:
+        case e.SilenceAdded() if event.silence.until > since:
+            silences[event.silence.id] = Happening(since, event=event)
+        case e.SilenceEnded():
+            silences.pop(event.id, None)
+        case _:
+            pass
 
 
 def receipts_of(journal: Recorded) -> Iterator[Receipt]:

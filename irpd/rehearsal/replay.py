@@ -3,9 +3,11 @@
 Receipts are read again by the source that took them, under the configuration of their time; the rules are the
 changed ones, or those of the time. What people did is repeated on the incident that holds the same first
 signal; where the changed rules made something else of it, an act may find nothing to do, and is left out.
+Silences are set and ended again as they were. What was split off by hand stays where it was.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -18,6 +20,7 @@ from irpd.model import command as c
 from irpd.model import event as e
 from irpd.model.incident import State
 from irpd.protocol.policy import Policy
+from irpd.protocol.waiting import OWN
 from irpd.rehearsal.history import Courses, Happening, History, Recorded
 from irpd.rehearsal.world import World
 from irpd.triage.ruleset import RuleSet, compile_rules
@@ -50,6 +53,7 @@ class Replay:
         self._rules = rules
         self._sources: dict[str, IntakeSource] = {}
         self._receipts: dict[int, Receipt] = {}
+        self._silences: dict[int, int] = {}  # their numbers in the record, and here
         self.done = Replayed()
         begin = history.happenings[0].at if history.happenings else datetime.min.replace(tzinfo=UTC)
         self._world = World(self._policy(history.config), begin, sends=False, tell=self._told)
@@ -59,13 +63,19 @@ class Replay:
         for number, one in enumerate(happenings):
             if number % 1000 == 0:
                 progress(number, len(happenings))
+            if one.down_since is not None:
+                self._world.advance(one.down_since, most=_MOST_TURNS)
+                self._world.now = max(self._world.now, one.at)
             self._world.advance(one.at, most=_MOST_TURNS)
             if one.receipt:
                 self._receipt(one.receipt)
             elif one.config:
                 self._world.policy = self._policy(one.config)
-            else:
+                self._world.act(c.ChangeConfig(hash=one.config))  # what waits is decided by it
+            elif one.incident:
                 self._repeat(one)
+            elif one.event is not None:
+                self._silence(one.event)
         self._world.advance(self._history.until, most=_MOST_TURNS)
         progress(len(happenings), len(happenings))
         return self.done
@@ -87,7 +97,26 @@ class Replay:
             self._receipts = {one.id: one for one in self._journal.receipts(number - 1, _AT_ONCE)}
         return self._receipts.pop(number, None)
 
+    def _silence(self, event: e.AnyEvent) -> None:
+        match event:
+            case e.SilenceAdded():
+                silence = event.silence
+                self._silences[silence.id] = self._world.rows.counter("silence") + 1
+                command: c.Command = c.AddSilence(
+                    by=silence.by, match=silence.match, until=silence.until, because=silence.because
+                )
+            case e.SilenceEnded() if event.id in self._silences:
+                command = c.EndSilence(silence=self._silences[event.id], by=event.by, because=event.because)
+            case _:
+                return
+        with suppress(c.Refusal):  # it names what the configuration no longer has
+            self._world.act(command)
+
     def _repeat(self, one: Happening) -> None:
+        if isinstance(one.event, e.Opened):
+            with suppress(c.Refusal):
+                self._world.act(_opening(one.event))
+            return
         recorded = self._history.courses.by_number.get(one.incident)
         incident = self._holding(recorded.first) if recorded is not None and recorded.first else None
         if incident is None or one.event is None:
@@ -100,9 +129,11 @@ class Replay:
                 return  # nothing to do here: it went another way
 
     def _holding(self, key: str) -> int | None:
-        """The incident in memory that holds this signal."""
+        """The incident in memory that holds this signal, or had it before it was silenced."""
         sid = self._world.rows.sid_of(key)
         member = self._world.rows.member(sid) if sid is not None else None
+        if member is not None and member.waits is not None:
+            member = self._world.rows.member(member.waits.before)
         return member.incident if member is not None and member.incident else None
 
     def _command(self, event: e.AnyEvent, incident: int) -> c.Command | None:
@@ -139,6 +170,7 @@ class Replay:
     def _told(self, subject: str, event: e.AnyEvent) -> None:
         number = incident_of(subject)
         if number is None:
+            self.done.courses.wait(event)
             return
         self.done.courses.take(number, event, self._world.now)
         if isinstance(event, e.Closed | e.Merged | e.SignalResolved):
@@ -167,3 +199,11 @@ class Replay:
                 continue
         rules = self._rules if self._rules is not None else compile_rules(loaded.rules)
         return Policy(configuration, rules, ServiceIndex(configuration), loaded.hash)
+
+
+def _opening(event: e.Opened) -> c.Command:
+    """An incident that no report opened: by hand, or irpd's own."""
+    if event.source == OWN:
+        key = (event.group or event.title).removeprefix(f"{OWN}/")
+        return c.TellOperators(key=key, title=event.title, level=event.level)
+    return c.Open(by=event.by, title=event.title, service=event.services[0], level=event.level)
