@@ -112,7 +112,7 @@ class Engine:
         self._bound = 0  # the receipt whose digest came into the chain last, in this life
         self._cursor = 0
         self._backlog: Sequence[Receipt] = ()
-        self._backlog_since: datetime | None = None
+        self._undecided_since: datetime | None = None  # when the oldest receipt came that isn't decided
         self._stopping = False
         self._recovering = asyncio.Lock()
         self._last_batch = 0  # how many things the last batch was of
@@ -197,8 +197,8 @@ class Engine:
         behind = self._last_receipt - self._cursor
         if behind >= timing.behind_receipts:
             raise Overloaded(f"{behind} receipts are waiting to be decided")
-        if self._backlog_since is not None and (
-            self.clock.now() - self._backlog_since > timedelta(seconds=timing.behind)
+        if self._undecided_since is not None and (
+            self.clock.now() - self._undecided_since > timedelta(seconds=timing.behind)
         ):
             raise Overloaded(f"decisions are more than {timing.behind:.0f} s behind")
         item = Item(
@@ -290,6 +290,7 @@ class Engine:
             except JournalError as error:
                 self._failed([], error)
                 return
+            self._look_how_old(self._undecided_since)
         # What comes while the journal is read has been looked up by nobody: it waits for the next batch.
         seen = self._inbox.seen
         try:
@@ -412,6 +413,14 @@ class Engine:
     def _backlog_next(self) -> int:
         return next((receipt.id for receipt in self._backlog if receipt.id > self._cursor), 0)
 
+    def _look_how_old(self, unread: datetime | None) -> None:
+        """How long the oldest receipt waits that isn't decided; ``unread``: what to go by until it is read."""
+        if not self.behind:
+            self._undecided_since = None
+            return
+        known = (receipt.at for receipt in self._backlog if receipt.id > self._cursor)
+        self._undecided_since = next(known, unread)
+
     def _catch_up(self, assembly: Assembly, until: float, *, singly: bool) -> None:
         """Decide receipts that were only stored, in their order."""
         if self.behind and not self._backlog_next():
@@ -476,7 +485,7 @@ class Engine:
         self._bound = assembly.bound
         if assembly.cursor is not None:
             self._cursor = assembly.cursor
-        self._backlog_since = None if not self.behind else (self._backlog_since or assembly.now)
+        self._look_how_old(self._undecided_since or assembly.now)
         for incident in assembly.rows.incidents.values():
             self._timer.set(incident.number, next_deadline(incident))
         self._waiting.published(assembly.rows)
@@ -575,6 +584,7 @@ class Engine:
         self._bound = 0
         self._cursor = loaded.cursor
         self._backlog = ()
+        self._undecided_since = None
         self._timer.clear()
         for incident in rows.incidents.values():
             self._timer.set(incident.number, next_deadline(incident))

@@ -175,6 +175,36 @@ async def test_too_far_behind_it_is_overloaded(
     await bench.idle()
 
 
+async def test_a_steady_backlog_is_as_old_as_its_oldest_receipt_and_not_as_long_as_there_is_one(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("irpd.engine.engine.STORE_ONLY_ABOVE", 0)
+    monkeypatch.setattr("irpd.engine.engine.CATCH_UP", 1)
+    # Each batch decides one receipt and stores the next, so that one always waits; each takes 2 s.
+    commit = bench.journal.commit
+
+    def slow(batch: Any) -> int:
+        bench.clock.forward(2)
+        return int(commit(batch))
+
+    monkeypatch.setattr(bench.journal, "commit", slow)
+    await bench.receive(("k0", "firing"))
+    for n in range(1, 60):
+        assert bench.engine.behind
+        assert (await bench.receive((f"k{n}", "firing"))).incidents is None
+    bench.journal.gate.clear()
+    bench.journal.entered.clear()
+    late = bench.later(("late", "firing"))
+    await bench.until(bench.journal.entered.is_set)
+    bench.clock.forward(60)
+    with pytest.raises(Overloaded, match="more than 60 s behind"):
+        await bench.receive(("more", "firing"))
+    bench.journal.gate.set()
+    await late
+    await bench.idle()
+    assert (await bench.receive(("more", "firing"))).receipt
+
+
 async def test_receipts_that_are_gone_hold_nothing_up(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("irpd.engine.engine.STORE_ONLY_ABOVE", 2)
     monkeypatch.setattr(bench.journal, "unconsumed", lambda after, limit: ())
