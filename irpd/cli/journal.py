@@ -118,6 +118,7 @@ def backup(file: str, journal: str | None, socket: str | None, config: tuple[str
     The daemon writes it; where that may not write, this command does, if it may read the journal.
     """
     target = Path(file).absolute()
+    refused: Failed | None = None
     if journal is None:
         try:
             answer = Daemon(socket=socket, config=config).post("/backup", {"path": str(target)})
@@ -125,13 +126,19 @@ def backup(file: str, journal: str | None, socket: str | None, config: tuple[str
             alone = error.exit_code == UNREACHABLE and error.status is None and not socket
             if not alone and error.code != "not-writable":
                 raise
+            refused = None if alone else error
         else:
             pass_on(answer) if json else echo(f"Written: {target}")
             return
     from irpd.cli.files import journal_path
     from irpd.journal.backup import copy
 
-    path = journal_path(config, journal)
+    try:
+        path = journal_path(config, journal)
+    except (Failed, OSError):
+        if refused is None:
+            raise
+        raise refused from None  # where this command would look is not what was wrong
     seal = _reading(path, lambda: copy(path, target))
     if json:
         click.echo(dump({"schema": "irpd.backup/1", "path": str(target)}), nl=False)

@@ -71,7 +71,9 @@ class Operating:
         folder = os.path.dirname(path)
         if not await asyncio.to_thread(os.access, folder, os.W_OK):
             # Under systemd's ProtectSystem=strict that is all but the state directory.
-            raise Refusal("not-writable", f"the daemon may not write into {folder}")
+            there = await asyncio.to_thread(os.path.isdir, folder)
+            what = "may not write into" if there else "sees no folder"
+            raise Refusal("not-writable", f"the daemon {what} {folder}")
         try:
             await asyncio.to_thread(self._services.backup, path)
         except OSError as error:

@@ -266,7 +266,10 @@ async def test_where_the_daemon_may_not_write_the_command_makes_the_backup_itsel
     assert (done.status, house.backups) == (0, []), done
     assert done.out.startswith(f"Written: {copy} (3 events of {state / 'irpd.db'}, head ")
     done = await irpd("backup", str(tmp_path / "other.db"), env={"STATE_DIRECTORY": str(tmp_path / "none")})
-    assert (done.status, "no journal at" in done.err) == (1, True), done
+    assert done.err == f"irpd: the daemon may not write into {tmp_path}\n", "not where it looked itself"
+    assert done.status == 2
+    done = await irpd("backup", "/no/such/folder/x.db", env={"STATE_DIRECTORY": str(tmp_path / "none")})
+    assert done.err == "irpd: the daemon sees no folder /no/such/folder\n"
 
 
 def test_the_packaged_units_journal_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
