@@ -91,7 +91,8 @@ def _state(one: Incident, shown: Shown) -> str:
         by = f" by {shown.person(one['resolved_by'])}" if one["resolved_by"] else " by itself"
         took = shown.age(one["opened_at"], one["resolved_at"])
         return f"{one['state']}{by} at {shown.clock(one['resolved_at'])} after {took} {opened}"
-    unconfirmed = ", signals resolved: confirm" if one.get("unconfirmed") else ""
+    now = "confirm" if one["level"] <= 2 else "it ends by itself"  # levels 3 and 4 need nobody's word
+    unconfirmed = f", signals resolved: {now}" if one.get("unconfirmed") else ""
     return f"{one['state']} {shown.age(one['opened_at'])} {opened}{unconfirmed}"
 
 

@@ -81,7 +81,7 @@ class Screen:
     can_undo: bool = False
     can_note: bool = False
     can_resolve: bool = False
-    confirm: bool = False  # all signals are resolved: the question is whether it is over
+    confirm: bool = False  # all signals are resolved, at level 1-2: the question is whether it is over
     person: str = ""
     zone: str = ""
 
@@ -163,7 +163,7 @@ def screen_for(
         can_undo=active and state == "yours",
         can_note=not ended and incident.state is not State.MERGED,
         can_resolve=active and not ended,
-        confirm=active and incident.unconfirmed,
+        confirm=active and incident.unconfirmed and incident.level.urgent,
         person=who,
         zone=str(zone),
     )
@@ -230,7 +230,8 @@ def _said(
     if page.incident != incident.number:
         lines.insert(0, f"#{page.incident} is part of {incident.ref} now.")
     if incident.state.active and incident.unconfirmed:
-        lines.append("All its signals are resolved; a person must say that it is over.")
+        what = "a person must say that it is over" if incident.level.urgent else "it ends by itself"
+        lines.append(f"All its signals are resolved; {what}.")
     return headline, tuple(line for line in lines if line)
 
 

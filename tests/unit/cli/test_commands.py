@@ -354,6 +354,16 @@ async def test_a_channel_that_is_tried_twice_is_named_once(irpd: Any, build: Any
     assert "local pending, local" not in (await irpd("page", "list")).out
 
 
+@pytest.mark.parametrize("level, said", [("high", "confirm"), ("medium", "it ends by itself")])
+async def test_whether_a_quiet_incident_needs_somebodys_word_is_said(
+    irpd: Any, house: Any, level: str, said: str
+) -> None:
+    await house.alert()
+    await irpd("incident", "level", "1", level, "--because", "I looked", "--as", "ben")
+    await house.alert(status="resolved")
+    assert f", signals resolved: {said}\n" in (await irpd("incident", "show", "1")).out
+
+
 async def test_an_incident_that_ended_by_itself_says_so(irpd: Any, house: Any) -> None:
     await house.alert()
     await irpd("incident", "level", "1", "low", "--because", "harmless", "--as", "ben")

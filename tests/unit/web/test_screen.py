@@ -228,6 +228,20 @@ def test_who_handed_on_is_told_that_the_next_one_was_paged_only_if_so(configurat
     assert shown.lines == ("Chi was paged at 03:06. You can still take it.",)
 
 
+@pytest.mark.parametrize(
+    "level, confirm, said",
+    [
+        (Level.HIGH, True, "a person must say that it is over"),
+        (Level.MEDIUM, False, "it ends by itself"),
+    ],
+)
+def test_a_person_is_asked_to_confirm_only_what_does_not_end_by_itself(
+    configuration: Configuration, level: Level, confirm: bool, said: str
+) -> None:
+    screen = screen_for(page(), incident(level=level, firing=0), [], configuration, NOW)
+    assert (screen.confirm, screen.lines[-1]) == (confirm, f"All its signals are resolved; {said}.")
+
+
 def test_times_are_those_of_the_reader(configuration: Configuration) -> None:
     shown = {
         person: screen_for(page(person=person), incident(), [], configuration, NOW)
