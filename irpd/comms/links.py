@@ -36,9 +36,10 @@ class Links:
         self._key = key
         self._base = public_url.rstrip("/")
 
-    def token(self, page_id: str, person: str) -> str:
-        """Eleven characters, digits and letters, the same for ever for this page and person."""
-        digest = hmac.digest(self._key, f"page\0{page_id}\0{person}".encode(), hashlib.sha256)
+    def token(self, page: Page) -> str:
+        """Eleven characters, digits and letters, the same for ever for this page and its person, and for no
+        other page, also not for one with the same ``id`` after a restore."""
+        digest = hmac.digest(self._key, f"page\0{page.name}\0{page.person}".encode(), hashlib.sha256)
         number = int.from_bytes(digest[:8]) >> 4
         letters = []
         for _ in range(_WIDTH):
@@ -48,7 +49,7 @@ class Links:
 
     def url(self, page: Page) -> str:
         """Where this page is shown and acknowledged."""
-        return f"{self._base}/a/{self.token(page.id, page.person)}"
+        return f"{self._base}/a/{self.token(page)}"
 
     def cant_url(self, page: Page) -> str:
         """Where this page is handed on."""

@@ -218,8 +218,9 @@ class Message:
     """What a channel is asked to hand to one person, rendered.
 
     ``id`` is the identity that the provider or receiver can drop duplicates by
-    (``42-3.1``). ``address`` is what the person's configuration says for this channel.
-    ``fields`` is the same content as data, for channels that send JSON.
+    (``42-3.20261124020211000000.1``: ``Page.name`` and the send). ``address`` is what the
+    person's configuration says for this channel. ``fields`` is the same content as data, for
+    channels that send JSON.
     """
 
     id: str

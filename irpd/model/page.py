@@ -60,3 +60,10 @@ class Page(Struct, frozen=True, omit_defaults=True, kw_only=True):
     acknowledged_at: datetime | None = None
     text: str = ""  # for updates: what there is to say, in plain words
     receipt_at: datetime | None = None  # first byte of the request that caused it
+    dated: bool = False  # False only in pages of a version that named them by their ``id`` alone
+
+    @property
+    def name(self) -> str:
+        """What no other page has, ever: links and the identity of messages are made of it. Numbers begin
+        again where a backup was restored, so it has the time of the request as well."""
+        return f"{self.id}.{self.requested_at:%Y%m%d%H%M%S%f}" if self.dated else self.id

@@ -66,9 +66,8 @@ def compose(
         cant_link=links.cant_url(page),
     )
     rendered = render(kind, subject)
-    identity = f"{page.id}.{send.n}"
     message = Message(
-        id=identity,
+        id=f"{page.name}.{send.n}",
         page=page,
         send=send,
         address=address,
@@ -76,7 +75,7 @@ def compose(
         text=rendered.text,
         html=rendered.html,
         thread=thread if kind == "slack" else thread_of(page, incident),
-        fields={**rendered.fields, "id": identity, "channel": send.channel},
+        fields={**rendered.fields, "id": f"{page.id}.{send.n}", "channel": send.channel},
     )
     return message, rendered
 

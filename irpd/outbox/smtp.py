@@ -90,7 +90,7 @@ class Smtp:
         mail["To"] = recipient
         mail["Subject"] = _header(message.subject)
         mail["Date"] = format_datetime(self._clock.now())
-        mail["Message-ID"] = self._id(f"{message.id}.{page.requested_at:%Y%m%d%H%M%S}")
+        mail["Message-ID"] = self._id(f"{page.id}.{message.send.n}.{page.requested_at:%Y%m%d%H%M%S}")
         if message.thread:
             mail["References"] = self._id(message.thread)
             mail["In-Reply-To"] = self._id(message.thread)

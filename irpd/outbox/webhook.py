@@ -4,7 +4,8 @@ What is on the wire (version 1):
 
 - ``X-Irpd-Signature: v1=<hex>``, HMAC-SHA256 with the shared secret over
   ``<timestamp>.<body>``; ``X-Irpd-Timestamp`` is that timestamp, in seconds since 1970;
-- ``Idempotency-Key: <page>.<send>``: the same on every repeat of a message;
+- ``Idempotency-Key: <page>.<time>.<send>``: the same on every repeat of a message, and on no
+  other, also not where a restored backup lets the numbers of pages begin again;
 - 2xx means it was taken, whatever the answer says; 408, 425, 429 and 5xx mean later (with
   ``Retry-After`` in seconds or as a date); anything else never. Redirects are not followed.
 """

@@ -76,6 +76,7 @@ def emergency(draft: Draft, *, command: str, error: str, receipt: int | None, so
                     kind=PageKind.PAGE,
                     reason="fallback",
                     requested_at=now,
+                    dated=True,
                     expires_at=now + timedelta(hours=4),
                     sends=tuple(
                         Send(n=i, channel=channel, due_at=now)

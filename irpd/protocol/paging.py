@@ -295,6 +295,7 @@ def page_person(
         kind=kind,
         reason=reason,
         requested_at=draft.now,
+        dated=True,
         expires_at=due + timedelta(seconds=expires),
         sends=sends,
         path=path,

@@ -112,6 +112,7 @@ def test_page(draft: Draft, command: c.TestPage) -> str:
         kind=PageKind.TEST,
         reason="test",
         requested_at=draft.now,
+        dated=True,
         expires_at=draft.now + timedelta(minutes=10),
         sends=tuple(
             Send(n=n, channel=channel, due_at=draft.now) for n, channel in enumerate(channels, start=1)

@@ -108,7 +108,7 @@ class SourceLike(Protocol):
 
 
 class LinksLike(Protocol):
-    def token(self, page_id: str, person: str, /) -> str: ...
+    def token(self, page: Page, /) -> str: ...
 
 
 class Reader(Protocol):

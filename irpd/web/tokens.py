@@ -64,7 +64,7 @@ class Tokens:
             if page.id in self._known:
                 continue
             self._known.add(page.id)
-            self._page_of[self._links.token(page.id, page.person)] = page.id
+            self._page_of[self._links.token(page)] = page.id
             if len(self._page_of) > self._kept:
                 self._drop_oldest()
 

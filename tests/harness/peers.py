@@ -34,15 +34,17 @@ class Silent:
 
 
 class Hook:
-    """A receiver of the webhook channel; what came is in ``pages``."""
+    """A receiver of the webhook channel; what came is in ``pages``, under which key in ``keys``."""
 
     def __init__(self) -> None:
         self.pages: list[dict[str, Any]] = []
+        self.keys: list[str] = []
         hook = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 length = int(self.headers["Content-Length"])
+                hook.keys.append(self.headers["Idempotency-Key"])
                 hook.pages.append(json.loads(self.rfile.read(length)))
                 self.send_response(200)
                 self.send_header("Content-Length", "0")

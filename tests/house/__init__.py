@@ -147,7 +147,7 @@ class House:
         return next(p for p in self.engine.state.pages_of(incident.number) if p.person == person)
 
     def link(self, page: Page) -> str:
-        return f"/a/{self.links.token(page.id, page.person)}"
+        return f"/a/{self.links.token(page)}"
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Let the loop run until the condition holds."""

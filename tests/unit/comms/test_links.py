@@ -4,6 +4,7 @@ import os
 import stat
 import string
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from irpd.comms.links import KEY_FILE, LinkKeyError, Links, load_key
+from irpd.model.page import Page, PageKind
 
 KEY = b"k" * 32
+AT = datetime(2026, 11, 24, 2, 2, 11, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
@@ -20,10 +23,17 @@ def _no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
 
 
-@given(page=st.text(max_size=20), person=st.text(max_size=20))
-def test_a_token_is_eleven_letters_and_digits(page: str, person: str) -> None:
+def page(id: str = "42-3", person: str = "asha", *, dated: bool = True, at: datetime = AT) -> Page:
+    return Page(
+        id=id, incident=42, person=person, kind=PageKind.PAGE, reason="step", requested_at=at, expires_at=at,
+        sends=(), dated=dated,
+    )  # fmt: skip
+
+
+@given(name=st.text(max_size=20), person=st.text(max_size=20))
+def test_a_token_is_eleven_letters_and_digits(name: str, person: str) -> None:
     token = Links(KEY, "").token(
-        page.encode(errors="replace").decode(), person.encode(errors="replace").decode()
+        page(name.encode(errors="replace").decode(), person.encode(errors="replace").decode())
     )
     assert len(token) == 11
     assert set(token) <= set(string.ascii_letters + string.digits)
@@ -31,20 +41,29 @@ def test_a_token_is_eleven_letters_and_digits(page: str, person: str) -> None:
 
 def test_a_token_is_the_same_for_ever_and_another_for_each_page_person_and_key() -> None:
     links = Links(KEY, "https://irpd.example.com")
-    token = links.token("42-3", "asha")
-    assert token == Links(KEY, "https://elsewhere").token("42-3", "asha") == "1Fh57FbRzWZ"
+    token = links.token(page())
+    assert token == Links(KEY, "https://elsewhere").token(page()) == "0XIsTjtqJpk"
     others = {
-        links.token("42-4", "asha"),
-        links.token("42-3", "ben"),
-        Links(b"x" * 32, "").token("42-3", "asha"),
+        links.token(page("42-4")),
+        links.token(page(person="ben")),
+        Links(b"x" * 32, "").token(page()),
     }
     assert token not in others
     assert len(others) == 3
 
 
+def test_a_page_with_the_number_of_one_that_a_restore_removed_has_another_token() -> None:
+    links = Links(KEY, "")
+    assert links.token(page()) != links.token(page(at=AT + timedelta(microseconds=1)))
+
+
+def test_a_page_of_a_version_that_named_pages_by_number_keeps_its_token() -> None:
+    assert Links(KEY, "").token(page(dated=False)) == "1Fh57FbRzWZ"
+
+
 def test_page_and_person_cannot_run_into_each_other() -> None:
     links = Links(KEY, "")
-    assert links.token("42-31", "0x") != links.token("42-3", "10x")
+    assert links.token(page("42-31", "0x", dated=False)) != links.token(page("42-3", "10x", dated=False))
 
 
 def test_a_public_url_may_end_in_a_slash_and_have_a_path() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import re
 import time
 from datetime import timedelta
 
@@ -514,6 +515,25 @@ async def test_a_message_carries_its_link_thread_and_data(world) -> None:
     assert message.thread == "incident-42.20261124020211"
     assert message.fields["id"] == "42-1.1"
     assert message.address == "asha@example.com"
+
+
+def link_in(text: str) -> str:
+    found = re.search(r"/a/\w{11}", text)
+    assert found is not None
+    return found[0]
+
+
+async def test_messages_of_two_pages_with_one_number_are_no_repeats_of_each_other(world) -> None:
+    """As after a restore, where the numbers of pages begin again."""
+    first = world.page(dated=True)
+    world.engine.publish(first)
+    await settle(world)
+    world.engine.publish(replace(first, requested_at=first.requested_at + timedelta(hours=1)))
+    await settle(world)
+    one, other = world.mail.sent
+    assert one.fields["id"] == other.fields["id"] == "42-1.1"
+    assert (one.id, other.id) == ("42-1.20261124020211000000.1", "42-1.20261124030211000000.1")
+    assert link_in(one.text) != link_in(other.text)
 
 
 async def test_later_slack_messages_of_an_incident_go_under_the_first(world) -> None:

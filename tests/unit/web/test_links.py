@@ -498,4 +498,4 @@ async def test_a_restart_knows_the_links_of_incidents_that_have_left_memory(hous
     tokens = Tokens(house.engine, house.links, history)
     await tokens.build()
     history.close()
-    assert tokens.page_id(house.links.token(page.id, page.person)) == page.id
+    assert tokens.page_id(house.links.token(page)) == page.id
