@@ -1,5 +1,6 @@
 """``irpd audit``, ``journal``, ``backup``, ``restore`` and ``migrate``: the journal as a file."""
 
+import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -29,7 +30,9 @@ def audit() -> None:
 
 
 @audit.command("verify")
-@click.option("--head", metavar="HASH", help="A head noted elsewhere; the chain must have had it.")
+@click.option(
+    "--head", metavar="HASH", help="A head noted elsewhere (or SEQ:HASH); the chain must have had it."
+)
 @journal_option
 @config_option
 @json_option
@@ -42,8 +45,10 @@ def verify(head: str | None, journal: str | None, config: tuple[str, ...], json:
     from irpd.cli.files import journal_path
     from irpd.journal.verify import verify_chain
 
+    digest, seq = (None, None) if head is None else _noted(head)
     path = journal_path(config, journal)
-    report = _reading(path, lambda: verify_chain(path, head, progress=_progress("chain")))
+    chain = _progress("chain")
+    report = _reading(path, lambda: verify_chain(path, digest, head_at=seq, progress=chain))
     if json:
         document = {
             "schema": "irpd.audit/1", "journal": str(path), "ok": report.ok, "events": report.events,
@@ -214,6 +219,17 @@ def migrate(plan_only: bool, journal: str | None, config: tuple[str, ...], json:
         echo([f"{path}: the next start makes a backup and applies", *(f"  {step.name}" for step in steps)])
     else:
         echo(f"{path}: nothing to do.")
+
+
+def _noted(head: str) -> tuple[str, int | None]:
+    """``HASH``, or ``SEQ:HASH`` with the number of the event after which it was."""
+    seq, colon, digest = head.strip().lower().rpartition(":")
+    if not re.fullmatch(r"[0-9a-f]{16,64}", digest) or (colon and not re.fullmatch(r"[0-9]{1,15}", seq)):
+        raise click.BadParameter(
+            f"{head!r} is no head; write at least 16 hexadecimal digits of it, or SEQ:HASH",
+            param_hint="--head",
+        )
+    return digest, int(seq) if colon else None
 
 
 def _tag(fact: Any) -> str:

@@ -77,22 +77,25 @@ class ProjectionReport:
             self.differences.append(difference)
 
 
-def verify_chain(path: Path | str, head: str | None = None, *, progress: Progress = _silent) -> ChainReport:
+def verify_chain(
+    path: Path | str, head: str | None = None, *, head_at: int | None = None, progress: Progress = _silent
+) -> ChainReport:
     """Follow the chain from its beginning.
 
     ``head`` is a head that was noted elsewhere (in hex, or at least its first 16 digits): it must be one
-    that the chain had after some commit.
+    that the chain had after some commit. ``head_at``, if it was noted too, is the event after which it was:
+    only with that can a journal which ends before it be told from one that was rewritten.
 
     Raises JournalUnavailable, JournalNewer, JournalCorrupt (where the file itself can't be read)."""
     reader = open_reader(path)
     try:
         with explained(Path(path)):
-            return _follow(reader, head.strip().lower() if head is not None else None, progress)
+            return _follow(reader, head.strip().lower() if head is not None else None, head_at, progress)
     finally:
         reader.close()
 
 
-def _follow(reader: Reader, asked: str | None, progress: Progress) -> ChainReport:
+def _follow(reader: Reader, asked: str | None, asked_at: int | None, progress: Progress) -> ChainReport:
     report = ChainReport()
     connection = reader.connection
     connection.execute("BEGIN")  # one snapshot: where the chain ends, and where it is said to
@@ -171,8 +174,23 @@ def _follow(reader: Reader, asked: str | None, progress: Progress) -> ChainRepor
         elif previous != stored_head:
             report.problems.append("the last event has no commit of its own")
         elif asked is not None and report.head_at is None:
-            report.problems.append(f"the chain never had the head {asked}: what came before it was rewritten")
+            report.problems.append(_without(asked, asked_at, last))
+        elif asked is not None and asked_at not in (None, report.head_at):
+            report.problems.append(
+                f"the chain had the head {asked} after event {report.head_at}, not after event {asked_at}"
+            )
     return report
+
+
+def _without(asked: str, asked_at: int | None, last: int) -> str:
+    """What it means that a chain which holds never had the head ``asked``."""
+    if asked_at is None:
+        why = f"it ends before it (its last event is {last}), or what came before it was rewritten"
+    elif asked_at > last:
+        why = f"it was noted after event {asked_at}, and the journal ends before it, with event {last}"
+    else:
+        why = "what came before it was rewritten"
+    return f"the chain never had the head {asked}: {why}"
 
 
 def _ends(connection: apsw.Connection) -> int:

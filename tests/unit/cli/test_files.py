@@ -196,7 +196,12 @@ async def test_audit_journal_check_and_migrate_look_at_the_journal(irpd: Any, st
     )  # fmt: skip
     head = json.loads((await irpd("audit", "verify", "--json", env=env)).out)["head"]
     assert (await irpd("audit", "verify", "--head", head, env=env)).status == 0
+    assert (await irpd("audit", "verify", "--head", f"3:{head}", env=env)).status == 0
     assert (await irpd("audit", "verify", "--head", "f" * 64, env=env)).status == 1
+    done = await irpd("audit", "verify", "--head", f"9:{'f' * 64}", env=env)
+    assert (done.status, "the journal ends before it, with event 3" in done.err) == (1, True)
+    for no_head in ("xyz", head[:8], f"x:{head}", f"{head}0", ""):
+        assert (await irpd("audit", "verify", "--head", no_head, env=env)).status == 2
     done = await irpd("journal", "check", env=env)
     assert (done.status, done.out.splitlines()[0]) == (0, f"{place}: fine")
     assert str(place) in (await irpd("audit", "verify", "--head", "f" * 64, env=env)).err

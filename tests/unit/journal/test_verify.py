@@ -113,6 +113,24 @@ def test_a_head_noted_elsewhere_is_found_in_the_chain(opened: Opened, history: H
         assert report.head_at is None
 
 
+def test_a_journal_that_ends_before_a_noted_head_is_not_called_rewritten(
+    opened: Opened, history: History, path: Path
+) -> None:
+    journal = opened()
+    journal.commit(history.opened(1))
+    last, head = journal.head()
+    journal.close()
+    (told,) = verify_chain(path, "ab" * 32, head_at=last + 7).problems
+    assert told.endswith(f"noted after event {last + 7}, and the journal ends before it, with event {last}")
+    (told,) = verify_chain(path, "ab" * 32).problems
+    assert "ends before it (its last event is " in told
+    assert "or what came before it was rewritten" in told
+    (told,) = verify_chain(path, "ab" * 32, head_at=last).problems
+    assert told.endswith(": what came before it was rewritten")
+    (told,) = verify_chain(path, head, head_at=last - 1).problems
+    assert told.endswith(f"after event {last}, not after event {last - 1}")
+
+
 def test_a_rewritten_history_does_not_have_the_old_head(
     opened: Opened, history: History, tmp_path: Path
 ) -> None:
