@@ -18,6 +18,7 @@ from irpd.engine.inbox import Overloaded
 from irpd.engine.ports import Channel, JournalError, Message, Normalised, Outcome, Receipt
 from irpd.intake import IntakeSource, build_source
 from irpd.model import command as c
+from irpd.model.page import Page
 from irpd.outbox.outbox import Outbox
 from simulation.clocks import VirtualTime
 from simulation.disk import Disk, SimulatedJournal, Trouble
@@ -35,10 +36,12 @@ class _Links(Links):
 
     _tokens: ClassVar[dict[tuple[str, str], str]] = {}
 
-    def token(self, page_id: str, person: str) -> str:
-        known = self._tokens.get((page_id, person))
+    def token(self, page: Page) -> str:
+        known = self._tokens.get((page.name, page.person))
         if known is None:
-            known = self._tokens[page_id, person] = super().token(page_id, person)
+            if len(self._tokens) > 100_000:
+                self._tokens.clear()
+            known = self._tokens[page.name, page.person] = super().token(page)
         return known
 
 
