@@ -105,7 +105,8 @@ class Reloading:
         if problems == self.refused:
             return
         self.refused = problems
-        command = c.RefuseConfig(problems=tuple(str(p) for p in problems[:50]), in_force=in_force)
+        errors_first = sorted(problems, key=lambda problem: problem.severity != "error")
+        command = c.RefuseConfig(problems=tuple(str(p) for p in errors_first[:50]), in_force=in_force)
         await self.tell(command, about="config")
 
     async def tell_source_problems(self) -> None:

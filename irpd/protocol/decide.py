@@ -25,6 +25,8 @@ from irpd.protocol.waiting import OWN
 from irpd.triage.group import Group
 from irpd.triage.level import Verdict
 
+_FIRST = 180  # characters of a problem in an incident's reason
+
 
 def decide(draft: Draft, command: c.Command) -> object:
     """Carry out one command on the draft. Returns the answer for whoever asked."""
@@ -86,8 +88,8 @@ def decide(draft: Draft, command: c.Command) -> object:
                 draft,
                 c.TellOperators(
                     key="config",
-                    title=f"The configuration was refused; {command.in_force} stays in force",
-                    text="\n".join(command.problems[:20]),
+                    title="The configuration was refused; what was in force stays so",
+                    text="\n".join(command.problems),
                 ),
             )
         case c.SetAside():
@@ -127,7 +129,7 @@ def _tell_operators(draft: Draft, command: c.TellOperators) -> Received:
         source=OWN,
         verdict=Verdict(
             level=Level(command.level),
-            level_by=LevelBy(kind="default", because="irpd itself needs somebody"),
+            level_by=LevelBy(kind="default", because=_first_of(command.text)),
             contributions=(),
             regimes=(),
         ),
@@ -140,6 +142,14 @@ def _tell_operators(draft: Draft, command: c.TellOperators) -> Received:
     )
     answer.count("opens", opened.number)
     return answer
+
+
+def _first_of(text: str) -> str:
+    """The first problem of a text with one a line and how many more there are: what a page has room for."""
+    first, *more = text.splitlines() or ["irpd itself needs somebody"]
+    if len(first) > _FIRST:
+        first = first[: _FIRST - 1] + "…"
+    return f"{first} (and {len(more)} more)" if more else first
 
 
 def _condition_over(draft: Draft, key: str) -> Received:

@@ -83,6 +83,12 @@ async def test_a_refusal_that_could_not_be_recorded_is_told_once_the_journal_can
     assert any(incident.state.active for incident in telling.engine.state.incidents.values())
 
 
+async def test_errors_are_told_before_warnings(telling: Telling) -> None:
+    warning = Problem(file="irpd.yaml", message="it is never paged", severity="warning")
+    await telling.reloading.refuse((warning, *BAD))
+    assert telling.refusals() == [(str(BAD[0]), str(warning))]
+
+
 async def test_of_several_refusals_that_could_not_be_recorded_the_newest_is_told(telling: Telling) -> None:
     telling.journal.fail(FULL, times=20)
     await telling.reloading.refuse(BAD)

@@ -457,6 +457,23 @@ def test_what_irpd_itself_needs_pages_its_operators_once_until_it_is_resolved() 
     assert len(house.rows.incidents) == 2
 
 
+def test_a_refused_configuration_names_its_first_problem_and_how_many_more() -> None:
+    house = House()
+    house.do(c.RefuseConfig(problems=("irpd.yaml:7:3: error: no person 'cih'", "b", "c"), in_force="abc123"))
+    one = house.incident()
+    assert one.level_by.because == "irpd.yaml:7:3: error: no person 'cih' (and 2 more)"
+    assert "abc123" not in one.title, "another may be in force by the time that it is read"
+    assert house.people() == ["0m olga"]
+
+
+def test_a_problem_of_any_length_leaves_room_for_how_many_more() -> None:
+    house = House()
+    house.do(c.RefuseConfig(problems=("irpd.yaml:7:3: " + "x" * 5000, "b"), in_force="abc123"))
+    because = house.incident().level_by.because
+    assert because.endswith("x… (and 1 more)")
+    assert len(because) <= 200, "a page shows no more of it"
+
+
 def test_an_incident_that_is_over_has_no_deadline_left() -> None:
     house = House()
     house.report(alert("a"))
