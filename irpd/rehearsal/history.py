@@ -1,9 +1,9 @@
 """What the journal says happened: the receipts as they were decided, people's acts, and what came of them.
 
 Acts are those on incidents, silences, incidents opened by hand; besides them what monitoring answered, other
-configurations, and when irpd was down: what was due then came at its start. One pass over the events. Each receipt's own event names it and stands where it was decided, so that a replay
-takes them in the same order and at the same instants. Receipts of a journal from before such events come at
-the time of their receipt.
+configurations, and when irpd was down: what was due then came at its start. One pass over the events. Each
+receipt's own event names it and stands where it was decided, so that a replay takes them in the same order
+and at the same instants. Receipts of a journal from before such events come at the time of their receipt.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -10,7 +10,9 @@ from irpd.model.incident import Contribution, Incident, MemberStatus
 from irpd.model.page import PageKind
 from irpd.model.share import Impact
 from irpd.model.signal import Signal, Status
+from irpd.protocol.paging import STORM
 from irpd.protocol.policy import Policy
+from irpd.rehearsal.muted import Muted, muted_otherwise
 from irpd.rehearsal.payload import BadPayload, payload_of, read_as
 from irpd.rehearsal.world import Exhausted, Message, World
 from irpd.triage.moment import parse_moment
@@ -52,9 +54,7 @@ class Played:
         if expect.told is not None:
             differences += _messages("told", expect.told, self._gathered(told))
         if expect.muted is not None:
-            muted = sorted(self._muted())
-            if muted != sorted(expect.muted):
-                differences.append(Difference(field="muted", wanted=_list(expect.muted), got=_list(muted)))
+            differences += muted_otherwise(expect.muted, self._muted())
         for one in self.contributions:
             if one.result == "error":
                 said = Difference(
@@ -88,7 +88,7 @@ class Played:
             if step.to is not None:
                 self._world.receive(step.to, self._signals(file, step))
             else:
-                self._world.act(_command(step))
+                self._world.act(self._command(step))
         except (c.Refusal, BadPayload) as error:
             self._broken.append(
                 Difference(field=f"timeline[{number}]", wanted="a step that can be taken", got=str(error))
@@ -106,6 +106,28 @@ class Played:
         assert step.post is not None
         body = payload_of(Path(file).parent / step.post)
         return read_as(step.to, settings, body, self._world.now, step.headers).signals
+
+    def _command(self, step: StepPart) -> c.Command:
+        by = step.by or ""
+        if step.acknowledge is not None:
+            return c.Acknowledge(incident=step.acknowledge, by=by)
+        if step.cant is not None:
+            return c.Decline(incident=step.cant, by=by)
+        if step.escalate is not None:
+            return c.Escalate(incident=step.escalate, by=by)
+        if step.end_silence is not None:
+            return c.EndSilence(silence=step.end_silence, by=by)
+        if (silence := step.silence) is not None:
+            until = self._world.now + timedelta(seconds=silence.lasts)
+            match = dict(silence.match)
+            return c.AddSilence(by=by, match=match, until=until, because=silence.because)
+        if (answer := step.answer) is not None:
+            mine = [one.number for one in self._world.incidents if answer.service in one.services]
+            return c.TakeAnswer(
+                service=answer.service, incidents=tuple(mine), affected=answer.affected, users=answer.users
+            )
+        assert step.resolve is not None
+        return c.Resolve(incident=step.resolve, by=by)
 
     # -------------------------------------------------------------- comparing
     def _incidents(self, wanted: Sequence[IncidentPart]) -> Iterator[Difference]:
@@ -133,6 +155,8 @@ class Played:
             ("state", part.state, incident.state.value),
             ("signals", part.signals, incident.members),
             ("firing", part.firing, incident.firing),
+            ("storm", part.storm, incident.group == STORM),
+            ("flapping", part.flapping, incident.flapping),
         )
         for name, want, got in single:
             if want is not None and want != got:
@@ -145,14 +169,21 @@ class Played:
             if wants is not None and set(wants) != set(gots):
                 yield name, _list(sorted(wants)), _list(sorted(gots))
 
-    def _muted(self) -> Iterator[str]:
-        for member in self._world.waiting:
-            if member.status is not MemberStatus.RESOLVED:
-                yield member.title
+    def _muted(self) -> list[Muted]:
+        waiting = [one for one in self._world.waiting if one.status is not MemberStatus.RESOLVED]
+        found = [
+            Muted(title=one.title, kind=one.waits.kind.value, by=one.waits.by, reason=one.waits.reason)
+            for one in waiting
+            if one.waits is not None
+        ]
+        silenced = {one.waits.before for one in waiting if one.waits is not None}
         for incident in self._world.incidents:
-            for member in self._world.members(incident):
-                if member.status is MemberStatus.MUTED:
-                    yield member.title
+            found += [
+                Muted(title=member.title, kind="sender", reason="its sender")
+                for member in self._world.members(incident)
+                if member.status is MemberStatus.MUTED and member.sid not in silenced
+            ]
+        return found
 
     def _gathered(self, messages: Iterable[Message]) -> list[tuple[float, str, tuple[str, ...]]]:
         """By instant and person, with the channels."""
@@ -168,6 +199,8 @@ class Played:
     def _story(self) -> Iterator[str]:
         for incident in self._world.incidents[:10]:
             yield f"#{incident.number} {self._worded(incident)}: {incident.level_by.because}"
+        for muted in self._muted()[:10]:
+            yield f"{muted.title}: {'held' if muted.kind == 'hold' else 'muted'} by {muted.reason}"
         told = [(self._after(one.at), one) for one in self._world.messages]
         for after, one in told[:MOST_TOLD]:
             who = f"{one.person} by {one.channel} (#{one.incident})"
@@ -226,18 +259,6 @@ def _signal(part: SignalPart) -> Signal:
         impact=Impact(affected=part.affected, share=share, method="test") if known else Impact(),
         reporter=part.reporter or None,
     )
-
-
-def _command(step: StepPart) -> c.Command:
-    by = step.by or ""
-    if step.acknowledge is not None:
-        return c.Acknowledge(incident=step.acknowledge, by=by)
-    if step.cant is not None:
-        return c.Decline(incident=step.cant, by=by)
-    if step.escalate is not None:
-        return c.Escalate(incident=step.escalate, by=by)
-    assert step.resolve is not None
-    return c.Resolve(incident=step.resolve, by=by)
 
 
 def _list(values: Sequence[str]) -> str:

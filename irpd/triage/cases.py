@@ -10,7 +10,8 @@ from irpd.triage.testfile import CasePart, ExpectPart, GivenPart, StepPart, Test
 #: Expectations that only a timeline can have; all others only a case.
 AT_THE_END = frozenset({"incidents", "paged", "told", "muted"})
 _REPORTS = ("post", "signal")
-_ACTS = ("acknowledge", "cant", "escalate", "resolve")
+_ACTS = ("acknowledge", "cant", "escalate", "resolve", "silence", "end_silence")
+_HAPPENS = (*_REPORTS, *_ACTS, "answer")
 
 
 @dataclass(slots=True)
@@ -91,19 +92,25 @@ def _timeline(reader: Reader, path: Where, part: TestPart, steps: tuple[StepPart
 
 
 def _step(reader: Reader, path: Where, step: StepPart) -> None:
-    does = [name for name in (*_REPORTS, *_ACTS) if getattr(step, name) is not None]
+    does = [name for name in _HAPPENS if getattr(step, name) is not None]
     if len(does) != 1:
         what = f"{' and '.join(does)} in one step" if does else "nothing happens in it"
-        reader.add(path, f"{what}; one of {', '.join((*_REPORTS, *_ACTS))}")
+        reader.add(path, f"{what}; one of {', '.join(_HAPPENS)}")
         return
     (name,) = does
-    needs, not_for = ("to", "by") if name in _REPORTS else ("by", "to")
-    if getattr(step, needs) is None:
+    needs = "to" if name in _REPORTS else "by" if name in _ACTS else ""
+    if needs and getattr(step, needs) is None:
         reader.add(path, f"{needs} is missing: {'the source' if needs == 'to' else 'who'}")
-    if getattr(step, not_for) is not None:
-        reader.add((*path, not_for), f"is not for {name}", key=True)
-    if name in _ACTS and getattr(step, name) < 1:
-        reader.add((*path, name), "the number of an incident, 1 for the first that opens")
+    for other in ("to", "by"):
+        if other != needs and getattr(step, other) is not None:
+            reader.add((*path, other), f"is not for {name}", key=True)
+    number = getattr(step, name)
+    if isinstance(number, int) and number < 1:
+        silence = name == "end_silence"
+        what = "a silence, 1 for the first" if silence else "an incident, 1 for the first that opens"
+        reader.add((*path, name), f"the number of {what}")
+    if step.answer is not None and step.answer.affected is step.answer.users is None:
+        reader.add((*path, "answer"), "answers nothing: affected, users or both")
 
 
 def _expect(reader: Reader, path: Where, expect: ExpectPart, *, timeline: bool) -> None:

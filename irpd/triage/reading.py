@@ -142,7 +142,9 @@ class Reader:
     def _unknown(self, path: Where, known: Sequence[str]) -> None:
         name = path[-1]
         if name in NOT_YET:
-            self.add(path, f"not supported yet; supported: {', '.join(known)}", key=True)
+            self.add(
+                path, f"not supported yet: {NOT_YET[str(name)]}; supported: {', '.join(known)}", key=True
+            )
             return
         near = suggest(name, known)
         self.add(path, f"unknown key{near}", key=True, allowed=() if near else known)

@@ -13,18 +13,25 @@ from irpd.config.duration import Duration
 from irpd.config.values import Weekday
 from irpd.triage.part import AnyOf, Id, LevelNumber, Part, Phrases, Places, Regimes, Text, Texts
 from irpd.triage.testfile import (
+    AnswerPart,
     CasePart,
     ExpectPart,
     GivenPart,
     IncidentPart,
     MessagePart,
+    MutedPart,
     SignalPart,
+    SilencedPart,
     StepPart,
     TestPart,
 )
 
-#: Keys that belong to rule files but whose feature is not built yet.
-NOT_YET = frozenset({"visible_to", "tells"})
+#: Keys that belong to rule files but whose feature is not built yet, with what there is instead.
+NOT_YET = {
+    "visible_to": "everyone with access sees every incident",
+    "tells": "there are no audiences yet, so a rule can't name any; "
+    "`told` in a timeline says which people get updates",
+}
 
 
 class MatchPart(Part):
@@ -170,6 +177,9 @@ _NESTED: dict[tuple[type[Part], str], type[Part]] = {
     (CasePart, "expect"): ExpectPart,
     (TestPart, "timeline"): StepPart,
     (StepPart, "signal"): SignalPart,
+    (StepPart, "silence"): SilencedPart,
+    (StepPart, "answer"): AnswerPart,
+    (ExpectPart, "muted"): MutedPart,
     (ExpectPart, "incidents"): IncidentPart,
     (ExpectPart, "paged"): MessagePart,
     (ExpectPart, "told"): MessagePart,

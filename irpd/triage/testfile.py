@@ -1,17 +1,18 @@
 """What may stand in the tests of a rule file.
 
 A case gives a signal with what its incident has gathered, and asks for the verdict. A timeline lets time
-pass: payloads come in, people act, and at its end it says what there is, who was paged when, and who was
-told.
+pass: payloads come in, people act, monitoring answers, and at its end it says what there is, what is muted
+and why, who was paged when, and who was told.
 """
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from irpd.config.duration import Duration
-from irpd.triage.part import Amount, ExactShare, LevelNumber, Part, Text, Texts
+from irpd.model.waits import WaitKind
+from irpd.triage.part import Amount, AnyOf, ExactShare, LevelNumber, Part, Text, Texts
 
 
 class GivenPart(Part):
@@ -51,8 +52,27 @@ class SignalPart(Part):
     reporter: str = Field("", description="Who wrote the ticket; distinct ones are counted.")
 
 
+class SilencedPart(Part):
+    """What a person mutes, as ``irpd silence add`` does."""
+
+    match: Mapping[str, AnyOf] = Field(
+        min_length=1, description="source, source_type, service, project or labels.NAME: its values."
+    )
+    lasts: Duration = Field(alias="for", gt=0, description="How long it is muted.")
+    because: Text = "a test"
+
+
+class AnswerPart(Part):
+    """What Prometheus answers about the users of a service, for its incidents that are open."""
+
+    service: Text
+    affected: Amount | None = Field(None, description="Users affected.")
+    users: Amount | None = Field(None, description="Users of the service.")
+
+
 class StepPart(Part):
-    """One thing that happens: a payload or a signal comes `to` a source, or a person acts."""
+    """One thing that happens: a payload or a signal comes `to` a source, monitoring answers, or a person
+    acts."""
 
     after: Duration = Field(0.0, description="Since the beginning of the timeline.")
     post: Text | None = Field(None, description="A file with a payload, relative to the rule file.")
@@ -64,6 +84,9 @@ class StepPart(Part):
     cant: Amount | None = Field(None, description="The incident that the person can't take.")
     escalate: Amount | None = Field(None, description="The incident whose next step is due now.")
     resolve: Amount | None = Field(None, description="The incident that the person says is over.")
+    silence: SilencedPart | None = Field(None, description="What the person mutes, and how long.")
+    end_silence: Amount | None = Field(None, description="The silence that the person ends, 1 for the first.")
+    answer: AnswerPart | None = Field(None, description="What Prometheus answers, where it is asked.")
 
 
 class IncidentPart(Part):
@@ -80,6 +103,8 @@ class IncidentPart(Part):
     rules: Texts | None = Field(None, description="Each of these decided its level at some time.")
     regimes: Texts | None = Field(None, description="Exactly these.")
     acknowledged_by: Texts | None = Field(None, description="Exactly these people have it.")
+    storm: bool | None = Field(None, description="Whether it is a storm, made of what would be many.")
+    flapping: bool | None = Field(None, description="Whether a signal of it flaps.")
 
 
 class MessagePart(Part):
@@ -88,6 +113,44 @@ class MessagePart(Part):
     after: Duration = Field(0.0, description="Since the beginning of the timeline.")
     person: str = Field(description="Who gets it.")
     via: Texts | None = Field(None, description="Exactly these channels, at that time.")
+
+
+class MutedPart(Part):
+    """A signal that is muted or held at the end; only what is named is compared."""
+
+    title: str | None = Field(None, description="Its title.")
+    kind: Literal["hold", "silence", "window", "dependency", "sender"] | None = Field(
+        None,
+        description="Why: hold, silence, window, dependency, or sender for one muted where it came from.",
+    )
+    by: str | None = Field(
+        None, description="The rule's or window's id, the silence's or incident's number (as text)."
+    )
+
+
+def _titled(value: object) -> object:
+    return {"title": value} if isinstance(value, str) else value
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str | Mapping) else value
+
+
+_MUTED_SCHEMA: dict[str, object] = {
+    "anyOf": [
+        {"type": "string"},
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "title": {"type": "string"},
+                "kind": {"enum": [*(kind.value for kind in WaitKind), "sender"]},
+                "by": {"type": "string"},
+            },
+        },
+    ]
+}
+Muted = Annotated[MutedPart, BeforeValidator(_titled), WithJsonSchema(_MUTED_SCHEMA)]
 
 
 class ExpectPart(Part):
@@ -115,8 +178,10 @@ class ExpectPart(Part):
     told: tuple[MessagePart, ...] | None = Field(
         None, description="Of a timeline: exactly these updates and quiet messages went out."
     )
-    muted: Texts | None = Field(
-        None, description="Of a timeline: titles of exactly the signals that are muted at its end."
+    muted: Annotated[tuple[Muted, ...], BeforeValidator(_listed)] | None = Field(
+        None,
+        description="Of a timeline: exactly these are muted or held at its end; a title, or `title`, `kind` "
+        "(hold, silence, window, dependency, sender) and `by`.",
     )
 
 

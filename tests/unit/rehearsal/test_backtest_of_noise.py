@@ -4,8 +4,7 @@ unchanged rules give what was recorded, though deadlines were woken a moment lat
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,8 +21,6 @@ from irpd.protocol.deadlines import next_deadline
 from irpd.protocol.policy import Policy
 from irpd.protocol.waiting import due_at
 from irpd.rehearsal.backtest import Backtest, backtest
-from irpd.rehearsal.comparison import Comparison
-from irpd.rehearsal.history import Course
 from irpd.triage.ruleset import compile_rules
 from irpd.triage.service import ServiceIndex
 from tests.unit.rehearsal.test_backtest import BEGIN, Clock, alert
@@ -45,7 +42,10 @@ group:
 """
 SERVICES = """\
   database: {paths: {technical: engineering}, signals: [{labels: {service: database}}]}
-  reports: {paths: {technical: engineering}, depends_on: {database: mutes}, signals: [{labels: {service: reports}}]}
+  reports:
+    depends_on: {database: mutes}
+    paths: {technical: engineering}
+    signals: [{labels: {service: reports}}]
 rules: [rules.yaml]
 storm: {incidents: 6, within: 2m}
 """
@@ -86,9 +86,7 @@ class Recorder:
     def next_due(self) -> tuple[datetime, c.Command] | None:
         state = self.engine._rows
         due: list[tuple[datetime, int]] = [
-            (when, one.number)
-            for one in state.incidents.values()
-            if (when := next_deadline(one)) is not None
+            (when, one.number) for one in state.incidents.values() if (when := next_deadline(one)) is not None
         ]
         for sid in state.all_waiting():
             member = state.member(sid)
@@ -101,9 +99,9 @@ class Recorder:
         return when, c.Wake(incident=number) if number > 0 else c.WakeSignal(sid=-number)
 
     async def until(self, at: datetime) -> None:
-        """Time goes on; what is due is woken up to 40 ms late."""
+        """Time goes on; what is due is woken some milliseconds late."""
         while (due := self.next_due()) is not None and due[0] <= at:
-            self.clock.at = max(self.clock.at, due[0] + timedelta(milliseconds=self.chance.randrange(40)))
+            self.clock.at = max(self.clock.at, due[0] + timedelta(milliseconds=self.chance.randrange(8)))
             await self.engine.submit(due[1])
         self.clock.at = max(self.clock.at, at)
 
@@ -132,7 +130,9 @@ async def record(path: Path, loaded: Loaded, seed: int) -> None:
     await recorder.start()
     for turn in range(250):
         # Never at the very instant at which something is due.
-        await recorder.until(clock.at + timedelta(seconds=chance.choice([1, 5, 60, 400, 1500]), milliseconds=171))
+        await recorder.until(
+            clock.at + timedelta(seconds=chance.choice([1, 5, 60, 400, 1500]), milliseconds=171)
+        )
         for _ in range(chance.choice([1, 1, 1, 7])):
             service = chance.choice(["checkout", "checkout", "database", "reports", "login"])
             await recorder.report(
@@ -155,9 +155,7 @@ async def record(path: Path, loaded: Loaded, seed: int) -> None:
                 await recorder.act(c.Acknowledge(incident=someone, by="asha"))
             case 4 if active:
                 affected = chance.randrange(1000)
-                mine = tuple(
-                    n for n in active if "checkout" in recorder.engine.state.incidents[n].services
-                )
+                mine = tuple(n for n in active if "checkout" in recorder.engine.state.incidents[n].services)
                 await recorder.act(
                     c.TakeAnswer(service="checkout", incidents=mine, affected=affected, users=None)
                 )
@@ -176,7 +174,9 @@ Recorded = tuple[Path, Loaded]
 
 
 @pytest.fixture(scope="module", params=[1, 2, 3])
-def noisy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, configuration_text: str) -> Recorded:
+def noisy(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, configuration_text: str
+) -> Recorded:
     folder = tmp_path_factory.mktemp("noisy")
     loaded = configured(folder, configuration_text)
     asyncio.run(record(folder / "irpd.db", loaded, request.param))
@@ -204,7 +204,15 @@ def facts(noisy: Recorded) -> list[Fact]:
 
 def test_unchanged_rules_give_identical_incidents_whatever_noise_was_muted(noisy: Recorded) -> None:
     kinds = Counter(type(one.event) for one in facts(noisy))
-    for kind in (e.SignalWaits, e.SilenceAdded, e.SilenceEnded, e.UsersAnswered, e.Merged, e.Started, e.Paged):
+    for kind in (
+        e.SignalWaits,
+        e.SilenceAdded,
+        e.SilenceEnded,
+        e.UsersAnswered,
+        e.Merged,
+        e.Started,
+        e.Paged,
+    ):
         assert kinds[kind], f"{kind.__name__} is nowhere in the record"
     waits = {one.event.waits.kind.value for one in facts(noisy) if isinstance(one.event, e.SignalWaits)}
     assert waits == {"hold", "silence", "window", "dependency"}

@@ -15,6 +15,7 @@ from irpd.config.yaml import parse_document
 from irpd.triage.facts import Facts
 from irpd.triage.level import level_for
 from irpd.triage.place import position_in
+from irpd.triage.rulefile import NOT_YET
 from irpd.triage.ruleset import EMPTY, RuleSet, compile_rules
 
 Rules = Callable[..., RuleSet]
@@ -282,7 +283,8 @@ def test_a_bare_label_is_a_warning_and_the_rules_are_good(rules: Rules) -> None:
 def test_what_is_not_built_yet_is_said_to_be_not_supported(key: str) -> None:
     rule = f"{{id: a, level: 1, because: x, when: 'true', {key}}}"
     (problem,) = problems(f"version: 1\nrules:\n  - {rule}\n")
-    assert f"a.{key.partition(':')[0]}: not supported yet; supported: id, match, when" in problem
+    name = key.partition(":")[0]
+    assert f"a.{name}: not supported yet: {NOT_YET[name]}; supported: id, match, when" in problem
 
 
 def test_thousands_of_rules_are_read_in_good_time_and_all_mistakes_named() -> None:
