@@ -99,7 +99,8 @@ def verdict_on(draft: Draft, facts: Facts) -> Verdict:
 
 def _default_because(facts: Facts, source: Source | None) -> str:
     kind = source.type if source is not None else "irpd itself"
-    return f"no rule holds and the share of users is unknown; the default of {facts.source} ({kind})"
+    named = facts.source if facts.source == kind else f"{facts.source} ({kind})"
+    return f"no rule holds and the share of users is unknown; the default of {named}"
 
 
 def facts_of(
@@ -188,8 +189,9 @@ def risen(draft: Draft, incident: Incident, event: e.LevelChanged) -> Incident:
     before, had_it = incident.level, incident.acknowledged_by
     event = replace(event, roles=filled(draft, Level(event.after), incident.roles))
     incident = draft.emit(incident.number, event)
-    if not had_it and _same_pace(draft.configuration, before, incident.level):
-        return _page_anew(draft, incident, before)  # the path is already under way with the same waits
+    under_way = any(run.next_at is not None for run in incident.paths) or not incident.firing
+    if not had_it and under_way and _same_pace(draft.configuration, before, incident.level):
+        return _page_anew(draft, incident, before)  # the path goes on with the same waits
     because = f"level {before} → {event.after}"
     if had_it:
         incident = draft.emit(incident.number, e.AcknowledgementLapsed(because=because))

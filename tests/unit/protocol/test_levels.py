@@ -222,6 +222,13 @@ group:
     assert house.incident().level == 2
 
 
+@pytest.mark.parametrize("source, named", [("am", "am (alertmanager)"), ("sentry", "sentry")])
+def test_a_source_that_is_called_as_its_type_is_named_once(source: str, named: str) -> None:
+    house = House()
+    house.report(alert("a", want=None), source=source)
+    assert house.incident().level_by.because.endswith(f"; the default of {named}")
+
+
 def test_no_rule_and_no_share_is_the_default_of_the_source_and_says_so() -> None:
     house = House()
     for source in ("am", "sentry", "desk"):
