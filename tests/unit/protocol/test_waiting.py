@@ -427,3 +427,16 @@ def test_without_any_of_it_a_new_signal_asks_for_nothing(monkeypatch: pytest.Mon
     house.report(alert("a", "resolved"))
     assert house.report(alert("a")).outcomes == {"updates": 1}
     assert house.states() == [State.OPEN]
+
+
+def test_what_was_silenced_and_fires_on_more_severely_is_paged_again() -> None:
+    """Level 2 and 1 both page at any hour, but the silence has stopped the path that would go on."""
+    house = House()
+    house.report(alert("a", want=None, affected=401))
+    silence(house, until="10m", service="checkout")
+    assert house.live() == []
+    house.report(alert("a", want=None, affected=900))
+    house.forward("10m")
+    assert house.incident().level == 1
+    assert house.people() == ["0m asha", "10m asha"]
+    assert house.incident().paths[0].next_at is not None
