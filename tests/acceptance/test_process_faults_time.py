@@ -82,10 +82,10 @@ o.Outbox.run = run
     "engine": """
 import irpd.engine.engine as e, asyncio
 real = e.Engine._assemble
-def assemble(self, assembly):
+def assemble(self, *about, **more):
     if any("Wedge" in repr(item.what) for item in self._inbox.normal):
         self._one_batch = forever
-    return real(self, assembly)
+    return real(self, *about, **more)
 async def forever(): await asyncio.Event().wait()
 e.Engine._assemble = assemble
 """,
