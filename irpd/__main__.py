@@ -13,6 +13,12 @@ from irpd.cli import group
 @click.option("--state-dir", type=click.Path(), help="Instead of $STATE_DIRECTORY and server.state_dir.")
 @click.option("--socket", type=click.Path(), help="Where the command line reaches the daemon.")
 @click.option(
+    "--believe-clock",
+    is_flag=True,
+    help="Start from this machine's clock though the journal was written under one that was ahead. What was"
+    " due under that clock may come later by the difference.",
+)
+@click.option(
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
 )
 @click.option("--log-json/--log-text", default=None, help="JSON is the default unless on a terminal.")
@@ -21,6 +27,7 @@ def serve(
     listen: str | None,
     state_dir: str | None,
     socket: str | None,
+    believe_clock: bool,
     log_level: str,
     log_json: bool | None,
 ) -> None:
@@ -43,7 +50,13 @@ def serve(
     from irpd.daemon.service import serve as run
 
     logs.configure(level=log_level, json=log_json)
-    options = Options(config=config or ("/etc/irpd",), listen=listen, state_dir=state_dir, socket=socket)
+    options = Options(
+        config=config or ("/etc/irpd",),
+        listen=listen,
+        state_dir=state_dir,
+        socket=socket,
+        believe_clock=believe_clock,
+    )
     try:
         look_for_cycles_less()
         with asyncio.Runner(loop_factory=Loop) as runner:

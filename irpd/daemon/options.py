@@ -28,12 +28,14 @@ class StartError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the command line says. ``listen`` and ``state_dir`` stand over the files."""
+    """What the command line says. ``listen`` and ``state_dir`` stand over the files, and with
+    ``believe_clock`` the machine's clock over the journal's last event."""
 
     config: tuple[str, ...]
     listen: str | None = None
     state_dir: str | None = None
     socket: str | None = None
+    believe_clock: bool = False
 
 
 def kill_point() -> KillPoint:

@@ -27,6 +27,7 @@ from irpd.daemon.opening import Opened, open_all
 from irpd.daemon.options import EXIT_JOURNAL, Options, StartError, kill_point
 from irpd.daemon.reload import Reloading, keep_receipts
 from irpd.daemon.sources import Sources
+from irpd.daemon.watch_clock import ClockWatch
 from irpd.daemon.watch_delivery import DeliveryWatch
 from irpd.daemon.watch_descriptors import Accepts
 from irpd.daemon.watchdog import Watchdog, Watched
@@ -82,7 +83,7 @@ class Daemon:
             loaded = await self.engine.start()
         except JournalError as error:  # found damaged only when all of it was read
             raise StartError(EXIT_JOURNAL, str(error)) from None
-        self.clock.start_from(loaded.last_at)
+        self.clock.start_from(loaded.last_at, believe_wall=self.options.believe_clock)
         self._start_delivery(configuration)
         self.asking = Asking(
             self.engine, self.clock, self.session, self.sources.built, self.metrics, last_alive=loaded.last_at
@@ -94,6 +95,7 @@ class Daemon:
             channels=self._channels, sources=self.sources, asking=self.asking, metrics=self.metrics,
             clock=self.clock,
         )  # fmt: skip
+        self.clock_watch = ClockWatch(self.clock, self.reloading.tell)
         await self._record_start(opened, loaded.last_at)
         self._watch_progress()
         place = socket_path(self.options.socket, self.state_dir)
@@ -112,7 +114,7 @@ class Daemon:
         systemd.ready(f"{address}, configuration {self.engine.policy.hash}")
 
     async def _record_start(self, opened: Opened, last_at: datetime | None) -> None:
-        down = (self.clock.now() - last_at).total_seconds() if last_at is not None else None
+        down = max(0.0, (self.clock.now() - last_at).total_seconds()) if last_at is not None else None
         policy = opened.prepared.policy
         try:
             await self.engine.submit(c.RecordStart(version=__version__, down_for=down))
@@ -219,6 +221,7 @@ class Daemon:
                 seconds = self.clock.jumps.pop()
                 log.warning("clock-jumped", seconds=seconds)
                 await self.reloading.tell(c.RecordJump(seconds=seconds), about="jump")
+            await self.clock_watch.look()
             await asyncio.sleep(1.0)
 
     async def _anchor(self) -> None:
@@ -253,6 +256,7 @@ class Daemon:
         bad = f"{len(refused)} problems; {engine.policy.hash} stays in force" if refused else ""
         missing = "; ".join(f"{name}: {why}" for name, why in self.sources.problems.items())
         silent = self.delivered.problem
+        ahead = self.clock_watch.problem
         return (
             Check(name="journal", ok=not down, detail=down),
             Check(name="progress", ok=not stalled, detail=stalled),
@@ -260,6 +264,7 @@ class Daemon:
             Check(name="configuration", ok=not refused, detail=bad, fatal=False),
             Check(name="sources", ok=not missing, detail=missing, fatal=False),
             Check(name="delivery", ok=not silent, detail=silent, fatal=False),
+            Check(name="clock", ok=not ahead, detail=ahead, fatal=False),
             *self.asking.checks(),
         )
 

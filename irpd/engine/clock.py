@@ -43,16 +43,26 @@ class SystemClock:
     def boot(self) -> float:
         return self._boot()
 
-    def start_from(self, last: datetime | None) -> None:
-        """Never say a time before ``last``, the time of the journal's last event."""
+    def start_from(self, last: datetime | None, *, believe_wall: bool = False) -> None:
+        """Never say a time before ``last``, the time of the journal's last event; with ``believe_wall`` do,
+        and call it a jump."""
         if last is None:
             return
         lead = last.timestamp() - (self._boot() + self._offset)
-        if 0 < lead <= TRUSTED_LEAD:
+        if lead > TRUSTED_LEAD or (believe_wall and lead > JUMP):
+            self.jumps.append(-lead)
+        elif lead > 0:
             self._offset += lead
             self._last = last.timestamp()
-        elif lead > TRUSTED_LEAD:
-            self.jumps.append(-lead)
+
+    def lead(self) -> float:
+        """How many seconds ``now`` is ahead of the wall clock at this moment; 0.0 where it isn't."""
+        return max(0.0, self.now().timestamp() - self._wall())
+
+    @property
+    def settled(self) -> bool:
+        """False while the clocks differ and it isn't known yet whether that will last."""
+        return self._jump_since is None
 
     def now(self) -> datetime:
         boot = self._boot()

@@ -23,7 +23,7 @@ from irpd.engine.ports import (
 )
 from irpd.journal import chain, codec, projection
 from irpd.journal.checks import check_batch
-from irpd.model.event import ConfigLoaded
+from irpd.model.event import ClockJumped, ConfigLoaded
 from irpd.model.incident import Incident, Member
 from irpd.model.page import Page
 
@@ -188,9 +188,12 @@ class MemoryJournal:
                 kept.configs[fact.event.hash] = kept.configs.pop(fact.event.hash)
         if batch.cursor is not None:
             kept.cursor = batch.cursor
-        times = [event.at for event in events] + [codec.micros(receipt.at) for receipt in batch.receipts]
-        if times:
-            kept.last_at = max(*times, kept.last_at if kept.last_at is not None else times[0])
+        for fact in batch.facts:
+            at = codec.micros(fact.at)
+            jumped = isinstance(fact.event, ClockJumped)
+            kept.last_at = at if jumped or kept.last_at is None else max(kept.last_at, at)
+        for receipt in batch.receipts:
+            kept.last_at = max(kept.last_at or 0, codec.micros(receipt.at))
         self._kill("after-commit")
         if failure is not None:
             self._lost = isinstance(failure[0], JournalUnavailable)

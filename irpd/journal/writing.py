@@ -14,7 +14,7 @@ from irpd.engine.ports import Batch, JournalError
 from irpd.journal import chain, codec, lag, projection, rebuild, receipts
 from irpd.journal.checks import check_batch
 from irpd.journal.reader import incident_of, key_number
-from irpd.model.event import ConfigLoaded
+from irpd.model.event import ClockJumped, ConfigLoaded
 from irpd.model.incident import Member
 
 _EVENT = "INSERT INTO events (seq, subject, type, version, at, salt, payload) VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -105,7 +105,9 @@ def _prepare(
         if stored is None:
             stored = -number_of(fact.subject)
         events.append((seq, stored, number_of(type), version, at, salt or None, payload))
-        last_at = max(last_at, at)
+        # From a jump on the journal's time is the jump's, even if that is earlier: a clock that was wrong and
+        # is no longer believed must not be followed again at the next start.
+        last_at = at if isinstance(fact.event, ClockJumped) else max(last_at, at)
         if isinstance(fact.event, ConfigLoaded):
             in_force.append((fact.event.hash,))
     staged = bases.stage(batch.receipts)

@@ -168,6 +168,12 @@ class TellOperators(Struct, frozen=True, kw_only=True):
     level: int = 2
 
 
+class ConditionOver(Struct, frozen=True, kw_only=True):
+    """What the operators were told of under ``key`` has ended; nothing if they were told nothing."""
+
+    key: str
+
+
 class ChangeConfig(Struct, frozen=True, kw_only=True):
     """The shell has put another configuration in force (``hash``)."""
 
@@ -202,7 +208,7 @@ AnyWork = (
 )  # fmt: skip
 Command = (
     Receive | Wake | WakeSignal | AddSilence | EndSilence | MarkStale | TakeAnswer | RecordSend
-    | Open | AnyWork | SeePage | TestPage | TellOperators
+    | Open | AnyWork | SeePage | TestPage | TellOperators | ConditionOver
     | ChangeConfig | RefuseConfig | SetAside | RecordStart | RecordJump
 )  # fmt: skip
 

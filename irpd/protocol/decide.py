@@ -77,6 +77,8 @@ def decide(draft: Draft, command: c.Command) -> object:
             return test_page(draft, command)
         case c.TellOperators():
             return _tell_operators(draft, command)
+        case c.ConditionOver():
+            return _condition_over(draft, command.key)
         case c.ChangeConfig():
             draft.emit_about(
                 "config", e.ConfigLoaded(hash=command.hash, previous=command.previous, by=command.by)

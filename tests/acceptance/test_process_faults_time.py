@@ -1,8 +1,10 @@
 """The process stopped and let go, clocks set, delivery wedged: time lies, nobody is paged twice for it."""
 
+import json
 import signal
 import time
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -206,5 +208,38 @@ def test_a_step_of_the_wall_clock_that_stays_is_told_and_fires_at_most_one_step(
     irpd.cli("ack", "1", "--as", "asha")
     assert irpd.incident(1)["state"] == "acknowledged"
     assert irpd.metric("irpd_clock_jumps_total") == 1
+    assert irpd.stop() == 0
+    irpd.sound()
+
+
+def test_a_clock_that_was_ahead_at_an_earlier_start_is_told_and_ended_by_believing_the_machines(
+    irpd: Irpd, tmp_path: Path
+) -> None:
+    offset = tmp_path / "offset"
+    planted = clock(offset, believe_after=2)
+    offset.write_text("10800")
+    irpd.configure(wait="1h")
+    irpd.start(planted=planted)
+    irpd.post("alertmanager", firing())
+    eventually(lambda: irpd.paged() == ["asha"], what="the page under the wrong clock")
+    assert irpd.stop() == 0
+    offset.write_text("0")
+    irpd.start(planted=planted)
+    assert json.loads(irpd.get("/readyz")[1])["status"] == "degraded"
+    assert "3 h ahead" in irpd.check_of("clock")["detail"]
+    assert irpd.metric('irpd_check_ok{check="clock"}') == 0
+    eventually(lambda: len(irpd.json("incident", "list")["incidents"]) == 2, what="the operators' incident")
+    assert irpd.incident(2)["title"] == "irpd's time is ahead of this machine's clock"
+    assert irpd.stop() == 0
+    irpd.start(planted=f'{planted}\nimport sys; sys.argv.append("--believe-clock")')
+    assert irpd.check_of("clock")["ok"]
+    eventually(lambda: irpd.metric("irpd_clock_jumps_total") == 1, what="the jump to be recorded")
+    eventually(lambda: irpd.incident(2)["signals"]["firing"] == 0, what="the condition to be over")
+    irpd.post("alertmanager", firing("After", 2, environment="after"))
+    ahead = datetime.fromisoformat(irpd.incident(3)["opened_at"]).timestamp() - time.time()
+    assert abs(ahead) < 60
+    assert irpd.stop() == 0
+    irpd.start(planted=planted)
+    assert irpd.check_of("clock")["ok"], "the wrong time was followed again at the next start"
     assert irpd.stop() == 0
     irpd.sound()

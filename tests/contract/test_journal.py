@@ -192,6 +192,27 @@ def test_two_processes_cannot_hold_the_same_journal(disk: Disk, journal: Journal
     other.close()
 
 
+def jumped(*, minutes: float) -> Fact:
+    return Fact(subject="engine", event=ClockJumped(seconds=-3600.0), at=START + timedelta(minutes=minutes))
+
+
+def test_its_time_is_that_of_the_last_event_and_goes_back_at_a_jump_alone(journal: Journal) -> None:
+    def last() -> float:
+        at = journal.load().last_at
+        assert at is not None
+        return (at - START).total_seconds() / 60
+
+    journal.commit(Batch(facts=[note(minutes=60)]))
+    journal.commit(Batch(facts=[note(minutes=1)]))
+    assert last() == 60
+    journal.commit(Batch(facts=[jumped(minutes=2)]))
+    assert last() == 2
+    journal.commit(Batch(facts=[note(minutes=3)]))
+    assert last() == 3
+    journal.commit(Batch(facts=[note(minutes=70), jumped(minutes=4), note(minutes=5)]))
+    assert last() == 5
+
+
 def test_what_was_committed_is_there_after_a_restart(disk: Disk, journal: Journal) -> None:
     journal.commit(
         Batch(

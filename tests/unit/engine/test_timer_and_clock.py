@@ -193,6 +193,38 @@ def test_a_journal_from_the_far_future_is_not_followed_but_said() -> None:
     assert machine.clock.jumps == [pytest.approx(-400 * 86400)]
 
 
+def test_a_lead_from_an_earlier_boot_is_known_at_once_and_given_back_slowly() -> None:
+    machine = Machine()
+    machine.clock.start_from(TUESDAY + timedelta(hours=3))
+    assert machine.clock.lead() == pytest.approx(3 * 3600)
+    assert not machine.clock.settled, "the wall clock may still be set right, as at many boots"
+    machine.forward(BELIEVE_AFTER + 1)
+    assert machine.clock.settled
+    machine.forward(1000)
+    assert machine.clock.lead() == pytest.approx(3 * 3600 - 10, abs=1)
+
+
+def test_told_to_believe_the_wall_clock_it_starts_from_it_and_calls_that_a_jump() -> None:
+    machine = Machine()
+    machine.clock.start_from(TUESDAY + timedelta(hours=3), believe_wall=True)
+    assert machine.clock.now() == TUESDAY
+    assert machine.clock.lead() == 0.0
+    assert machine.clock.jumps == [pytest.approx(-3 * 3600)]
+
+
+def test_told_to_believe_the_wall_clock_it_still_goes_on_from_a_journal_that_is_hardly_ahead() -> None:
+    machine = Machine()
+    machine.clock.start_from(TUESDAY + timedelta(seconds=1), believe_wall=True)
+    assert machine.clock.now() >= TUESDAY + timedelta(seconds=1)
+    assert machine.clock.jumps == []
+
+
+def test_behind_the_wall_clock_is_no_lead() -> None:
+    machine = Machine()
+    machine.wall += 30
+    assert machine.clock.lead() == 0.0
+
+
 @pytest.mark.parametrize("last", [None, TUESDAY - timedelta(days=1)])
 def test_an_older_journal_changes_nothing(last: Any) -> None:
     machine = Machine()

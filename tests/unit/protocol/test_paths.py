@@ -7,7 +7,7 @@ from harness.house import NIGHT, House, alert, changed
 
 from irpd.model import command as c
 from irpd.model import event as e
-from irpd.model.incident import State
+from irpd.model.incident import MemberStatus, State
 from irpd.model.page import PageKind, SendState
 from irpd.protocol.deadlines import next_deadline
 
@@ -455,6 +455,20 @@ def test_what_irpd_itself_needs_pages_its_operators_once_until_it_is_resolved() 
     house.do(ask)
     assert house.people() == ["0m olga", "1m olga"]
     assert len(house.rows.incidents) == 2
+
+
+def test_what_irpd_itself_needed_has_ended_when_its_condition_has() -> None:
+    house = House()
+    house.do(c.ConditionOver(key="clock"))
+    assert house.rows.incidents == {}
+    house.do(c.TellOperators(key="clock", title="Time is ahead"))
+    house.do(c.ConditionOver(key="disk"))
+    assert house.members()[0].status is MemberStatus.FIRING
+    house.do(c.ConditionOver(key="clock"))
+    over = house.members()[0]
+    assert over.status is MemberStatus.RESOLVED
+    house.do(c.ConditionOver(key="clock"))
+    assert house.members()[0] == over
 
 
 def test_a_refused_configuration_names_its_first_problem_and_how_many_more() -> None:

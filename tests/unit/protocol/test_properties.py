@@ -113,6 +113,7 @@ reports = st.builds(
 
 OWN: list[c.Command] = [
     c.TellOperators(key="x", title="x"),
+    c.ConditionOver(key="x"),
     c.TestPage(person="asha", by="chi"),
     c.SetAside(command="Wake", error="planted"),
     c.SetAside(command="Receive", error="planted", source="am", receipt=3),
