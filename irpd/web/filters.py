@@ -1,9 +1,10 @@
 """Which incidents a list shows: the query's words, checked before anything is read."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from irpd.config.problem import suggest
 from irpd.model.command import Refusal
 from irpd.model.incident import Incident, State
 from irpd.web.bodies import level_of
@@ -37,6 +38,14 @@ class Filter:
             and (not self.mine or self.mine in incident.acknowledged_by)
             and (self.drill is None or incident.drill is self.drill)
         )
+
+
+def known(name: str, what: str, names: Collection[str]) -> None:
+    """Raises Refusal, with what is near, where ``name`` is none of these ``names``: an empty list would say
+    that all is well. Only for an empty list, as what is no longer configured still has its past."""
+    if name not in names:
+        listed = ", ".join(list(names)[:24])
+        raise Refusal("not-found", f"there is no {what} {name[:80]!r}{suggest(name, names)} ({listed})")
 
 
 def filter_of(query: Mapping[str, str], *, person: str) -> Filter:

@@ -14,7 +14,7 @@ from irpd.model.page import Page
 from irpd.oncall.rotation import shift_at
 from irpd.triage.why import decided_level, why_lines
 from irpd.web.actor import Actor
-from irpd.web.filters import Filter, filter_of, instant_of, whole_number
+from irpd.web.filters import Filter, filter_of, instant_of, known, whole_number
 from irpd.web.history import History
 from irpd.web.ports import Services
 from irpd.web.problem import answer
@@ -72,6 +72,9 @@ class Looking:
             rows, total, cursor = await self._live(wanted)
         else:
             rows, total, cursor = await self._all(wanted)
+        if not rows and not wanted.before:
+            for service in sorted(wanted.services):
+                known(service, "service", self._services.engine.policy.configuration.services)
         return answer(
             incidents_document(
                 [incident_view(row, members) for row, members in rows], total=total, next_cursor=cursor
@@ -191,6 +194,8 @@ class Looking:
         if not incident:
             past, complete = await self._past_pages(person, limit)
             matching += past
+        if person and not matching:
+            known(person, "person", self._services.engine.policy.configuration.people)
         matching.sort(key=lambda page: (page.requested_at, page.incident, len(page.id), page.id))
         matching.reverse()
         return answer(

@@ -354,6 +354,18 @@ async def test_a_channel_that_is_tried_twice_is_named_once(irpd: Any, build: Any
     assert "local pending, local" not in (await irpd("page", "list")).out
 
 
+async def test_a_name_that_nothing_has_is_no_empty_list(irpd: Any, house: Any) -> None:
+    await house.alert()
+    done = await irpd("incident", "list", "--service", "chekout")
+    assert (done.status, "no service 'chekout'; did you mean checkout?" in done.err) == (1, True), done
+    done = await irpd("incident", "list", "--service", "chekout", "--state", "all")
+    assert done.status == 1
+    done = await irpd("page", "list", "--person", "ahsa")
+    assert (done.status, "no person 'ahsa'; did you mean asha?" in done.err) == (1, True), done
+    done = await irpd("incident", "list", "--service", "platform")
+    assert (done.status, done.out) == (0, "No incidents.\n")
+
+
 @pytest.mark.parametrize("level, said", [("high", "confirm"), ("medium", "it ends by itself")])
 async def test_whether_a_quiet_incident_needs_somebodys_word_is_said(
     irpd: Any, house: Any, level: str, said: str

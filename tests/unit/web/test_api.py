@@ -184,7 +184,10 @@ async def test_the_list_filters_and_pages_through_with_a_cursor(house: Any) -> N
     assert await ids("state=open") == [5, 4, 1]
     assert await ids("state=open,acknowledged&level=2") == [5, 2, 1]
     assert await ids("level=critical") == [4]
-    assert await ids("service=nothing") == []
+    assert await ids("service=platform") == []
+    status, problem = await house.api("GET", "/incidents?service=platfrom")
+    assert (status, problem["code"]) == (404, "not-found")
+    assert "did you mean platform?" in problem["detail"]
     assert await ids("mine=1&as=ben") == [2]
     assert await ids("since=2026-11-24T02:06:41Z") == []
     for states in ("", "state=open,acknowledged,resolved,closed&", "state=open,acknowledged&"):
