@@ -192,8 +192,9 @@ class Life:
 
     @property
     def waiting(self) -> int:
-        """The longer queue of the inbox."""
-        return max(len(self.engine._inbox.urgent), len(self.engine._inbox.normal))
+        """The longest queue of the inbox."""
+        inbox = self.engine._inbox
+        return max(len(inbox.urgent), len(inbox.owed), len(inbox.normal))
 
     async def post(self, request: Request) -> tuple[int, int, Normalised | None]:
         """The webhook's door: status, receipt and what was read."""

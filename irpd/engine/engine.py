@@ -6,8 +6,8 @@ next commands gather and share the one after it (group commit). Readers only eve
 is committed.
 
 When the journal can't write: everything waiting is refused, the layer is dropped and the
-committed state stays. When the disk is full, commands of people and outcomes of pages go on
-in the room of the journal's reserve, and nothing else until the reserve is back.
+committed state stays. When the disk is full, commands of people, outcomes of pages and deadlines
+of incidents go on in the room of the journal's reserve, and nothing else until the reserve is back.
 """
 
 import asyncio
@@ -118,6 +118,8 @@ class Engine:
         self._last_batch = 0  # how many things the last batch was of
         self._singly = 0  # how many batches from here on are of one thing each
         self._unstorable: tuple[int, JournalError | None] = (0, None)
+        self._owed_next = False  # whose turn in the reserve is next, where both wait
+        self._reserve_gone = False
         self.full = False
         self.down = ""  # why the journal can't be written, while it can't
         self.progress = 0  # counts batches and idle looks: the watchdog sees it move
@@ -293,6 +295,13 @@ class Engine:
             self._look_how_old(self._undecided_since)
         # What comes while the journal is read has been looked up by nobody: it waits for the next batch.
         seen = self._inbox.seen
+        if full and seen.urgent and seen.owed:
+            # Apart, in turn: where there is room for one of them only, the other isn't refused with it.
+            if self._owed_next:
+                seen.urgent = 0
+            else:
+                seen.owed = 0
+            self._owed_next = not self._owed_next
         try:
             looks = (i for i in self._inbox.normal if isinstance(i.what, c.SeePage))
             await self._recall.bring([*self._inbox.urgent, *looks], self._occurred())
@@ -349,11 +358,10 @@ class Engine:
         try:
             await self._commit(assembly)
         except JournalFull as error:
-            log.warning("journal-full", error=str(error))
-            self.full = True
-            retry = [item for item in assembly.items if item.urgent and not item.tried_alone]
+            self._full(error)
+            retry = [item for item in assembly.items if item.in_reserve and not item.tried_alone]
             for item in assembly.items:
-                if item.urgent and not item.tried_alone:
+                if item.in_reserve and not item.tried_alone:
                     item.tried_alone = True
                 else:
                     self._fail(item, error)
@@ -381,7 +389,7 @@ class Engine:
         until = self.clock.boot() + DECIDE_FOR
         singly, self._singly = self._singly > 0, max(self._singly - 1, 0)
         store_only = self.behind > 0 or len(self._inbox.normal) > STORE_ONLY_ABOVE
-        while (item := self._inbox.take(seen, only_urgent=full)) is not None:
+        while (item := self._inbox.take(seen, only_reserved=full)) is not None:
             match item.what:
                 case Incoming() if item.unstorable is not None:
                     if store_only:
@@ -414,7 +422,7 @@ class Engine:
         return next((receipt.id for receipt in self._backlog if receipt.id > self._cursor), 0)
 
     def _look_how_old(self, unread: datetime | None) -> None:
-        """How long the oldest receipt waits that isn't decided; ``unread``: what to go by until it is read."""
+        """How long the oldest undecided receipt waits; ``unread``: what to go by until it is read."""
         if not self.behind:
             self._undecided_since = None
             return
@@ -518,7 +526,7 @@ class Engine:
         try:
             await self._commit(assembly)
         except JournalFull as error:
-            self.full = True
+            self._full(error)
             item.fail(error)
         except JournalError as error:
             self._failed([item], error)
@@ -528,10 +536,19 @@ class Engine:
 
     # ------------------------------------------------------------ when the journal can't write
     def _refuse_early(self, item: Item) -> None:
-        if self.full and not item.urgent:
+        if self.full and not item.in_reserve:
             raise JournalFull("no space left for the journal")
         if self.down and not item.urgent:
             raise JournalUnavailable(self.down)
+
+    def _full(self, error: JournalFull) -> None:
+        """Said once of the disk, and once when the reserve is used up too."""
+        if not self.full:
+            log.error("journal-full", error=str(error))
+        elif not self._reserve_gone:
+            log.error("journal-reserve-used-up", error=str(error))
+            self._reserve_gone = True
+        self.full = True
 
     def _failed(self, items: Sequence[Item], error: JournalError) -> None:
         """Unknown whether it was written: nothing is decided until that has been read."""
@@ -594,8 +611,10 @@ class Engine:
 
     # ------------------------------------------------------------ timers and upkeep
     def _wake(self, number: int) -> bool:
-        """A deadline has come: an incident's, or (negative) a waiting signal's. False: not now, ask again."""
-        if self.full or self.down:
+        """A deadline has come: an incident's, or (negative) a waiting signal's. False: not now, ask again.
+
+        On a full disk incidents' go on in the reserve; what waits to be let in waits on."""
+        if self.down or (self.full and number < 0):
             return False
         try:
             wake = c.Wake(incident=number) if number > 0 else c.WakeSignal(sid=-number)
@@ -612,7 +631,7 @@ class Engine:
         await self._write(lambda: self.journal.maintain(self.clock.now()))
         if self.full and getattr(self.journal, "reserve_ok", True):
             log.info("journal-has-room-again")
-            self.full = False
+            self.full = self._reserve_gone = False
             self._inbox.wakeup.set()
 
     async def _write(self, work: Callable[[], T]) -> T:

@@ -1,4 +1,4 @@
-"""What waits for the engine: commands of people and channels before reports of senders."""
+"""What waits for the engine: people's commands and outcomes of pages, then deadlines, then reports."""
 
 import asyncio
 from collections import deque
@@ -19,6 +19,10 @@ URGENT = frozenset((
     c.RecordSend, c.Acknowledge, c.Decline, c.Undo, c.Escalate, c.SetLevel, c.Note, c.Resolve,
     c.Reopen, c.Open, c.Merge, c.Split, c.TestPage,
 ))  # fmt: skip
+
+#: What irpd owes by itself. It goes before reports, and on when the disk is full: who was not paged yet is
+#: paged, and the operators hear of it. In a queue of its own, so that it is never in people's way.
+OWED = frozenset((c.Wake, c.TellOperators))
 
 #: How long a batch waits for others, in seconds; about what a commit takes on a good disk.
 GATHER = 0.001
@@ -64,6 +68,11 @@ class Item(msgspec.Struct, kw_only=True, eq=False):
         return type(self.what) in URGENT
 
     @property
+    def in_reserve(self) -> bool:
+        """Whether it may be written in the room of the journal's reserve."""
+        return self.urgent or type(self.what) in OWED
+
+    @property
     def size(self) -> int:
         """Bytes of its body."""
         return len(self.what.body) if isinstance(self.what, Incoming) else 0
@@ -82,27 +91,34 @@ class Seen:
     """How many of what waits were looked at and may be taken; what came later waits for another batch."""
 
     urgent: int
+    owed: int
     normal: int
 
 
 @dataclass(slots=True)
 class Inbox:
-    """Bounded queues: urgent first, each in order of arrival."""
+    """Bounded queues: urgent first, then what irpd owes, each in order of arrival."""
 
     limit: int = 5000
     enough: int = 1  # so many make the engine go on, unless something is urgent
     limit_bytes: int = 64 * 1024 * 1024  # of bodies
     bytes: int = 0
     urgent: deque[Item] = field(default_factory=deque)
+    owed: deque[Item] = field(default_factory=deque)
     normal: deque[Item] = field(default_factory=deque)
     wakeup: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __len__(self) -> int:
-        return len(self.urgent) + len(self.normal)
+        return len(self.urgent) + len(self.owed) + len(self.normal)
+
+    def _queue(self, item: Item) -> deque[Item]:
+        if item.urgent:
+            return self.urgent
+        return self.owed if item.in_reserve else self.normal
 
     def put(self, item: Item) -> None:
-        """Raises Overloaded past the limit; urgent commands have room of their own."""
-        queue = self.urgent if item.urgent else self.normal
+        """Raises Overloaded past the limit; each queue has room of its own."""
+        queue = self._queue(item)
         if len(queue) >= self.limit:
             raise Overloaded(f"{len(queue)} commands are waiting")
         if self.bytes and self.bytes + item.size > self.limit_bytes:
@@ -131,14 +147,17 @@ class Inbox:
     @property
     def seen(self) -> Seen:
         """What waits now."""
-        return Seen(len(self.urgent), len(self.normal))
+        return Seen(len(self.urgent), len(self.owed), len(self.normal))
 
-    def take(self, seen: Seen, *, only_urgent: bool = False) -> Item | None:
-        """The next of what was ``seen``, which counts down."""
+    def take(self, seen: Seen, *, only_reserved: bool = False) -> Item | None:
+        """The next of what was ``seen``, which counts down; ``only_reserved``: of what the reserve is for."""
         if self.urgent and seen.urgent:
             seen.urgent -= 1
             return self.urgent.popleft()
-        if self.normal and seen.normal and not only_urgent:
+        if self.owed and seen.owed:
+            seen.owed -= 1
+            return self.owed.popleft()
+        if self.normal and seen.normal and not only_reserved:
             seen.normal -= 1
             item = self.normal.popleft()
             self.bytes -= item.size
@@ -149,18 +168,19 @@ class Inbox:
         """Put items back at the front, in their order."""
         for item in reversed(items):
             self.bytes += item.size
-            (self.urgent if item.urgent else self.normal).appendleft(item)
+            self._queue(item).appendleft(item)
         if items:
             self.wakeup.set()
 
     def drain(self) -> list[Item]:
         """Everything that waits, taken out."""
-        urgent = list(self.urgent)
+        first = [*self.urgent, *self.owed]
         self.urgent.clear()
-        return urgent + self.drain_normal()
+        self.owed.clear()
+        return first + self.drain_normal()
 
     def drain_normal(self) -> list[Item]:
-        """What isn't urgent, taken out."""
+        """What has no room when the disk is full, taken out."""
         items = list(self.normal)
         self.normal.clear()
         self.bytes = 0

@@ -90,6 +90,33 @@ def test_a_full_disk_refuses_reports_lets_people_act_and_recovers_by_itself(
     irpd.cli("journal", "check", "--journal", str(irpd.state / "irpd.db"))
 
 
+def test_on_a_full_disk_the_path_goes_on_and_the_operators_hear_of_it_once(
+    irpd: Irpd, small_disk: SmallDisk, mailbox: Mailbox
+) -> None:
+    channels = f"  mail: {{type: smtp, host: 127.0.0.1, port: {mailbox.port}, from: irpd@example.com}}"
+    irpd.configure(channels=channels, notify="  default: [{after: 0s, via: [mail]}]", wait="3s")
+    irpd.start()
+    irpd.post("alertmanager", firing("Before", 1))
+    eventually(lambda: mailbox.to("asha@example.com"), what="the page before the disk was full")
+    small_disk.fill()
+    eventually(lambda: post_status(irpd, 1)[0] == 503, what="a refusal on the full disk")
+    eventually(lambda: mailbox.to("chi@example.com"), what="the path's second step")
+    eventually(lambda: mailbox.to("emil@example.com"), what="the operators' page")
+    assert post_status(irpd, 2)[0] == 503
+    irpd.cli("ack", "1", "--as", "chi")
+    (told,) = (one for one in irpd.json("incident", "list")["incidents"] if one["id"] != 1)
+    assert (told["title"], told["signals"]["firing"]) == ("The journal's disk is full", 1)
+    irpd.cli("ack", str(told["id"]), "--as", "emil")
+    small_disk.free()
+    eventually(lambda: irpd.get("/readyz")[0] == 200, what="readiness")
+    eventually(lambda: irpd.incident(told["id"])["signals"]["firing"] == 0, what="its end")
+    assert len(mailbox.to("emil@example.com")) <= 2
+    assert irpd.stop() == 0
+    irpd.kept()  # before the disk goes
+    irpd.accepted.clear()
+    irpd.cli("journal", "check", "--journal", str(irpd.state / "irpd.db"))
+
+
 def test_a_journal_locked_by_another_program_refuses_and_recovers(irpd: Irpd) -> None:
     irpd.configure(wait="10m")
     irpd.start()
