@@ -58,12 +58,13 @@ def wrapped(text: str, *, indent: int = 4) -> list[str]:
 def table(
     rows: Sequence[Sequence[str]], *, flexible: int, styles: Iterable[tuple[int, int]] = ()
 ) -> list[str]:
-    """Columns side by side; the ``flexible`` one gives way when the line is too long."""
+    """Columns side by side; on a terminal the ``flexible`` one gives way when the line is too long. What is
+    piped on is whole."""
     if not rows:
         return []
     widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
     over = sum(widths) + 2 * (len(widths) - 1) - width()
-    if over > 0:
+    if over > 0 and sys.stdout.isatty():
         widths[flexible] = max(12, widths[flexible] - over)
     levels = dict(styles)
     lines = []
@@ -77,3 +78,10 @@ def table(
 
 def echo(lines: str | Iterable[str]) -> None:
     click.echo(lines if isinstance(lines, str) else "\n".join(lines))
+
+
+def progress(what: str, seen: int, of: int) -> None:
+    """A line on standard error that is written over, on a terminal only; ``of`` 0: how many is not known."""
+    if sys.stderr.isatty():
+        bar = f" [{'#' * (seen * 30 // of):<30}] {seen * 100 // of} %" if of else f" {seen:,}"
+        click.echo(f"\r{what}{bar}\x1b[K", err=True, nl=bool(of) and seen >= of)

@@ -74,7 +74,11 @@ def restore(backup: Path | str, path: Path | str, *, now: datetime) -> Restored:
 def _verified(backup: Path) -> tuple[int, str]:
     if not backup.is_file():
         raise JournalUnavailable(f"there is no backup {backup}")
-    report = verify_chain(backup)
+    try:
+        report = verify_chain(backup)
+    except JournalCorrupt as error:  # which speaks of a journal that a restore would help
+        cause = error.__cause__ or error
+        raise JournalCorrupt(f"{backup} is no backup of irpd, or a damaged one: {cause}") from error
     if not report.ok:
         raise JournalCorrupt(f"the backup {backup} doesn't verify: {'; '.join(report.problems)}")
     with explained(backup):

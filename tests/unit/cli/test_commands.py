@@ -14,6 +14,7 @@ from typing import Any
 import click
 import pytest
 
+from irpd.cli.terminal import table
 from irpd.config.problem import Problem
 from irpd.model import command as c
 from irpd.web.ports import Reloaded
@@ -352,6 +353,19 @@ async def test_a_channel_that_is_tried_twice_is_named_once(irpd: Any, build: Any
     await house.alert()
     assert "by local (step" in (await irpd("incident", "show", "1")).out
     assert "local pending, local" not in (await irpd("page", "list")).out
+
+
+async def test_what_is_piped_on_is_not_cut(irpd: Any, house: Any) -> None:
+    title = " ".join(f"word{n}" for n in range(30))
+    await house.alert(annotations={"summary": title})
+    assert title in (await irpd("incident", "list")).out
+
+
+def test_on_a_terminal_a_long_column_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    (line,) = table([["#1", "x" * 200]], flexible=1)
+    assert (len(line), line[-1]) == (60, "…")
 
 
 async def test_a_name_that_nothing_has_is_no_empty_list(irpd: Any, house: Any) -> None:

@@ -253,6 +253,17 @@ async def test_a_file_that_is_no_journal_is_named(irpd: Any, tmp_path: Path) -> 
         assert (done.status, "notes.db" in done.err, done.out) == (1, True, ""), done
 
 
+async def test_restoring_what_is_no_backup_neither_calls_it_the_journal_nor_suggests_a_restore(
+    irpd: Any, state: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.db").write_text("not a database, but long enough to look at " * 100)
+    done = await irpd("restore", "notes.db", env={"STATE_DIRECTORY": str(state)})
+    assert done.status == 1
+    assert done.err.startswith(f"irpd: {tmp_path / 'notes.db'} is no backup of irpd, or a damaged one: ")
+    assert "the journal" not in done.err
+    assert "irpd restore" not in done.err
+
+
 async def test_a_tail_that_was_cut_off_is_told_by_audit_verify(irpd: Any, state: Path) -> None:
     connection = sqlite3.connect(state / "irpd.db")
     connection.executescript("DELETE FROM events WHERE seq = 3; DELETE FROM commits WHERE seq = 3")
