@@ -103,6 +103,7 @@ class Reloading:
         in_force = self._engine.policy.hash
         log.error("config-refused", in_force=in_force, problems=[str(p) for p in problems[:20]])
         if problems == self.refused:
+            await self.tell_again()
             return
         self.refused = problems
         errors_first = sorted(problems, key=lambda problem: problem.severity != "error")

@@ -106,3 +106,15 @@ async def test_what_could_not_be_recorded_of_other_things_is_told_as_well(tellin
     await telling.until_told(e.ClockJumped)
     assert e.ClockJumped(seconds=9.0) in telling.said
     assert len(telling.refusals()) == 1
+
+
+async def test_files_that_are_refused_again_are_told_if_they_could_not_be_before(telling: Telling) -> None:
+    telling.journal.fail(FULL, times=20)
+    await telling.reloading.refuse(BAD)
+    telling.journal.recover()
+    async with asyncio.timeout(10):
+        while telling.engine.full:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    await telling.reloading.refuse(BAD)
+    await telling.reloading.refuse(BAD)
+    assert len(telling.refusals()) == 1
