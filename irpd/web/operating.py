@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
@@ -20,6 +21,7 @@ from irpd.web.shapes import utc_text
 from irpd.web.views import page_view
 
 LOOKED_AT = 5_000  # newest receipts searched for unreadable ones
+DECIDED = timedelta(minutes=1)  # within which a receipt that came in is nearly always decided on
 UNREADABLE = "irpd-unreadable"  # the kept header that says what could not be read
 
 
@@ -165,7 +167,11 @@ class Operating:
 
     def _receipt_view(self, receipt: Receipt) -> dict[str, Any]:
         member = self._services.engine.state.member_of(f"{receipt.source}/unreadable")
-        incidents = [member.incident] if member is not None and UNREADABLE in receipt.headers else []
+        # Only the newest incident about the source is known here; an older receipt came into another.
+        its = (
+            member is not None and UNREADABLE in receipt.headers and receipt.at >= member.first_seen - DECIDED
+        )
+        incidents = [member.incident] if member is not None and its else []
         return {
             "id": str(receipt.id),
             "source": receipt.source,

@@ -524,6 +524,16 @@ async def test_what_could_not_be_read_is_listed_shown_and_read_again(
     assert (await house.api("GET", "/receipts/99"))[0] == 404
 
 
+async def test_an_old_receipt_is_not_linked_to_a_newer_incident_about_its_source(house: Any) -> None:
+    await house.tcp.post("/webhook/open", data=b'{"broken": "by a quote')
+    await house.engine.submit(c.Resolve(incident=1, by="ben"))
+    house.clock.step(hours=2)
+    await house.engine.submit(c.Wake(incident=1))
+    await house.tcp.post("/webhook/open", data=b'{"broken": "again')
+    _, document = await house.api("GET", "/unreadable")
+    assert [(one["id"], one["incidents"]) for one in document["receipts"]] == [("2", [2]), ("1", [])]
+
+
 # ------------------------------------------------------------------ health
 async def test_health_answers_while_the_loop_does(house: Any) -> None:
     answer = await house.tcp.get("/healthz")
