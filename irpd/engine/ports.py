@@ -38,7 +38,7 @@ class JournalError(Exception):
 
 
 class JournalFull(JournalError):
-    """No space left. The reserve, where there is one, has been given up for people's commands."""
+    """No space left. The reserve, where there is one, has been given up for urgent batches."""
 
 
 class JournalUnavailable(JournalError):
@@ -103,7 +103,7 @@ class Batch:
     projection's changed rows; what is in ``configs`` is in force from now on. ``cursor`` is the highest
     receipt whose effects are in here. The row of a signal that no event but ``SignalsRepeated`` names is
     what the repeats make of the row before: a journal may write it later. ``urgent`` batches (people's
-    commands, outcomes of sends) may use the reserve when the disk is full.
+    commands, outcomes of sends, deadlines) may use the reserve when the disk is full.
     """
 
     receipts: Sequence[Receipt] = ()

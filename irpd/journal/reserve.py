@@ -1,7 +1,7 @@
 """The reserve: a file of 16 MiB beside the journal that is given up when the disk is full.
 
-It buys room for what must not wait: people's commands and the outcomes of sends. So it goes only when
-one of those finds no room: whatever filled the disk would eat what is set free too early. From the
+It buys room for what must not wait: people's commands, the outcomes of sends, and escalation. So it goes
+only when one of those finds no room: whatever filled the disk would eat what is set free too early. From the
 first time that the disk was found full until there is room again, the reserve isn't ``ok``.
 """
 
