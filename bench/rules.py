@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from irpd.config.load import load_configuration
-from irpd.config.yaml import parse_document
+from irpd.config.yaml import parse_document, read_document
 from irpd.measure import process
 from irpd.model import command as c
 from irpd.model.share import UNKNOWN
@@ -41,6 +41,42 @@ def run(*, signals: int = 4000, rounds: int = 7) -> None:
         print(
             f"new signals {name}: {MANY} rules cost {statistics.median(ratios):.2f} times what {FEW} do"
             f" (target at most 5), {statistics.median(costs) * 1e6:.0f} us a signal"
+        )
+    _words()
+
+
+#: A ticket's text, in characters.
+TICKET = 4096
+#: Tickets that are written to be dear to read.
+_DEAR = {
+    "ordinary prose": "the checkout page is slow since this morning and some of our people wait. ",
+    "phrases that begin and don't end": "all our data all our files all our data files are ",
+    "one taken-back phrase after another": "no data loss, not all files are gone, without data loss ",
+    "one word": "x",
+    "one-letter words": "a ",
+    "marks": ".,;:!?-",
+    "combining letters": "a\u0308\u0323",
+}
+
+
+def _words() -> None:
+    """Seconds of CPU time that the shipped word lists take over one ticket of that size."""
+    files = sorted((Path(__file__).parents[1] / "rules").glob("*.yaml"))
+    ruleset = compile_rules([read_document(file) for file in files])
+    for name, piece in _DEAR.items():
+        taken = []
+        for number in range(20):
+            text = f"{number} {piece * (TICKET // len(piece) + 1)}"[:TICKET]
+            facts = Facts(
+                source="desk", source_type="zendesk", service="checkout", status="firing", title="Help",
+                text=text, labels={}, share=UNKNOWN, at=datetime(2026, 1, 5, 12, tzinfo=UTC),
+            )  # fmt: skip
+            began = time.process_time()
+            level_for(ruleset, facts, default=4, default_because="the default")
+            taken.append(time.process_time() - began)
+        print(
+            f"a ticket of {TICKET:,} characters, {name}: {statistics.median(taken) * 1e3:.2f} ms,"
+            f" {max(taken) * 1e3:.2f} ms at most"
         )
 
 

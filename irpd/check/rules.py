@@ -28,6 +28,10 @@ _NAMED: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("tests", "*", "expect", "told", "*", "via"), "channels", "channel"),
 )
 _ALIKE = 0.85
+_ASKED_WHEN = (
+    "open_minutes is looked at only when a signal brings something new or Prometheus answers, not as time "
+    "passes: while nothing comes, the rule doesn't begin to hold"
+)
 
 
 def rule_tests(material: Material) -> Iterator[Problem]:
@@ -57,6 +61,18 @@ def conditions(material: Material, ruleset: RuleSet) -> Iterator[Problem]:
             file=place.file, line=place.line, column=place.column, path=f"{constant.rule.id}.when",
             message=message, severity="warning", source_line=lines[place.file][place.line - 1][:200],
         )  # fmt: skip
+
+
+def passing_time(ruleset: RuleSet) -> Iterator[Problem]:
+    """Rules are asked when something is reported or answered, never because a minute has passed."""
+    for rule in ruleset.rules:
+        if rule.when is not None and "open_minutes" in rule.when.reads.names:
+            place = rule.place
+            yield Problem(
+                file=place.file, line=place.line, column=place.column, path=f"{rule.id}.when",
+                message=_ASKED_WHEN,
+                severity="warning",
+            )  # fmt: skip
 
 
 def labels(material: Material) -> Iterator[Problem]:

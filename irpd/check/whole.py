@@ -11,7 +11,7 @@ from irpd.check.doors import doors
 from irpd.check.material import Material
 from irpd.check.reach import reach
 from irpd.check.references import references, rule_references
-from irpd.check.rules import conditions, labels, rule_tests
+from irpd.check.rules import conditions, labels, passing_time, rule_tests
 from irpd.check.secrets import secrets
 from irpd.check.times import times
 from irpd.check.windows import windows
@@ -99,6 +99,7 @@ def _all(material: Material, *, reveal: bool) -> tuple[list[Problem], RuleSet | 
     ruleset, more = _rules(material.rules)
     if ruleset is not None:
         more += conditions(material, ruleset)
+        more += passing_time(ruleset)
         more += windows(material, ruleset)
     return problems + more, ruleset
 

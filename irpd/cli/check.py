@@ -1,22 +1,38 @@
 """``irpd check``: all problems of configuration and rules at once, each at its place."""
 
 import sys
+from functools import partial
 from typing import Any
 
 import click
 
-from irpd.cli.failure import NO, Failed, dump
+from irpd.cli.failure import NO, USAGE, Failed, dump
 from irpd.cli.incident import example
+from irpd.cli.journal import journal_option
 from irpd.cli.options import daemon_options
-from irpd.cli.terminal import bold, colourful, counted, echo
+from irpd.cli.terminal import bold, colourful, counted, echo, progress
 
 
 @click.command()
 @click.option("--strict", is_flag=True, help="Warnings are errors.")
 @click.option("--secrets/--no-secrets", default=True, help="Whether secrets must be there.")
+@click.option(
+    "--history",
+    metavar="DURATION",
+    help="Also look in the journal for rules that decided nothing for so long: 90d.",
+)
+@journal_option
 @daemon_options
-@example("irpd check --config config/ --strict")
-def check(strict: bool, secrets: bool, socket: str | None, config: tuple[str, ...], json: bool) -> None:
+@example("irpd check --config config/ --strict\nirpd check --history 90d")
+def check(
+    strict: bool,
+    secrets: bool,
+    history: str | None,
+    journal: str | None,
+    socket: str | None,
+    config: tuple[str, ...],
+    json: bool,
+) -> None:
     """Check configuration and rules as a whole, without the daemon.
 
     Errors are what can't work (a reload would be refused); warnings what is probably not meant.
@@ -29,6 +45,8 @@ def check(strict: bool, secrets: bool, socket: str | None, config: tuple[str, ..
         from irpd.rehearsal.coverage import untested
 
         checked = checked.with_more(untested(checked.ruleset, checked.loaded.configuration), strict=strict)
+        if history is not None and checked.ruleset is not None:
+            checked = checked.with_more(_unused(checked.ruleset, history, config, journal), strict=strict)
     errors = [problem for problem in checked.problems if problem.severity == "error"]
     warnings = len(checked.problems) - len(errors)
     if json:
@@ -47,6 +65,35 @@ def check(strict: bool, secrets: bool, socket: str | None, config: tuple[str, ..
         echo(_summary(checked, errors, warnings, socket, config))
     if not checked.good:
         raise click.exceptions.Exit(NO)
+
+
+def _unused(ruleset: Any, history: str, config: tuple[str, ...], journal: str | None) -> Any:
+    """Warnings of rules that decided nothing in the journal. Raises Failed when it can't be read."""
+    from datetime import UTC, datetime, timedelta
+
+    from irpd.cli.files import journal_path
+    from irpd.config.duration import parse_duration
+    from irpd.engine.ports import JournalError
+    from irpd.journal.reader import open_reader
+    from irpd.rehearsal.usage import usage
+
+    now = datetime.now(UTC)
+    try:
+        since = now - timedelta(seconds=parse_duration(history))
+    except (ValueError, OverflowError) as error:
+        raise Failed(f"--history {history!r}: {error}", exit_code=USAGE) from None
+    path = journal_path(config, journal)
+    try:
+        reader = open_reader(path)
+        try:
+            found = usage(reader, ruleset, since=since, now=now, progress=partial(progress, "history"))
+        finally:
+            reader.close()
+    except JournalError as error:
+        raise Failed(f"{path}: {error}", exit_code=NO, code="journal") from None
+    if not found.decisions:
+        click.echo(f"{path}: no decision in the last {history}, so nothing is said of rules", err=True)
+    return found.problems
 
 
 def problem_view(problem: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from irpd.cli.failure import NO, USAGE, Failed, dump
 from irpd.cli.incident import example
 from irpd.cli.journal import journal_option
 from irpd.cli.options import config_option, daemon_options, json_option, tz_option
-from irpd.cli.terminal import echo
+from irpd.cli.terminal import echo, progress
 from irpd.cli.times import parse_time
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def backtest_(
     try:
         reader = open_reader(path)
         try:
-            done = backtest(reader, loaded, ruleset, begin=since, end=until, progress=_progress)
+            done = backtest(reader, loaded, ruleset, begin=since, end=until, progress=progress)
         finally:
             reader.close()
         failed = [text for text in fail_if if done.comparison.fails(text)]
@@ -251,13 +251,6 @@ def _unusable(problems: Sequence[Any]) -> Failed:
     errors = [str(problem) for problem in problems if problem.severity == "error"]
     text = "the rules can't be used:\n" + "\n".join(errors[:10])
     return Failed(text, exit_code=NO, code="configuration")
-
-
-def _progress(what: str, seen: int, of: int) -> None:
-    """A line that is written over, on a terminal only."""
-    if sys.stderr.isatty():
-        bar = f" [{'#' * (seen * 30 // of):<30}] {seen * 100 // of} %" if of else f" {seen:,}"
-        click.echo(f"\r{what}{bar}\x1b[K", err=True, nl=bool(of) and seen >= of)
 
 
 def _compiled(config: Sequence[str]) -> "tuple[Configuration, RuleSet]":

@@ -10,8 +10,8 @@ from irpd.model.incident import Contribution, Incident, MemberStatus
 from irpd.model.page import PageKind
 from irpd.model.share import Impact
 from irpd.model.signal import Signal, Status
-from irpd.protocol.paging import STORM
 from irpd.protocol.policy import Policy
+from irpd.protocol.rows import STORM
 from irpd.rehearsal.muted import Muted, muted_otherwise
 from irpd.rehearsal.payload import BadPayload, payload_of, read_as
 from irpd.rehearsal.world import Exhausted, Message, World
@@ -40,6 +40,7 @@ class Played:
         for verdicts in self._world.verdicts.values():
             for rules in verdicts:
                 yield from rules
+        yield from (Contribution(rule=rule, result="held") for rule in self._world.holds)
 
     @property
     def result(self) -> Result:
