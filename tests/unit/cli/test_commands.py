@@ -418,7 +418,7 @@ async def test_merging_into_what_was_merged_itself_says_where_to(irpd: Any, hous
     done = await irpd("incident", "merge", "3", "--into", "1", "--as", "ben")
     assert (done.status, done.err) == (4, "irpd: #1 was merged into #2: merge #3 into that one\n")
     done = await irpd("incident", "merge", "1", "--into", "3", "--as", "ben")
-    assert (done.status, done.err) == (4, "irpd: #1 was merged into #2; merge is no longer possible\n")
+    assert (done.status, done.err) == (4, "irpd: can't merge #1: it was merged into #2\n")
     done = await irpd("incident", "merge", "3", "--into", "77", "--as", "ben")
     assert (done.status, done.err) == (1, "irpd: there is no incident #77\n")
 
