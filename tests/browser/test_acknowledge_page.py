@@ -190,7 +190,7 @@ def test_i_cant_hands_on_to_the_next_person(irpd: Any, browse: Any) -> None:
     browser = browse(f"{irpd.link(incident)}/cant")
     press(browser, "page Chi now")
     assert "You handed it on." in text(browser)
-    assert "chi" in irpd.command("page", "list", "--incident", str(incident))
+    assert "Chi Okafor" in irpd.command("page", "list", "--incident", str(incident))
 
 
 def test_note_other_name_and_resolve_work_from_the_phone(irpd: Any, browse: Any) -> None:
