@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
@@ -53,7 +54,7 @@ def alert(name: str, status: str, at: datetime, **labels: str) -> bytes:
         "status": status, "labels": {"alertname": name, "service": "checkout", **labels}, "annotations": {},
         "startsAt": at.isoformat(),
         "endsAt": "0001-01-01T00:00:00Z" if status == "firing" else at.isoformat(),
-        "fingerprint": f"{abs(hash((name, tuple(sorted(labels.items()))))):016x}"[:16],
+        "fingerprint": f"{crc32(repr((name, sorted(labels.items()))).encode()):016x}",
     }  # fmt: skip
     return json.dumps(
         {"version": "4", "groupKey": name, "status": status, "receiver": "r", "alerts": [one]}

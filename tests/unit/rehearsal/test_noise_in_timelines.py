@@ -102,3 +102,8 @@ def test_a_step_or_an_expectation_that_says_nothing_is_refused_with_its_place(
 def test_a_silence_that_names_what_is_not_there_fails_its_test(rules: Rules, noisy: Configuration) -> None:
     report = run(rules, noisy, "by: asha, silence: {match: {service: nowhere}, for: 1h}", "muted: []")
     assert "there is no service 'nowhere'" in str(report.results[0].differences[0])
+
+
+def test_a_rule_that_held_something_back_has_decided(rules: Rules, noisy: Configuration) -> None:
+    covered = {one.rule: one.decided for one in run(rules, noisy, HELD, "incidents: []").coverage}
+    assert (covered["canary"], covered["pay"]) == (1, 0)
