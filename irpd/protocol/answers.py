@@ -84,11 +84,12 @@ def _changes(incident: Incident, verdict: Verdict) -> bool:
     return verdict.level < incident.level and (told is None or verdict.level < told)
 
 
-def judged(draft: Draft, incident: Incident, share: Share) -> Verdict | None:
+def judged(draft: Draft, incident: Incident, share: Share, *, sure: bool = False) -> Verdict | None:
     """The most severe that any of its firing signals asks for, at this share of users.
 
-    Signals that rules match alike and that bear the same title are asked once. None when all are resolved.
-    Without any signal, one opened by hand say, the share alone speaks."""
+    Signals that rules match alike and that bear the same title are asked once. None when all are resolved,
+    or, if it must be ``sure``, where judging one of them failed. Without any signal, one opened by hand say,
+    the share alone speaks."""
     if not incident.members:
         return _by_share(draft, incident, share)
     worst: Verdict | None = None
@@ -101,6 +102,8 @@ def judged(draft: Draft, incident: Incident, share: Share) -> Verdict | None:
             continue
         asked.add(alike)
         verdict = verdict_on(draft, facts)
+        if sure and verdict.level_by.kind == "fallback":
+            return None
         if worst is None or verdict.level < worst.level:
             worst = verdict
     return worst
@@ -190,8 +193,8 @@ def sink(draft: Draft, incident: Incident) -> Incident:
 
 
 def _now(draft: Draft, incident: Incident) -> Verdict | None:
-    """What the signals that fire now ask for, on what they say now."""
-    return judged(draft, incident, current(draft, incident))
+    """What fires asks for, on what it says now. A failure to judge never lowers a level."""
+    return judged(draft, incident, current(draft, incident), sure=True)
 
 
 def current(draft: Draft, incident: Incident) -> Share:

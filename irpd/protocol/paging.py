@@ -5,7 +5,7 @@ step fires. A step that resolves to nobody pages ``fallback``. After its rounds 
 not end: everyone on it is paged again until somebody acknowledges.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
@@ -18,6 +18,7 @@ from irpd.model.page import Page, PageKind, Send
 from irpd.oncall.hours import next_working
 from irpd.oncall.reach import methods_for, persons_for
 from irpd.protocol.draft import Draft
+from irpd.protocol.rows import STORM, Told, of_storm
 
 #: An update to who has an incident waits until this long after the one before it, so that
 #: an incident that grows fast tells them once a minute what is new.
@@ -26,8 +27,6 @@ UPDATE_EVERY = timedelta(seconds=60)
 FALLBACK_WAIT = 300.0
 #: The name of the path that pages irpd's own operators.
 OPERATORS = "operators"
-#: The group of a storm (see ``protocol.storm``), in which a person hears at most once a minute of it.
-STORM = "storm"
 
 
 # ------------------------------------------------------------------ starting and stopping paths
@@ -321,19 +320,28 @@ def _storm_due(
 
     What is more severe than what they last heard is never put off."""
     storm = draft.configuration.storm
-    told = draft.rows.told_of(person) if isinstance(storm, Storm) else None
-    if told is None or not isinstance(storm, Storm) or told.at + UPDATE_EVERY <= draft.now:
+    if not isinstance(storm, Storm):
         return None
-    if level < told.level:
+    recent = [told for told in _heard(draft, incident, person) if told.at + UPDATE_EVERY > draft.now]
+    binding = [told for told in recent if level >= told.level]
+    if not binding:
         return None
     if incident.group != STORM:
         waits = timedelta(seconds=storm.settle)
-        return draft.now + waits if waits and told.incident != incident.number else None
+        return draft.now + waits if waits and binding[0].incident != incident.number else None
     if kind is PageKind.PAGE and any(
         page.live and page.person == person and page.kind is kind for page in draft.rows.pages_of(incident)
     ):
         return _KNOWS
-    return told.at + UPDATE_EVERY
+    return max(told.at for told in binding) + UPDATE_EVERY
+
+
+def _heard(draft: Draft, incident: Incident, person: str) -> Iterator[Told]:
+    """What this person heard last, and last of this storm: other news in between must not hide it."""
+    for key in (person, of_storm(person)):
+        told = draft.rows.told_of(key)
+        if told is not None and (key == person or told.incident == incident.number):
+            yield told
 
 
 def _sends(

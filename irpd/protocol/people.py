@@ -11,6 +11,7 @@ from irpd.model.incident import Incident, LevelBy, Member, RunState, State
 from irpd.model.level import Level
 from irpd.model.page import PageKind
 from irpd.model.share import UNKNOWN
+from irpd.protocol.answers import ease
 from irpd.protocol.draft import Draft
 from irpd.protocol.levels import lowered, measured, risen
 from irpd.protocol.objectives import record_missed, respond_by
@@ -284,7 +285,7 @@ def merge(draft: Draft, command: c.Merge) -> Answer:
     share = measured(draft, target)
     if regimes or share != target.share:
         target = draft.emit(target.number, e.ShareMeasured(share=share, regimes=regimes))
-    settle(draft, target)
+    settle(draft, ease(draft, target))
     return Answer(target.number, True, f"{source.ref} is part of {target.ref} now.")
 
 
@@ -316,6 +317,7 @@ def split(draft: Draft, command: c.Split) -> Answer:
         share = measured(draft, one)
         if share != one.share:
             draft.emit(one.number, e.ShareMeasured(share=share))
+        ease(draft, draft.incident(one.number))
     settle(draft, draft.incident(incident.number))
     new = settle(draft, draft.incident(new.number))
     moved = "1 signal" if len(members) == 1 else f"{len(members)} signals"

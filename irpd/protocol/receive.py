@@ -202,7 +202,7 @@ def _known(draft: Draft, member: Member, signal: Signal, answer: Received) -> No
             outcome = _resolved(draft, incident, member, signal)
         case Status.MUTED:
             incident = draft.emit(incident.number, e.SignalMuted(sid=member.sid, because=signal.note))
-            all_quiet(draft, incident)
+            all_quiet(draft, ease(draft, incident))
             outcome = "muted"
         case Status.NOTE:
             if incident.state.active and signal.note:
@@ -523,7 +523,7 @@ def _open(
         why=why,
         waited=waited,
     )
-    return storm.gather(draft, incident, parts) if parts else incident
+    return ease(draft, storm.gather(draft, incident, parts)) if parts else incident
 
 
 def _open_unreadable(

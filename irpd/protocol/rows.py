@@ -17,6 +17,9 @@ from irpd.model.level import Level
 from irpd.model.page import Page
 from irpd.model.waits import Silence
 
+#: The group of a storm (see ``protocol.storm``), in which a person hears at most once a minute of it.
+STORM = "storm"
+
 
 class Told(NamedTuple):
     """A message to somebody: when it may have come first, how severe, about which incident."""
@@ -24,6 +27,11 @@ class Told(NamedTuple):
     at: datetime
     level: Level
     incident: int
+
+
+def of_storm(person: str) -> str:
+    """The key of what this person heard last of a storm; no person has such a name."""
+    return f"{STORM} {person}"
 
 
 class Torn(Exception):
@@ -280,9 +288,12 @@ class Rows:
         self.waiting[row.sid] = row.waits.subject if row.waits is not None else None
 
     def put_told(self, page: Page, incident: Incident) -> None:
-        """This page goes out to its person."""
+        """This page goes out. What its person heard of a storm is kept beside what they heard last."""
         if page.sends:
-            self.told[page.person] = Told(page.sends[0].due_at, incident.level, incident.number)
+            told = Told(page.sends[0].due_at, incident.level, incident.number)
+            self.told[page.person] = told
+            if incident.group == STORM:
+                self.told[of_storm(page.person)] = told
 
     def put_silence(self, row: Silence) -> None:
         self.silences[row.id] = row

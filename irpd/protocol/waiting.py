@@ -20,10 +20,12 @@ from irpd.model.share import UNKNOWN
 from irpd.model.signal import Signal, Status
 from irpd.model.waits import Silence, WaitKind, Waits
 from irpd.oncall.windows import open_until
+from irpd.protocol.answers import ease
 from irpd.protocol.draft import Draft
 from irpd.protocol.evolve_waiting import WAITING
 from irpd.protocol.levels import facts_of
 from irpd.protocol.objectives import record_missed
+from irpd.protocol.paging import restart_paths
 from irpd.protocol.quiet import all_quiet
 from irpd.protocol.rows import Rows
 from irpd.triage.distinct import is_new
@@ -210,7 +212,7 @@ def mute_firing(draft: Draft, silence: Silence) -> int:
         touched[incident.number] = None
         muted += 1
     for number in touched:
-        incident = draft.incident(number)
+        incident = ease(draft, draft.incident(number))
         if incident.unconfirmed:
             all_quiet(draft, incident, muted=True)
     return muted
@@ -287,13 +289,18 @@ def end_episode(draft: Draft, member: Member, *, ends_at: datetime | None, becau
 
 def _end_if_muted_to_the_end(draft: Draft, incident: Incident, member: Member) -> None:
     """A person silenced all that fired, and nobody is paged: once all of it is resolved, that is their word
-    that it is over. Else an incident that needs a person's word would stay open with nobody asked for it."""
+    that it is over. Else an incident that needs a person's word would stay open with nobody asked for it: so
+    where their silence had ended by then, and something else muted it, somebody is asked."""
     waits = member.waits
     if waits is None or not incident.unconfirmed or incident.acknowledged_by or incident.flapping:
         return
-    if any(run.state is RunState.RUNNING for run in incident.paths) or waits.kind is not WaitKind.SILENCE:
+    if any(run.state is RunState.RUNNING for run in incident.paths):
         return
     if any(_mutes_still(draft, other) for other in draft.rows.members_of(incident)):
+        return
+    if waits.kind is not WaitKind.SILENCE:
+        if incident.level.urgent:
+            restart_paths(draft, incident, because="all signals resolved, and nobody has confirmed")
         return
     record_missed(draft, incident)
     because = f"all its signals are resolved; muted by {waits.reason}"

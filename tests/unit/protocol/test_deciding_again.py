@@ -433,3 +433,44 @@ def test_every_kind_of_signal_is_asked_when_an_answer_comes() -> None:
         house.report(signal(f"k{n}", service="checkout", want="4", grouped="yes"))
     answer(house, affected=60)
     assert (house.incident().level, house.incident().level_by.rule) == (1, "few")
+
+
+# ------------------------------------------------------------------ what else leaves an incident
+def slow_and_quick() -> House:
+    """An incident at level 2 by a signal whose level may sink, with another that asks for 3."""
+    house = asked(SHARED)
+    house.report(signal("a", service="checkout", slow="yes", grouped="yes"))
+    house.report(signal("b", service="checkout", want="3", grouped="yes"))
+    assert (house.incident().level, house.incident().members) == (2, 2)
+    return house
+
+
+def test_what_is_split_off_no_longer_keeps_the_level_up() -> None:
+    house = slow_and_quick()
+    house.do(c.Split(incident=1, signals=(1,), by="asha"))
+    assert house.incident(1).eased_since is not None
+    house.forward("20m")
+    assert (house.incident(1).level, house.incident(2).level) == (3, 2)
+
+
+def test_what_a_person_silences_no_longer_keeps_the_level_up() -> None:
+    house = slow_and_quick()
+    until = house.now + timedelta(hours=1)
+    house.do(c.AddSilence(by="asha", match={"labels.slow": ("yes",)}, until=until, because="known"))
+    house.forward("20m")
+    assert house.incident().level == 3
+
+
+def test_a_failure_to_judge_lowers_no_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    house = asked(SHARED)
+    house.report(signal("a", service="checkout"))
+    answer(house, affected=900)
+    assert house.incident().level == 1
+
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError("spoilt")
+
+    monkeypatch.setattr("irpd.protocol.levels.level_for", fails)
+    answer(house, affected=100)
+    house.forward("30m")
+    assert house.incident().level == 1

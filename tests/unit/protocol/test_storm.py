@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -50,6 +51,22 @@ def test_who_is_affected_by_a_storm_hears_of_it_at_most_once_a_minute() -> None:
     messages = [(at, person) for at, person, channel, _ in here.shown if channel == "mail"]
     assert [person for _, person in messages] == ["asha", "asha"]
     assert messages[1][0] - messages[0][0] >= timedelta(seconds=60)
+
+
+def test_other_news_in_between_does_not_make_a_storm_heard_more_often() -> None:
+    here = house()
+    burst(here, 6)
+    (number,) = active(here)
+    here.forward("66s")
+    storm = [page.id for _, person, _, page in here.shown if page.incident == number and person == "asha"]
+    assert storm
+    here.do(c.Open(by="chi", title="A small thing", service="checkout", level=3))
+    here.do(c.Escalate(incident=number, by="chi"))
+    here.do(c.Escalate(incident=number, by="chi"))
+    here.do(c.Escalate(incident=number, by="chi"))
+    pages = [page for page in here.rows.pages.values() if page.incident == number and page.person == "asha"]
+    dues = sorted(min(send.due_at for send in page.sends) for page in pages)
+    assert all(b - a >= timedelta(seconds=60) for a, b in pairwise(dues))
 
 
 def test_a_storm_pages_on_the_path_of_each_service_that_it_reaches() -> None:

@@ -440,3 +440,20 @@ def test_what_was_silenced_and_fires_on_more_severely_is_paged_again() -> None:
     assert house.incident().level == 1
     assert house.people() == ["0m asha", "10m asha"]
     assert house.incident().paths[0].next_at is not None
+
+
+def test_what_was_silenced_and_then_lay_behind_an_outage_asks_somebody_when_it_is_resolved() -> None:
+    house = House(policy_of(DEPENDS))
+    house.report(alert("b", labels={"service": "bare"}))
+    number = silence(house, service="bare")
+    house.report(alert("l", labels={"service": "login"}))
+    house.do(c.EndSilence(by="asha", silence=number))
+    house.forward("1s")
+    (row,) = house.waiting()
+    assert row.waits is not None
+    assert row.waits.kind is WaitKind.DEPENDENCY
+    assert not any(run.next_at for run in house.incident(1).paths)
+    house.report(alert("b", "resolved", labels={"service": "bare"}))
+    assert house.incident(1).state is State.OPEN
+    assert any(run.next_at for run in house.incident(1).paths)
+    whole(house)
