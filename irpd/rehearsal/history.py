@@ -6,7 +6,6 @@ receipt's own event names it and stands where it was decided, so that a replay t
 and at the same instants. Receipts of a journal from before such events come at the time of their receipt.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,13 +20,6 @@ from irpd.protocol.waiting import OWN
 #: How long before the range a replay begins, so that what was open then is known.
 BEFORE = timedelta(hours=24)
 _AT_ONCE = 50
-#: What comes later after a deadline came of something else.
-LATE = timedelta(seconds=5)
-#: What the passing of time brings about, though not only that.
-_OF_TIME = (
-    e.PathMoved, e.ResponseMissed, e.SignalFlapping, e.LevelChanged, e.Resolved, e.Closed, e.SignalMoved,
-    e.SignalFired, e.WaitChanged, e.WaitEnded,
-)  # fmt: skip
 
 
 class Recorded(Protocol):
@@ -36,25 +28,6 @@ class Recorded(Protocol):
     def facts(self, *, after: int = 0, subject: str | None = None) -> Iterator[Fact]: ...
     def receipts(self, after: int, limit: int) -> list[Receipt]: ...
     def config(self, hash: str) -> bytes | None: ...
-
-
-class Woken:
-    """When irpd saw to what was due: a moment after it was. In a storm the order of two such moments decides
-    who is told of which incident, so a replay takes the recorded ones where there are any."""
-
-    def __init__(self) -> None:
-        self._at: dict[str, list[datetime]] = {}
-
-    def note(self, first: str, event: e.AnyEvent, at: datetime) -> None:
-        """An event of the incident that the signal ``first`` opened, or of that signal while it waits."""
-        if first and isinstance(event, _OF_TIME):
-            self._at.setdefault(first, []).append(at)
-
-    def after(self, first: str, due: datetime) -> datetime:
-        """When what was due then was seen to; ``due`` itself where nothing tells."""
-        times = self._at.get(first, [])
-        n = bisect_left(times, due)
-        return times[n] if n < len(times) and times[n] <= due + LATE else due
 
 
 @dataclass(slots=True)
@@ -93,12 +66,6 @@ class Courses:
                 self._waiting.pop(event.sid, None)
             case _:
                 pass
-
-    def waiting(self, event: e.AnyEvent) -> str:
-        """The key of the waiting signal that an event is about, or that it brings in; "" for others."""
-        if isinstance(event, e.WaitChanged | e.WaitEnded | e.SignalMoved):
-            return self._waiting.get(event.sid, "")
-        return ""
 
     def take(self, number: int, event: e.AnyEvent, at: datetime) -> None:
         match event:
@@ -171,13 +138,12 @@ class Happening:
 class History:
     """``happenings`` are in the order in which they were decided. ``config`` was in force at their
     beginning (a hash, empty when the journal names none); ``until`` is the last instant that the journal
-    tells of, or the end that was asked for. ``woken`` is when deadlines were seen to."""
+    tells of, or the end that was asked for."""
 
     happenings: tuple[Happening, ...]
     courses: Courses
     config: str
     until: datetime
-    woken: "Woken"
 
 
 def history_of(
@@ -188,7 +154,7 @@ def history_of(
     courses, happenings, config = Courses(), [], ""
     named: set[int] = set()
     silences: dict[int, Happening] = {}
-    until, bound, heard, woken = since, 0, since, Woken()
+    until, bound, heard = since, 0, since
     for number, fact in enumerate(journal.facts()):
         if number % 10_000 == 0:
             progress(number)
@@ -201,16 +167,12 @@ def history_of(
             bound = event.receipt or bound + 1  # repeats say their number only where it isn't the next one
         if isinstance(event, e.ConfigLoaded) and fact.at <= since:
             config = event.hash
-        key = courses.waiting(event)
         courses.wait(event)
         if fact.at < since:
             _silenced(silences, event, since)
             continue
         before, heard = heard, max(heard, fact.at)
-        woken.note(key, event, fact.at)
         if incident is not None:
-            course = courses.by_number.get(incident)
-            woken.note(course.first if course is not None else "", event, fact.at)
             courses.take(incident, event, fact.at)
             if _repeated(event):
                 happenings.append(Happening(fact.at, incident=incident, event=event))
@@ -232,7 +194,7 @@ def history_of(
     ]
     if old:
         happenings = sorted([*happenings, *old], key=lambda one: one.at)
-    return History(happenings=tuple(happenings), courses=courses, config=config, until=until, woken=woken)
+    return History(happenings=tuple(happenings), courses=courses, config=config, until=until)
 
 
 def _repeated(event: e.AnyEvent) -> bool:

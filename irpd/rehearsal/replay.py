@@ -56,9 +56,7 @@ class Replay:
         self._silences: dict[int, int] = {}  # their numbers in the record, and here
         self.done = Replayed()
         begin = history.happenings[0].at if history.happenings else datetime.min.replace(tzinfo=UTC)
-        self._world = World(
-            self._policy(history.config), begin, sends=False, tell=self._told, woken=self._woken
-        )
+        self._world = World(self._policy(history.config), begin, sends=False, tell=self._told)
 
     def run(self, progress: Callable[[int, int], None] = lambda _n, _of: None) -> Replayed:
         happenings = self._history.happenings
@@ -183,14 +181,6 @@ class Replay:
                 and not incident.firing
             ):
                 self._world.rows.forget(number)
-
-    def _woken(self, number: int, due: datetime) -> datetime:
-        """When what was due at an incident, or (negative) at a signal that waits, was seen to."""
-        if number > 0:
-            course = self.done.courses.by_number.get(number)
-            return self._history.woken.after(course.first, due) if course is not None else due
-        member = self._world.rows.member(-number)
-        return self._history.woken.after(member.key, due) if member is not None else due
 
     def _policy(self, hash: str) -> Policy:
         """The configuration of that hash, as far as the journal has it; else the current files."""

@@ -28,9 +28,9 @@ from irpd.protocol.waiting import due_at
 #: Things that may come due in one world: one that goes on for ever is given up.
 MOST_TURNS = 100_000
 _DEADLINE, _SEND = 0, 1
-#: When it is seen to, what it is, when it is due, the number of the incident or send (negative: of a signal
+#: When it is due, what it is, the number of the incident or send (negative: of a signal
 #: that waits), the page.
-_Due = tuple[datetime, int, datetime, int, str]
+_Due = tuple[datetime, int, int, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,14 +57,13 @@ class _Heap:
 
     def set(self, number: int, due: datetime | None, /) -> None:
         if due is not None:
-            heapq.heappush(self._due, (due, _DEADLINE, due, number, ""))
+            heapq.heappush(self._due, (due, _DEADLINE, number, ""))
 
 
 class World:
     """``now`` only goes on. ``messages`` are in the order in which they went out, ``verdicts`` what the rules
     said in each decision of each incident, ``holds`` name the rules that held something back; without
-    ``sends`` nothing goes out. ``tell`` hears of each event with its subject; ``woken`` says when a deadline
-    that is due then is seen to."""
+    ``sends`` nothing goes out. ``tell`` hears of each event with its subject."""
 
     def __init__(
         self,
@@ -73,7 +72,6 @@ class World:
         *,
         sends: bool = True,
         tell: Callable[[str, e.AnyEvent], None] = lambda _subject, _event: None,
-        woken: Callable[[int, datetime], datetime] = lambda _number, due: due,
     ) -> None:
         self.policy = policy
         self.now = at
@@ -82,7 +80,6 @@ class World:
         self.verdicts: dict[int, list[tuple[Contribution, ...]]] = {}
         self._sends = sends
         self._tell = tell
-        self._woken = woken
         self.holds: list[str] = []
         self._due: list[_Due] = []
         self._waiting = Waiting(self.rows, _Heap(self._due))
@@ -122,39 +119,36 @@ class World:
         for incident in draft.rows.incidents.values():
             deadline = next_deadline(incident)
             if deadline is not None:
-                heapq.heappush(self._due, (deadline, _DEADLINE, deadline, incident.number, ""))
+                heapq.heappush(self._due, (deadline, _DEADLINE, incident.number, ""))
         self._waiting.published(draft.rows)
         if self._sends:
             for page in draft.rows.pages.values():
                 for send in page.sends:
                     if page.live and send.state is SendState.PENDING:
-                        heapq.heappush(self._due, (send.due_at, _SEND, send.due_at, send.n, page.id))
+                        heapq.heappush(self._due, (send.due_at, _SEND, send.n, page.id))
         return answer
 
     def advance(self, until: datetime, *, most: int = MOST_TURNS) -> None:
         """Let time go on to ``until``, with everything that is due by then, the instant itself included;
         deadlines first, because they may end what was to be sent. Raises Exhausted after ``most`` of them."""
         while self._due and self._due[0][0] <= until:
-            at, kind, due, number, page = heapq.heappop(self._due)
-            if kind == _DEADLINE and at == due and (late := self._woken(number, due)) > due:
-                heapq.heappush(self._due, (late, kind, due, number, page))
-                continue
+            due, kind, number, page = heapq.heappop(self._due)
             if kind == _SEND:
-                self.now = max(self.now, at)
+                self.now = max(self.now, due)
                 self._send(page, number)
             elif number < 0:
                 member = self.rows.member(-number)
                 deadline = due_at(self.rows, member) if member is not None else None
                 if deadline is None or deadline > due:
                     continue
-                self.now = max(self.now, at)
+                self.now = max(self.now, due)
                 self.act(c.WakeSignal(sid=-number))
             else:
                 incident = self.rows.incident(number)
                 deadline = next_deadline(incident) if incident is not None else None
                 if deadline is None or deadline > due:
                     continue  # it has moved; where it moved to stands in the heap too
-                self.now = max(self.now, at)
+                self.now = max(self.now, due)
                 self.act(c.Wake(incident=number))
             self._turns += 1
             if self._turns > most:
