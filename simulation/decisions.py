@@ -5,7 +5,6 @@ reads the code it judges: who comes next on a path, what an acknowledgement cove
 sink are said here once more, in as few words as possible.
 """
 
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -17,7 +16,8 @@ from irpd.model.incident import Incident, Member, MemberStatus, PathRun, RunStat
 from irpd.model.page import Page, PageKind, SendState
 from irpd.oncall.hours import working
 from irpd.oncall.rotation import on_call_at
-from irpd.protocol.rows import Rows
+from simulation import easing, quieting, storms
+from simulation.judged import Decision, holds
 
 OPEN, TAKEN, DONE, CLOSED, MERGED = State.OPEN, State.ACKNOWLEDGED, State.RESOLVED, State.CLOSED, State.MERGED
 #: Which state may follow which.
@@ -34,33 +34,8 @@ TRANSITIONS = {
 BY_ITSELF = ("no answer", "begins")
 
 
-class Violation(Exception):
-    """Something that must hold doesn't. ``name`` is the rule's, one of ``docs/simulation.md``."""
-
-    def __init__(self, name: str, text: str) -> None:
-        super().__init__(f"{name}: {text}")
-        self.name = name
-        self.text = text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    command: c.Command
-    before: Rows
-    after: Rows
-    events: Sequence[tuple[str, e.AnyEvent]]
-    configuration: Configuration
-    now: datetime
-    unhinged: Collection[int] = ()  # incidents that a planted failure has paged at any hour
-
-
-def holds(condition: object, name: str, text: object) -> None:
-    if not condition:
-        raise Violation(name, str(text))
-
-
-def check(decision: Decision) -> list[str]:
-    """Raises Violation. Returns the transitions of states that were seen."""
+def check(decision: Decision) -> tuple[list[str], list[str]]:
+    """Raises Violation. Returns the transitions of states that were seen, and what else was met."""
     before, after, command = decision.before, decision.after, decision.command
     seen: list[str] = []
     by_incident: dict[int, list[e.AnyEvent]] = {}
@@ -100,7 +75,9 @@ def check(decision: Decision) -> list[str]:
         holds(
             by_incident, "set-aside-is-told", f"{command.command} was set aside and no incident tells of it"
         )
-    return seen
+    if isinstance(command, c.RecordSend) and len(decision.events) < 2:  # most of all that is decided
+        return seen, []
+    return seen, [met for part in (easing, quieting, storms) for met in part.check(decision)]
 
 
 @dataclass(slots=True)
@@ -210,8 +187,7 @@ class _One:
             return
         changes = [event for event in self.events if isinstance(event, e.LevelChanged)]
         for change in changes:
-            person = change.level_by.kind == "person"
-            holds(change.after < change.before or person, "levels", f"{now.ref} sank without a person's word")
+            person = change.level_by.kind == "person"  # what else may let it sink: ``easing``
             told = person or isinstance(self.decision.command, c.Merge)
             holds(
                 told or not was.person_level, "levels", f"evidence changed the level a person gave {now.ref}"
@@ -334,7 +310,7 @@ class _One:
         quiet = run.quiet or settings.level(level).urgency == "quiet"
         kind = PageKind.QUIET if quiet else PageKind.PAGE
         paged: set[str] = set()
-        reaches = False
+        reaches, now_storm = False, self.now.group == "storm"  # of one they hear once a minute
         for one in later:
             if isinstance(one, e.PathMoved | e.PathStarted):
                 break
@@ -347,8 +323,13 @@ class _One:
                 paged.add(one.page.person)
                 reaches = reaches or bool(one.page.sends)
         for person in event.persons:
+            knows = now_storm and any(
+                page.live and page.person == person and page.kind is kind
+                for page in self.decision.after.pages_of(self.now)
+            )
+            reaches = reaches or knows
             holds(
-                person in paged or person not in settings.people,
+                person in paged or knows or person not in settings.people,
                 "steps", f"{ref} {run.name}: {person} is named by the step but was not paged",
             )  # fmt: skip
         holds(reaches or quiet, "reaches", f"{ref} {run.name}: step {fired} asks nobody by any channel")

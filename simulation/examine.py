@@ -17,9 +17,8 @@ from irpd.model.incident import Incident, MemberStatus, State
 from irpd.model.page import SendState
 from irpd.model.signal import Status
 from irpd.protocol.rows import Rows
-from irpd.protocol.waiting import due_at as waits_until
 from simulation.clocks import BEGINS
-from simulation.decisions import holds
+from simulation.judged import holds
 from simulation.model import fold
 from simulation.reach import reaches
 from simulation.worlds import prepared
@@ -62,9 +61,8 @@ def in_time(world: "Simulation") -> None:
     before = now - timedelta(seconds=GRACE)
     late = world.model.overdue(before)
     holds(not late, "in-time", f"{late}; it is {now}")
-    for sid in engine._rows.waiting:
-        due = waits_until(engine._rows, engine._rows.members[sid])
-        holds(due is None or due >= before, "in-time", f"signal {sid} waited until {due}; it is {now}")
+    overslept = world.model.overslept(before)
+    holds(not overslept, "in-time", f"{overslept}; it is {now}")
     outbox = life.outbox
     if not world.model.sends or world.model.sends[0][0] >= before:
         return
@@ -272,6 +270,9 @@ def at_end(world: "Simulation") -> None:
         holds(kept is not None and kept.body == request.body, "durable", f"receipt {receipt} is gone")
     shown = {message.incident for message in world.phones if message.at >= world.calm_since}
     for number, incident in world.model.rows.incidents.items():
+        muted = not any(run.next_at for run in incident.paths) and not world.model.forsaken(number)
+        if muted:
+            continue  # by a person's silence, which some of it waits for
         if incident.state is State.OPEN and incident.level.urgent and incident.opened_at <= world.calm_at:
             holds(
                 number in shown,

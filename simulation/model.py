@@ -14,7 +14,10 @@ from irpd.model.incident import Incident, MemberStatus, RunState, State
 from irpd.model.page import PageKind, SendState
 from irpd.protocol.evolve import evolve
 from irpd.protocol.rows import Rows, Torn
-from simulation.decisions import BY_ITSELF, holds
+from simulation.decisions import BY_ITSELF
+from simulation.judged import holds
+from simulation.quieting import due_at as waits_until
+from simulation.storms import Heard
 
 _COUNTED = (e.SignalFired, e.SignalResolved, e.SignalChanged)
 _FIRING = (MemberStatus.FIRING, MemberStatus.STALE)
@@ -43,7 +46,7 @@ class Model:
         self.in_incident: dict[int, set[int]] = {}
         self.groups: dict[str, set[int]] = {}
         self.taken: set[int] = set()  # acknowledged, and nothing since that lets paging go on
-        self.due: list[tuple[datetime, int]] = []
+        self.due: list[tuple[datetime, int, datetime]] = []  # from when, of which, its time
         self.sends: list[tuple[datetime, str, int]] = []
         self.touched: set[int] = set()
         self.set_aside: set[int] = set()
@@ -52,6 +55,8 @@ class Model:
         self.besides: Counter[str] = Counter()  # effects on a key that no report had
         self.closed_groups: Counter[str] = Counter()
         self.stale: Counter[str] = Counter()
+        self.changed_at: dict[int, datetime] = {}  # when something last happened to an incident
+        self.heard = Heard()
 
     def see(self, fact: Fact) -> str:
         """One more durable fact. Raises Violation. Returns its type."""
@@ -73,8 +78,11 @@ class Model:
         if number:
             now = rows.incidents[number]
             self._taken(was, now, event, fact.at)
+            self.changed_at[number] = fact.at
+            if isinstance(event, e.Paged):
+                self.heard.asked(event.page, now)
             self.touched.add(number)
-            self._schedule(now, event)
+            self._schedule(now, event, fact.at)
         elif isinstance(event, e.CommandSetAside) and event.receipt:
             self.set_aside.add(event.receipt)
         return str(type(event).__struct_config__.tag)
@@ -188,10 +196,10 @@ class Model:
                 pass
 
     # ------------------------------------------------------------ what is due
-    def _schedule(self, now: Incident, event: e.AnyEvent) -> None:
+    def _schedule(self, now: Incident, event: e.AnyEvent, at: datetime) -> None:
         due = due_at(now)
         if due is not None:
-            heapq.heappush(self.due, (due, now.number))
+            heapq.heappush(self.due, (max(due, at), now.number, due))
         if isinstance(event, e.Paged):
             for send in event.page.sends:
                 heapq.heappush(self.sends, (send.due_at, event.page.id, send.n))
@@ -203,11 +211,35 @@ class Model:
     def overdue(self, until: datetime) -> str:
         """An incident whose time came before ``until`` and that nothing was done about; or nothing."""
         while self.due and self.due[0][0] < until:
-            due, number = heapq.heappop(self.due)
+            seen, number, due = heapq.heappop(self.due)
             if due_at(self.rows.incidents[number]) == due:
-                heapq.heappush(self.due, (due, number))
+                heapq.heappush(self.due, (seen, number, due))
                 return f"#{number} was due at {due}"
         return ""
+
+    def overslept(self, until: datetime) -> str:
+        """A signal that waits though its time came before ``until``; or nothing."""
+        for sid, subject in self.rows.waiting.items():
+            if subject is None:
+                continue
+            due = waits_until(self.rows, self.rows.members[sid], self.changed_at)
+            if due is not None and due < until:
+                return f"signal {sid} waited until {due}"
+        return ""
+
+    def forsaken(self, number: int) -> str:
+        """Whether this incident is open, severe enough to be somebody's, and nothing will ever ask for it."""
+        incident = self.rows.incidents[number]
+        if incident.state is not State.OPEN or incident.level > 3 or incident.flapping:
+            return ""
+        if due_at(incident) is not None:
+            return ""
+        for sid in self.in_incident.get(number, ()):
+            row = self.rows.members[sid]
+            later = self.rows.members[self.newest[row.key]] if row.status is MemberStatus.MUTED else row
+            if later.waits is not None and later.status is not MemberStatus.RESOLVED:
+                return ""
+        return f"{incident.ref} (level {incident.level}) is open, nothing is due and nothing of it waits"
 
     def unsent(self, until: datetime, under_way: set[tuple[str, int]]) -> str:
         """A send whose time came before ``until`` and that was not even tried; or nothing."""
@@ -234,6 +266,8 @@ class Model:
         """The signals of what was touched stand in exactly that incident."""
         for number in self.touched:
             incident = self.rows.incidents[number]
+            forsaken = self.forsaken(number)
+            holds(not forsaken, "never-silent", forsaken)
             sids = self.in_incident.get(number, set())
             holds(
                 len(sids) == incident.members, "one-incident", f"{incident.ref}: {incident.members} signals"
@@ -273,4 +307,6 @@ def due_at(incident: Incident) -> datetime | None:
         times.append(incident.quiet_since + timedelta(seconds=incident.quiet_for))
     if incident.state is State.RESOLVED and incident.resolved_at is not None:
         times.append(incident.resolved_at + timedelta(seconds=incident.reopen_within))
+    if incident.state.active and incident.eased_since is not None and incident.lower_after:
+        times.append(incident.eased_since + timedelta(seconds=incident.lower_after))
     return min(times, default=None)

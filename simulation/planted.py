@@ -81,6 +81,8 @@ _PEOPLE = "irpd.protocol.people:"
 _LEVELS = "irpd.protocol.levels:"
 _PAGING = "irpd.protocol.paging:"
 _RECEIVE = "irpd.protocol.receive:"
+_WAITING = "irpd.protocol.waiting:"
+_ANSWERS = "irpd.protocol.answers:"
 _OUTBOX = "irpd.outbox.outbox:Outbox."
 
 PLANTED: Mapping[str, Change] = {
@@ -197,6 +199,48 @@ PLANTED: Mapping[str, Change] = {
         _RECEIVE + "_fires_again", "restart_paths(draft, incident", "str((draft, incident)) or dict(x=1"
     ),
     "joins-in-silence": Change(_RECEIVE + "_join", "        settle(draft, incident)", "        pass"),
+    # -------------------------------------------------------- what waits, and silences
+    "wait-forgotten-at-start": Change("irpd.engine.waiting:Waiting.loaded", "self.arm(sid)", "pass"),
+    "fires-in-its-incident-and-waits": Change(
+        _WAITING + "mute_firing",
+        'draft.emit(incident.number, e.SignalMuted(sid=member.sid, because=f"muted by {waits.reason}"))',
+        "pass",
+    ),
+    "end-of-a-wait-loses-it": Change(_WAITING + "wake", "return judged(draft, sid)", "return None"),
+    "what-fires-is-let-go": Change(
+        _WAITING + "wake", "if member.status is MemberStatus.RESOLVED:", "if member.waits.before:"
+    ),
+    "held-for-ever": Change(_WAITING + "_hold", "until = since + timedelta", "until = draft.now + timedelta"),
+    "silence-mutes-too-much": Change(_WAITING + "fits", "return False", "continue"),
+    "silence-lasts-on": Change(_WAITING + "_silence", "silence.until > draft.now and ", ""),
+    "silence-forgotten-at-start": Change(
+        "irpd.protocol.rows:Rows.restore", "self.silences.update(silences or {})", "pass"
+    ),
+    "silence-ended-and-nobody-looks": Change(
+        "irpd.engine.waiting:Waiting.published", 'self._arm_all(f"silence:{number}")', "pass"
+    ),
+    "silence-of-new-keys-only": Change(_RECEIVE + "_must_wait", "return waits", "return None"),
+    # -------------------------------------------------------- answers of monitoring, and the way down
+    "sinks-without-a-rule": Change(_LEVELS + "lower_after", "return 0.0", "return 60.0"),
+    "sinks-too-early": Change(
+        _ANSWERS + "sinks_at", "timedelta(seconds=incident.lower_after)", "timedelta(seconds=1)"
+    ),
+    "never-sinks": Change(_ANSWERS + "ease", "less = verdict is not None and ", "less = False and "),
+    "answer-to-what-is-over": Change(_ANSWERS + "take_answer", "incident.state.active", "incident.number"),
+    "answer-of-another-service": Change(
+        _ANSWERS + "take_answer", " and command.service in incident.services", ""
+    ),
+    "split-leaves-the-level": Change(_PEOPLE + "split", "ease(draft, draft.incident(one.number))", "pass"),
+    # -------------------------------------------------------- storms
+    "storm-is-told-each-time": Change(
+        _PAGING + "_storm_due", "return max(told.at for told in binding) + UPDATE_EVERY", "return None"
+    ),
+    "other-news-hides-the-storm": Change(_PAGING + "_heard", "(person, of_storm(person)) if", "(person,) if"),
+    "storm-leaves-a-signal": Change(
+        "irpd.protocol.storm:gather",
+        "list(draft.rows.members_of(incident))",
+        "list(draft.rows.members_of(incident))[1:]",
+    ),
     # -------------------------------------------------------- delivery
     "outbox-entry-dropped-on-reload": Change(
         _OUTBOX + "use_channels",

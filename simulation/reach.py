@@ -12,7 +12,8 @@ from irpd.engine.ports import Fact
 from irpd.model import event as e
 from irpd.model.incident import Incident, PathRun, State
 from irpd.model.level import Level
-from simulation.decisions import BY_ITSELF, holds
+from simulation.decisions import BY_ITSELF
+from simulation.judged import holds
 from simulation.phones import SURE
 
 if TYPE_CHECKING:

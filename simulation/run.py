@@ -16,6 +16,7 @@ from irpd.engine.batch import CommandFailed
 from irpd.engine.inbox import Overloaded
 from irpd.engine.ports import JournalError, Message, Normalised, Outcome
 from irpd.model import command as c
+from irpd.model import event as e
 from irpd.model.command import Command, Refusal
 from irpd.model.incident import State
 from irpd.model.page import PageKind
@@ -24,8 +25,9 @@ from simulation import examine
 from simulation.actions import Action
 from simulation.clocks import BEGINS, VirtualTime
 from simulation.coverage import Coverage
-from simulation.decisions import Decision, Violation, check, holds
+from simulation.decisions import check
 from simulation.disk import Disk
+from simulation.judged import Decision, Violation, holds
 from simulation.life import INBOX, Life
 from simulation.loop import Escape
 from simulation.model import Model
@@ -119,17 +121,22 @@ class Simulation:
         assert draft.rows.parent is not None
         events = [event for _, event in draft.events]
         self.decisions[id(command)] = (command, events)
+        if draft.configuration.storm == "none":
+            self.model.heard.unbounded.update(event.page.id for event in events if isinstance(event, e.Paged))
         if self.plant in ("hours", "schedule"):
             self.unhinged |= draft.rows.incidents.keys()
         try:
-            for transition in check(
+            transitions, met = check(
                 Decision(
                     command=command, before=draft.rows.parent, after=draft.rows, events=draft.events,
                     unhinged=self.unhinged,
                     configuration=draft.configuration, now=draft.now,
                 )
-            ):  # fmt: skip
+            )  # fmt: skip
+            for transition in transitions:
                 self.coverage.hit("transition", transition)
+            for one in met:
+                self.coverage.hit("met", one)
         except Violation as violation:
             self._found(violation if not self.plant else None)
         except Exception as error:  # irpd would take it for a failure of its own and go on

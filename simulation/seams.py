@@ -24,8 +24,8 @@ from irpd.protocol.draft import Draft
 from simulation.loop import Escape
 
 #: What can be made to raise: rule 9 says that somebody is paged all the same.
-SPOILT = ("Receive", "Wake", "Acknowledge", "RecordSend")
-PLANTS = ("decide", "set-aside", "level", "group", "group", "schedule", "hours", "text")
+SPOILT = ("Receive", "Wake", "Acknowledge", "RecordSend", "WakeSignal", "TakeAnswer")
+PLANTS = ("decide", "set-aside", "level", "level", "group", "group", "schedule", "hours", "hours", "text")
 
 #: What the simulated must not reach for: the real clocks and real chance.
 OUTSIDE = ("time.time", "time.monotonic", "time.sleep", "random.random", "random.uniform", "os.urandom")

@@ -1,6 +1,7 @@
 """Carrying out a step: what its numbers mean in the world as it is."""
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from irpd.engine import upkeep
@@ -208,6 +209,10 @@ def _acts(world: "Simulation", action: Action) -> bool:
             silences = world.model.rows.all_silences()
             known = [silence.id for silence in silences if b % 9 == 0 or silence.until > world.now()]
             world.ask(c.EndSilence(by=by, silence=known[a % len(known)] if known else 1))
+        case "answers":
+            _answers(world, a, b)
+        case "ease":
+            _eases(world, a, b)
         case "note":
             world.ask(c.Note(incident=number, by=by, text="looked at it" if b % 7 else " "))
         case "resolve-incident":
@@ -230,9 +235,75 @@ def _acts(world: "Simulation", action: Action) -> bool:
             world.ask(c.TestPage(person=by, by="asha"))
         case "tell-operators":
             world.ask(c.TellOperators(key=("disk", "clock")[b % 2], title="irpd needs somebody"))
+            if b % 3:
+                over = c.ConditionOver(key=("disk", "clock")[b % 2])
+                world.later(float(a % 200), lambda: world.ask(over))
         case _:
             return False
     return True
+
+
+def _answers(world: "Simulation", a: int, b: int) -> None:
+    """Monitoring is asked about users: what it says comes late, twice, out of order, or of what is over."""
+    rows, chance = world.model.rows, world.chance
+    active = [one for one in rows.incidents.values() if one.state.active and one.source != "irpd"]
+    if not active:
+        return
+    incident = active[a % len(active)]
+    service = incident.services[0] if b % 13 else "nowhere"
+    asked = tuple(one.number for one in active if service in one.services or b % 5 == 0) or (incident.number,)
+    if b % 7 == 0:
+        asked += (1 + a % 9, 999_999)
+
+    def says() -> c.TakeAnswer:
+        affected = chance.choice((0, 7, 150, 260, 420, 700, 990, 5000, -3, None))
+        users = chance.choice((None, None, None, 1000, 400, 0, -1, 2**60))
+        return c.TakeAnswer(service=service, incidents=asked, affected=affected, users=users)
+
+    first, second = says(), says()
+    match b % 6:
+        case 0 | 1:
+            world.ask(first)
+        case 2:
+            world.ask(first)
+            world.later(float(a % 4), lambda: world.ask(first))
+        case 3:  # the answer that was asked for first comes last
+            world.later(20.0, lambda: world.ask(first))
+            world.ask(second)
+        case 4:
+            world.later(30.0 + a % 400, lambda: world.ask(first))
+        case _:
+            for n in range(4):
+                world.later(15.0 * n, lambda: world.ask(says()))
+
+
+def _eases(world: "Simulation", a: int, b: int) -> None:
+    """Evidence asks for much, then for less: by what fires, or by what monitoring says of users."""
+    senders = world.senders
+    pay = [one for one in senders.alerts if one.category == "payment" and one.environment == "production"]
+    alert = pay[a % len(pay)]
+    other = next(
+        one
+        for one in senders.alerts
+        if (one.service, one.environment) == (alert.service, "production") and one.category != "payment"
+    )
+    world.post(senders.fire(alert if b % 2 else other, world.now()))
+    world.later(1.0, lambda: world.post(senders.fire(other, world.now())))
+    if b % 2:
+        world.later(4.0 + b % 30, lambda: world.post(senders.resolve(alert, world.now())))
+        if b % 8 == 1:
+            world.later(100.0, lambda: world.post(senders.fire(alert, world.now())))
+        return
+
+    def counts(affected: int) -> None:
+        sid = world.model.rows.sid_of(f"alerts/{other.n + 1:016x}")
+        row = world.model.rows.member(sid) if sid is not None else None
+        if row is not None:
+            asked = (row.incident,)
+            world.ask(c.TakeAnswer(service=row.service, incidents=asked, affected=affected, users=1000))
+
+    for at, affected in ((3.0, 450), (10.0 + b % 40, 20), (90.0, 450 if b % 16 == 2 else 10)):
+        world.later(at, partial(counts, affected))
 
 
 def _reopens(world: "Simulation", a: int, by: str) -> None:
@@ -311,6 +382,13 @@ def _happens(world: "Simulation", action: Action) -> None:
             world.files = prepared(list(VARIANTS)[b % len(VARIANTS)])
             if life is not None and life.ready:
                 life.spawn(life.reload())
+        case "storm":
+            _storms(world, a, b)
+        case "hold":
+            _holds_back(world, a, b)
+        case "chain":
+            _under(world, "chained", 60.0 + b % 300)
+            _breaks(world, a)
         case "bad-files":
             world.files = None
             if life is not None and life.ready:
@@ -361,6 +439,77 @@ def _happens(world: "Simulation", action: Action) -> None:
             world.advance(float(60 + b % 600))
         case _:
             _ends(world, action)
+
+
+def _under(world: "Simulation", variant: str, seconds: float) -> None:
+    """This configuration is in force for so long."""
+
+    def use(name: str) -> None:
+        world.files = prepared(name)
+        if world.life is not None and world.life.ready:
+            world.life.spawn(world.life.reload())
+
+    use(variant)
+    world.later(seconds, lambda: use("base"))
+
+
+def _fires(world: "Simulation", alert: Alert, after: float) -> None:
+    world.later(after, lambda: world.post(world.senders.fire(alert, world.now())))
+
+
+def _ends_again(world: "Simulation", alert: Alert, after: float) -> None:
+    world.later(after, lambda: world.post(world.senders.resolve(alert, world.now())))
+
+
+def _storms(world: "Simulation", a: int, b: int) -> None:
+    """Much of what can fail does so within a minute, in many groups."""
+    senders = world.senders
+    _under(world, "stormy", 120.0 + b % 600)
+
+    def fails(n: int) -> None:
+        match n % 3:
+            case 0:
+                alert = senders.alerts[(a + 7 * n) % len(senders.alerts)]
+                world.post(senders.fire(alert, world.now()))
+            case 1:
+                world.post(senders.ticket((a + 3 * n) % TICKETS, "open"))
+            case _:
+                world.post(senders.issue((a + n) % ISSUES, "created"))
+
+    for n in range(4 + b % 12):
+        world.later(1.0 + n * (0.1 if a % 3 else 9.0), partial(fails, n))
+
+
+def _holds_back(world: "Simulation", a: int, b: int) -> None:
+    """Signals that a rule holds: some resolve meanwhile, others fire on, and a service may fail on which
+    theirs depends."""
+    senders = world.senders
+    _under(world, "quiet", 30.0 + b % 300)
+    ugly = [one for one in senders.alerts if one.category == "cosmetic"]
+    for n in range(1 + a % 6):
+        _fires(world, ugly[(a + n) % len(ugly)], 1.0 + n * 3)
+    world.later(2.0, lambda: world.post(senders.ticket(a % TICKETS, "open")))
+    if b % 3 == 0:
+        _ends_again(world, ugly[a % len(ugly)], 40.0)
+    if b % 4:
+        _breaks(world, a)
+
+
+def _breaks(world: "Simulation", a: int) -> None:
+    """Services fail on which others depend: first one, then the other, and the first is well again."""
+    loud = [
+        one
+        for one in world.senders.alerts
+        if one.environment == "production" and one.category in ("payment", "outage")
+    ]
+    order = ("search", "checkout", "login") if a % 2 else ("checkout", "search", "login")
+    for n, service in enumerate(order):
+        own = [one for one in loud if one.service == service]
+        if own:
+            alert = own[a % len(own)]
+            _fires(world, alert, 2.0 + 5 * n)
+            if n == 0:
+                _ends_again(world, alert, 30.0 + a % 90)
 
 
 def _before_a_deadline(world: "Simulation") -> float:

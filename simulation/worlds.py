@@ -7,6 +7,7 @@ somebody in ``fallback`` with a channel.
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import time
 from functools import cache
 
 from irpd.daemon.settings import Prepared, from_journal
@@ -105,12 +106,13 @@ timing:
 _RULES = """
 version: 1
 rules:
-  - {id: payment, match: {source: alerts, labels: {category: payment}}, level: 1, because: payments fail}
+  - {id: payment, match: {source: alerts, labels: {category: payment}}, level: 1, lower_after: 80s, because: payments fail}
   - {id: outage, match: {source: alerts, labels: {category: outage}}, level: 2, because: an outage}
   - {id: slow, match: {source: alerts, labels: {category: slow}}, level: 3, because: it is slow}
   - {id: cosmetic, match: {source: alerts, labels: {category: cosmetic}}, level: 4, because: it is ugly}
   - {id: staging, match: {labels: {environment: staging}}, at_most: 3, because: only staging}
   - {id: many-tickets, match: {source_type: ticket}, when: "reporters >= 3", level: 2, because: many people say so}
+  - {id: third, match: {source: alerts}, when: "share >= 0.3 && share < 0.7", level: 1, lower_after: 1m, because: a third of users}
   - {id: many-signals, match: {source: alerts}, when: "signals >= 12", at_least: 2, because: it grows}
 group:
   - {id: same, by: [service, environment], within: 5m, at_most: 40m}
@@ -132,6 +134,12 @@ _DESK_TO = _BASE.index("services:\n")
 
 #: Variants with rules that mute and hold.
 QUIET = ("quiet",)
+#: What those rules say, in the words of who judges them: for how long which rule holds, when the window is
+#: open (hours and minutes on its wall clock) and for which services, and after how long a rule's level sinks.
+HOLDS = {"hold": 100.0, "hold-tickets": 180.0}
+WINDOW = (time(8, 30), time(9, 20), "Europe/Berlin")
+WINDOWED = ("login", "search")
+LOWERED = {"payment": 80.0, "third": 60.0}
 #: What a reload may bring. The first is in force at the beginning.
 VARIANTS: Mapping[str, Callable[[], str]] = {
     "base": lambda: _BASE,
@@ -159,6 +167,10 @@ VARIANTS: Mapping[str, Callable[[], str]] = {
     ),
     "other-hours": lambda: _less(('to: "12:00"', 'to: "17:00"'), ("quiet: 3m", "quiet: 2m")),
     "quiet": lambda: _less(("    paths: {technical: small}\n", "    paths: {technical: small}\n    depends_on: {checkout: mutes}\n")),
+    "stormy": lambda: _less(("timing:\n", "storm: {incidents: 4, within: 3m}\ntiming:\n")),
+    "chained": lambda: _less(
+        ("    paths: {technical: small}\n", "    paths: {technical: small}\n    depends_on: {login: joins, checkout: joins}\n"),
+    ),
     "other-channels": lambda: _less(("via: [mail]}\n    - {after: 40s", "via: [hook]}\n    - {after: 40s")),
 }  # fmt: skip
 

@@ -1,0 +1,35 @@
+"""One decision as it is judged, and how it is said that something doesn't hold."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from irpd.config.values import Configuration
+from irpd.model import command as c
+from irpd.model import event as e
+from irpd.protocol.rows import Rows
+
+
+class Violation(Exception):
+    """Something that must hold doesn't. ``name`` is the rule's, one of ``docs/simulation.md``."""
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(f"{name}: {text}")
+        self.name = name
+        self.text = text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    command: c.Command
+    before: Rows
+    after: Rows
+    events: Sequence[tuple[str, e.AnyEvent]]
+    configuration: Configuration
+    now: datetime
+    unhinged: Collection[int] = ()  # incidents that a planted failure has paged at any hour
+
+
+def holds(condition: object, name: str, text: object) -> None:
+    if not condition:
+        raise Violation(name, str(text))
