@@ -316,7 +316,8 @@ _KNOWS = datetime.min.replace(tzinfo=UTC)
 def _storm_due(
     draft: Draft, incident: Incident, person: str, kind: PageKind, level: Level
 ) -> datetime | None:
-    """When the next message to this person may go out while storms are told; ``_KNOWS``: none is needed.
+    """When the next message to this person may go out while storms are told; ``_KNOWS``: none is needed,
+    because they were told of this very storm within the minute.
 
     What is more severe than what they last heard is never put off."""
     storm = draft.configuration.storm
@@ -329,8 +330,14 @@ def _storm_due(
     if incident.group != STORM:
         waits = timedelta(seconds=storm.settle)
         return draft.now + waits if waits and binding[0].incident != incident.number else None
-    if kind is PageKind.PAGE and any(
-        page.live and page.person == person and page.kind is kind for page in draft.rows.pages_of(incident)
+    of_this = any(told.incident == incident.number for told in binding)
+    if (
+        of_this
+        and kind is PageKind.PAGE
+        and any(
+            page.live and page.person == person and page.kind is kind
+            for page in draft.rows.pages_of(incident)
+        )
     ):
         return _KNOWS
     return max(told.at for told in binding) + UPDATE_EVERY

@@ -69,6 +69,27 @@ def test_other_news_in_between_does_not_make_a_storm_heard_more_often() -> None:
     assert all(b - a >= timedelta(seconds=60) for a, b in pairwise(dues))
 
 
+def test_other_news_never_hides_a_round_of_a_storm() -> None:
+    """It puts the page off by what is left of the minute, however often both fall together."""
+    here = house()
+    burst(here, 6)
+    (number,) = active(here)
+
+    def pages() -> list[str]:
+        found = [page for page in here.rows.pages.values() if page.incident == number]
+        return [page.id for page in found if page.person == "asha"]
+
+    for _ in range(3):
+        here.forward("10m")
+        before = pages()
+        here.do(c.Open(by="chi", title="Another thing", service="checkout", level=2))
+        for _step in range(4):
+            here.do(c.Escalate(incident=number, by="chi"))
+        after = [here.rows.pages[one] for one in pages() if one not in before]
+        assert after
+        assert all(send.due_at >= here.now for page in after for send in page.sends)
+
+
 def test_a_storm_pages_on_the_path_of_each_service_that_it_reaches() -> None:
     here = house()
     burst(here, 6)
