@@ -90,7 +90,9 @@ class Smtp:
         mail["To"] = recipient
         mail["Subject"] = _header(message.subject)
         mail["Date"] = format_datetime(self._clock.now())
-        mail["Message-ID"] = self._id(f"{page.id}.{message.send.n}.{page.requested_at:%Y%m%d%H%M%S}")
+        # A repeat of what an earlier version sent has the same one.
+        dated = message.id if page.dated else f"{message.id}.{page.requested_at:%Y%m%d%H%M%S}"
+        mail["Message-ID"] = self._id(dated)
         if message.thread:
             mail["References"] = self._id(message.thread)
             mail["In-Reply-To"] = self._id(message.thread)
