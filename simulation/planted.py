@@ -235,7 +235,9 @@ PLANTED: Mapping[str, Change] = {
     "storm-is-told-each-time": Change(
         _PAGING + "_storm_due", "return max(told.at for told in binding) + UPDATE_EVERY", "return None"
     ),
-    "other-news-hides-the-storm": Change(_PAGING + "_heard", "(person, of_storm(person)) if", "(person,) if"),
+    "other-news-hides-the-storm": Change(
+        _PAGING + "_heard", "(person, of_storm(incident.number, person)) if", "(person,) if"
+    ),
     "storm-leaves-a-signal": Change(
         "irpd.protocol.storm:gather",
         "list(draft.rows.members_of(incident))",

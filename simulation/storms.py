@@ -70,12 +70,12 @@ class Heard:
         self._last: dict[tuple[int, str], tuple[datetime, Level, str]] = {}
 
     def asked(self, page: Page, incident: Incident) -> None:
-        """One more message about an incident. Raises Violation for a second one within a minute."""
-        if incident.group != "storm" or not page.sends:
+        """One more message about an incident. Raises Violation for a second one within a minute.
+
+        What evidence asks for against a person's level goes to who commands at once, always."""
+        if incident.group != "storm" or not page.sends or page.reason == "evidence":
             return
         level = Level.LOW if page.kind is PageKind.QUIET else incident.level
-        if page.reason == "evidence" and incident.told_level is not None:
-            level = incident.told_level  # what evidence asks for, told to who commands
         due, key = min(send.due_at for send in page.sends), (incident.number, page.person)
         last = self._last.get(key)
         if last is not None and level >= last[1] and page.id not in self.unbounded:

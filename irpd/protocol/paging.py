@@ -344,8 +344,8 @@ def _storm_due(
 
 
 def _heard(draft: Draft, incident: Incident, person: str) -> Iterator[Told]:
-    """What this person heard last, and last of any storm: other news in between must not hide it."""
-    for key in (person, of_storm(person)) if incident.group == STORM else (person,):
+    """What this person heard last, and last of this storm: other news in between must not hide it."""
+    for key in (person, of_storm(incident.number, person)) if incident.group == STORM else (person,):
         told = draft.rows.told_of(key)
         if told is not None:
             yield told

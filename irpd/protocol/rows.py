@@ -29,9 +29,9 @@ class Told(NamedTuple):
     incident: int
 
 
-def of_storm(person: str) -> str:
-    """The key of what this person heard last of a storm; no person has such a name."""
-    return f"{STORM} {person}"
+def of_storm(number: int, person: str) -> str:
+    """The key of what this person heard last of that storm; no person has such a name."""
+    return f"{STORM} {number} {person}"
 
 
 class Torn(Exception):
@@ -293,7 +293,7 @@ class Rows:
             told = Told(page.sends[0].due_at, incident.level, incident.number)
             self.told[page.person] = told
             if incident.group == STORM:
-                self.told[of_storm(page.person)] = told
+                self.told[of_storm(incident.number, page.person)] = told
 
     def put_silence(self, row: Silence) -> None:
         self.silences[row.id] = row
@@ -425,6 +425,9 @@ class Rows:
                 self.reporters.pop((number, member.reporter), None)
         for n in range(1, incident.pages + 1):
             self.pages.pop(f"{number}-{n}", None)
+        if incident.group == STORM:
+            for key in [key for key in self.told if key.startswith(of_storm(number, ""))]:
+                del self.told[key]
         if incident.group is not None:
             others = tuple(other for other in self.groups.get(incident.group, ()) if other != number)
             if others:
