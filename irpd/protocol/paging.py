@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from irpd.config.values import Configuration, Storm
 from irpd.model import event as e
-from irpd.model.incident import Incident, PathRun, RunState, Step
+from irpd.model.incident import Incident, PathRun, RunState, State, Step
 from irpd.model.level import Level
 from irpd.model.page import Page, PageKind, Send
 from irpd.oncall.hours import next_working
@@ -366,7 +366,10 @@ def _sends(
 
 
 def tell_holders(draft: Draft, incident: Incident, *, text: str, besides: Iterable[str] = ()) -> Incident:
-    """An update to who has it. While one is still waiting for its time, that one says it."""
+    """An update to who has it. While one is still waiting for its time, that one says it. What is closed
+    is nobody's any more."""
+    if incident.state in (State.CLOSED, State.MERGED):
+        return incident
     due = draft.now
     if incident.last_update_at is not None:
         due = max(due, incident.last_update_at + UPDATE_EVERY)

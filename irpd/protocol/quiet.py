@@ -90,7 +90,7 @@ def unmark_stable(draft: Draft, incident: Incident) -> Incident:
     ]
     for member in calm:
         incident = draft.emit(incident.number, e.SignalFlapping(sid=member.sid, flapping=False))
-    if calm and not incident.unconfirmed:  # else what follows says more
+    if calm and incident.state.active and not incident.unconfirmed:  # else what follows says more
         what = f"{calm[0].title} ({calm[0].handle})" if len(calm) == 1 else f"{len(calm)} signals"
         incident = tell_holders(draft, incident, text=f"Stable again: {what}.")
     return all_quiet(draft, incident)
