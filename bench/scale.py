@@ -5,6 +5,7 @@ import itertools
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -58,9 +59,9 @@ def run(*, incidents: int = 100_000, events: int = 1_000_000, rounds: int = 5, s
             )
 
 
-def _cost(server: process.Server, stream: object, seconds: float) -> float:
+def _cost(server: process.Server, stream: Iterator[bytes], seconds: float) -> float:
     before = server.cpu
-    result = asyncio.run(closed_loop(server.port, stream, connections=16, seconds=seconds))  # type: ignore[arg-type]
+    result = asyncio.run(closed_loop(server.port, stream, connections=16, seconds=seconds))
     return (server.cpu - before) / max(result.requests, 1)
 
 

@@ -139,7 +139,7 @@ def _hours(material: Material) -> Iterator[Problem]:
             yield material.merged.problem(
                 (*path, "days"), "must not be empty; nothing would wait for such hours"
             )
-        settings = material.configuration and material.configuration.levels.get(path[1])  # type: ignore[call-overload]
+        settings = material.configuration and material.configuration.levels.get(path[1])  # type: ignore[call-overload]  # whatever the file has for a level
         if settings and settings.urgency != "working-hours":
             message = f"without effect: the level's urgency is {settings.urgency}, not working-hours"
             yield material.merged.problem(path, message, key=True, severity="warning")

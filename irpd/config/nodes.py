@@ -144,7 +144,7 @@ def _scalar(event: yaml.ScalarEvent, place: Position) -> Node:
         return Node("scalar", place, written)
     if not event.implicit[0]:  # in quotes or a block
         return Node("scalar", place, written)
-    tag = _RESOLVER.resolve(yaml.ScalarNode, written, (True, False))  # type: ignore[no-untyped-call]
+    tag = _RESOLVER.resolve(yaml.ScalarNode, written, (True, False))  # type: ignore[no-untyped-call]  # untyped in PyYAML's stubs
     kind = tag.removeprefix(_TAG)
     if kind == "merge":
         return Node("scalar", place, written, written)

@@ -41,8 +41,8 @@ def anything_mutes(draft: Draft) -> bool:
     policy = draft.policy
     try:
         return not policy.ruleset.quieting.empty or bool(policy.services.muted_by) or draft.rows.any_silence()
-    except Exception:
-        return True  # it is asked for in earnest then, and fails there
+    except Exception:  # it is asked in earnest then, and fails there, where that is noted
+        return True
 
 
 def reason_to_wait(draft: Draft, facts: Facts, *, member: Member | None = None) -> Waits | None:
@@ -58,7 +58,8 @@ def reason_to_wait(draft: Draft, facts: Facts, *, member: Member | None = None) 
             or _dependency(draft, facts, since)
             or _hold(draft, facts, since, member)
         )
-    except Exception:
+    except Exception as error:  # whatever it raises: what can't be judged doesn't wait, and is never lost
+        draft.defects.append(("waiting", error))
         return None
     if found is None:
         return None

@@ -171,5 +171,5 @@ def _facts(chosen: Mapping[str, object]) -> Facts:
             users=users if isinstance(users, int) else None,
         ),
         at=_ANY,
-        **given,  # type: ignore[arg-type]
+        **given,  # type: ignore[arg-type]  # of whatever type each field has
     )

@@ -46,7 +46,9 @@ class History:
             self._reader = self._open_reader()
         try:
             return work(self._reader)
-        except Exception:
+        except (
+            Exception
+        ):  # it may be the connection: the next question gets another; the asker gets the error
             self._close_reader()
             raise
 
