@@ -79,6 +79,7 @@ class Daemon:
         )
         self.engine.on_commit(lambda facts, took: observe(self.metrics, self.engine.state, facts, took))
         self.engine.on_received(lambda name, what: count_received(self.metrics, name, what))
+        self.engine.on_defect(self.metrics.judgement_failed)
         try:
             loaded = await self.engine.start()
         except JournalError as error:  # found damaged only when all of it was read

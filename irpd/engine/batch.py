@@ -48,6 +48,7 @@ class Assembly:
         self.items: list[Item] = []
         self.received: list[tuple[str, Received]] = []
         self.signals = 0
+        self.defects: list[str] = []  # what could not be judged, and was made up for
         self.consumed = 0  # receipts that were stored before
 
     @property
@@ -192,6 +193,7 @@ class Assembly:
         self.rows.absorb(draft.rows)
         now = self.now
         for what, error in draft.defects:
+            self.defects.append(what)
             log.error("judgement-raised", what=what, error=f"{type(error).__name__}: {error}", exc_info=error)
         events = draft.events
         if receipt is not None:

@@ -68,6 +68,7 @@ IN_VAIN = timedelta(seconds=60)
 PublishCallback = Callable[[Collection[Page], Collection[Incident]], None]
 CommitCallback = Callable[[Sequence[Fact], float], None]
 ReceivedCallback = Callable[[str, Received], None]
+DefectCallback = Callable[[str], None]
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -107,6 +108,7 @@ class Engine:
         self._publish_callbacks: list[PublishCallback] = []
         self._commit_callbacks: list[CommitCallback] = []
         self._received_callbacks: list[ReceivedCallback] = []
+        self._defect_callbacks: list[DefectCallback] = []
         self._seq = 0
         self._last_receipt = 0
         self._bound = 0  # the receipt whose digest came into the chain last, in this life
@@ -165,6 +167,10 @@ class Engine:
     def on_received(self, callback: ReceivedCallback) -> None:
         """Called on the loop, after the commit, with what each receipt's signals came to."""
         self._received_callbacks.append(callback)
+
+    def on_defect(self, callback: DefectCallback) -> None:
+        """Called on the loop, after the commit, with what could not be judged and was made up for."""
+        self._defect_callbacks.append(callback)
 
     # ------------------------------------------------------------ doors
     async def submit(self, command: c.Command) -> object:
@@ -470,6 +476,9 @@ class Engine:
         for received_callback in self._received_callbacks:
             for source, received in assembly.received:
                 _tell(received_callback, source, received)
+        for defect_callback in self._defect_callbacks:
+            for what in assembly.defects:
+                _tell(defect_callback, what)
 
     def _rearm(self, assembly: Assembly) -> None:
         """A deadline that came and is there still (what it led to raised, say) comes again later."""

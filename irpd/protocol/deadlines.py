@@ -64,7 +64,7 @@ def wake(draft: Draft, number: int) -> Incident | None:
 
 def _fire(draft: Draft, incident: Incident, run: PathRun) -> Incident:
     """The step that is due; one missed while irpd was down may have come out of its level's hours."""
-    begins = in_hours(draft.configuration, run, incident.level, draft.now)
+    begins = in_hours(draft, run, incident.level, draft.now)
     if begins > draft.now:
         waits = e.PathMoved(path=run.name, fired=run.fired, next_at=begins, because="waits for working hours")
         return draft.emit(incident.number, waits)

@@ -201,7 +201,7 @@ def risen(draft: Draft, incident: Incident, event: e.LevelChanged) -> Incident:
             incident = page_person(
                 draft, incident, person, kind=PageKind.PAGE, reason="level-rise",
                 path=incident.paths[0].name if incident.paths else "",
-                due=urgent_from(draft.configuration, person, incident.level, draft.now),
+                due=urgent_from(draft, person, incident.level, draft.now),
             )  # fmt: skip
     return incident
 
@@ -259,7 +259,7 @@ def _tell_commander(draft: Draft, incident: Incident, verdict: Verdict, share: S
     for person in commanders(draft, incident, verdict.level):
         incident = page_person(
             draft, incident, person, kind=PageKind.PAGE, reason="evidence", text=text, level=verdict.level,
-            due=urgent_from(draft.configuration, person, verdict.level, draft.now),
+            due=urgent_from(draft, person, verdict.level, draft.now),
         )  # fmt: skip
     return incident
 

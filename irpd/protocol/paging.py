@@ -83,7 +83,7 @@ def start_path(
     run = pinned_run(configuration, "" if persons else name, level=incident.level, fallback=fallback)
     if persons:
         run = replace(run, name=name)
-    begins = in_hours(configuration, run, incident.level, draft.now)
+    begins = in_hours(draft, run, incident.level, draft.now)
     run = replace(run, next_at=begins, started_at=draft.now)
     incident = draft.emit(incident.number, e.PathStarted(run=run, because=because))
     if begins <= draft.now:
@@ -91,21 +91,23 @@ def start_path(
     return incident
 
 
-def in_hours(configuration: Configuration, run: PathRun, level: Level, at: datetime) -> datetime:
+def in_hours(draft: Draft, run: PathRun, level: Level, at: datetime) -> datetime:
     """When the next step may fire at the earliest, from ``at`` on: the level's urgency says."""
-    person, _ = upcoming(configuration, replace(run, next_at=at), at)
-    return urgent_from(configuration, person, level, at)
+    person, _ = upcoming(draft, replace(run, next_at=at))
+    return urgent_from(draft, person, level, at)
 
 
-def urgent_from(configuration: Configuration, person: str, level: Level, at: datetime) -> datetime:
+def urgent_from(draft: Draft, person: str, level: Level, at: datetime) -> datetime:
     """The earliest instant from ``at`` on at which this level may page this person."""
+    configuration = draft.configuration
     settings = configuration.level(level)
     if settings.urgency != "working-hours":
         return at
     zone = configuration.people[person].time_zone if person in configuration.people else "UTC"
     try:
         return next_working(settings.hours, settings.hours.time_zone or zone, at)
-    except Exception:  # hours that can't be read delay no page
+    except Exception as error:  # hours that can't be read delay no page
+        draft.defects.append(("hours", error))
         return at
 
 
@@ -183,13 +185,13 @@ def fire_step(draft: Draft, incident: Incident, name: str, *, because: str = "")
     while fired < run.repeat * len(run.steps):
         step = run.steps[fired % len(run.steps)]
         fired += 1
-        meant = _persons(configuration, step, draft.now)
+        meant = _persons(draft, step, draft.now)
         persons = tuple(p for p in meant if p not in incident.declined_by)
         if persons or not meant:
             break
         step = None  # all of them have said that they can't: go on at once
     if step is None:
-        persons, reason, wait = _everyone(configuration, run, draft.now), "everyone", run.every
+        persons, reason, wait = _everyone(draft, run), "everyone", run.every
         fired = max(fired, run.repeat * len(run.steps))
     else:
         wait = step.wait
@@ -197,7 +199,7 @@ def fire_step(draft: Draft, incident: Incident, name: str, *, because: str = "")
     quiet = run.quiet or configuration.level(incident.level).urgency == "quiet"
     level = Level.LOW if quiet else incident.level
     later = draft.now + timedelta(seconds=wait)
-    next_at = in_hours(configuration, replace(run, fired=fired), incident.level, later)
+    next_at = in_hours(draft, replace(run, fired=fired), incident.level, later)
     if step is not None and not any(reachable(configuration, person, level) for person in persons):
         persons, reason = (*persons, *configuration.fallback), "fallback"
     persons = tuple(dict.fromkeys(persons))
@@ -213,33 +215,34 @@ def fire_step(draft: Draft, incident: Incident, name: str, *, because: str = "")
     return incident
 
 
-def _persons(configuration: Configuration, step: Step, at: datetime) -> tuple[str, ...]:
-    return on_call(configuration, step.schedule, step.person, at)
+def _persons(draft: Draft, step: Step, at: datetime) -> tuple[str, ...]:
+    return on_call(draft, step.schedule, step.person, at)
 
 
-def on_call(configuration: Configuration, schedule: str, person: str, at: datetime) -> tuple[str, ...]:
+def on_call(draft: Draft, schedule: str, person: str, at: datetime) -> tuple[str, ...]:
     """Whom a schedule or a name means at this instant; empty when that is nobody."""
     try:
-        return persons_for(configuration, schedule=schedule, person=person, at=at)
-    except Exception:  # a schedule that can't be read pages fallback, never nobody
+        return persons_for(draft.configuration, schedule=schedule, person=person, at=at)
+    except Exception as error:  # a schedule that can't be read pages fallback, never nobody
+        draft.defects.append(("schedule", error))
         return ()
 
 
-def _everyone(configuration: Configuration, run: PathRun, at: datetime) -> tuple[str, ...]:
+def _everyone(draft: Draft, run: PathRun) -> tuple[str, ...]:
     persons: list[str] = []
     for step in run.steps:
-        persons.extend(_persons(configuration, step, at))
-    return tuple(dict.fromkeys((*persons, *configuration.fallback)))
+        persons.extend(_persons(draft, step, draft.now))
+    return tuple(dict.fromkeys((*persons, *draft.configuration.fallback)))
 
 
-def upcoming(configuration: Configuration, run: PathRun, at: datetime) -> tuple[str, datetime | None]:
+def upcoming(draft: Draft, run: PathRun) -> tuple[str, datetime | None]:
     """Who is paged next if nobody answers, and when; ("", None) when the path is stopped."""
     if run.next_at is None or run.quiet:
         return "", None
     if run.exhausted:
         return "everyone", run.next_at
-    persons = _persons(configuration, run.steps[run.fired % len(run.steps)], run.next_at)
-    return (persons or configuration.fallback)[0], run.next_at
+    persons = _persons(draft, run.steps[run.fired % len(run.steps)], run.next_at)
+    return (persons or draft.configuration.fallback)[0], run.next_at
 
 
 def reachable(configuration: Configuration, person: str, level: Level) -> bool:
@@ -285,7 +288,7 @@ def page_person(
     if not sends and kind is PageKind.PAGE and person in configuration.fallback:
         sends = _sends(configuration, person, Level.CRITICAL, due, kind)  # there is always a pager
     run = next((r for r in incident.paths if r.name == path), None)
-    next_person, next_at = upcoming(configuration, run, draft.now) if run else ("", None)
+    next_person, next_at = upcoming(draft, run) if run else ("", None)
     expires = timing.page_expires_urgent if incident.level.urgent else timing.page_expires
     page = Page(
         id=f"{incident.number}-{incident.pages + 1}",

@@ -16,7 +16,7 @@ def filled(draft: Draft, level: Level, already: dict[str, str]) -> dict[str, str
     for name, role in draft.configuration.roles.items():
         if name in already or level not in role.levels:
             continue
-        persons = on_call(draft.configuration, role.schedule or "", role.person or "", draft.now)
+        persons = on_call(draft, role.schedule or "", role.person or "", draft.now)
         if persons:
             found[name] = persons[0]
     return found

@@ -112,6 +112,11 @@ class Metrics:
         self._commit_events = histogram("journal_commit_events", "Events that a commit wrote.", _EVENTS)
         self._jumps = counter("clock_jumps", "Jumps of the wall clock.")
         self._set_aside = counter("commands_set_aside", "Commands whose handling raised.")
+        self._judgements = counter(
+            "judgements_failed",
+            "Judgements that raised and were made up for: service, group, level, waiting, schedule, hours.",
+            "what",
+        )
         self._cut = counter("connections_cut", "Connections cut because they were silent, or one too many.")
         self._asked = counter(
             "evidence_queries",
@@ -201,6 +206,9 @@ class Metrics:
 
     def set_aside(self) -> None:
         self._set_aside.inc()
+
+    def judgement_failed(self, what: str) -> None:
+        self._judgements.labels(what).inc()
 
     def connections_cut(self, n: int) -> None:
         self._cut.inc(n)

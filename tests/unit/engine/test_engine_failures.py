@@ -485,13 +485,28 @@ async def test_a_stored_receipt_whose_source_is_gone_is_kept_and_operators_are_p
     assert len(bench.engine.state.incidents) == 4
 
 
-@pytest.mark.parametrize("what, place", [("group", "group_for"), ("service", "ServiceIndex.service_for")])
-async def test_judgement_that_raises_and_is_made_up_for_stands_in_the_log(
+@pytest.mark.parametrize(
+    "what, place",
+    [
+        ("group", "irpd.protocol.receive.group_for"),
+        ("service", "irpd.triage.service.ServiceIndex.service_for"),
+        ("level", "irpd.protocol.levels.level_for"),
+        ("waiting", "irpd.protocol.waiting._window"),
+        ("schedule", "irpd.protocol.paging.persons_for"),
+        ("hours", "irpd.protocol.paging.next_working"),
+    ],
+)
+async def test_judgement_that_raises_and_is_made_up_for_is_logged_and_counted(
     bench: Any, monkeypatch: pytest.MonkeyPatch, what: str, place: str
 ) -> None:
-    where = "irpd.protocol.receive." if what == "group" else "irpd.triage.service."
-    monkeypatch.setattr(where + place, planted)
+    counted: list[str] = []
+    bench.engine.on_defect(counted.append)
+    monkeypatch.setattr("irpd.protocol.waiting.anything_mutes", lambda _draft: True)
+    monkeypatch.setattr(place, planted)
+    want = 3 if what == "hours" else 2
     with structlog.testing.capture_logs() as lines:
-        assert (await bench.receive(("a", "firing"))).incidents == (1,)
-    said = [(line["what"], line["error"]) for line in lines if line["event"] == "judgement-raised"]
-    assert said == [(what, "ZeroDivisionError: planted")]
+        assert (await bench.receive(("a", "firing"), want=want)).incidents == (1,)
+    said = {(line["what"], line["error"]) for line in lines if line["event"] == "judgement-raised"}
+    assert said == {(what, "ZeroDivisionError: planted")}
+    assert set(counted) == {what}
+    assert bench.paged(1)
