@@ -461,9 +461,10 @@ def _recorded(decision: Decision, command: c.RecordSend) -> None:
         before = next((r for r in old.paths if r.name == page.path), None) if old is not None else None
         if run is None or before is None or before.state is not RunState.RUNNING or page.reason == "everyone":
             return
+        assert old is not None
         others = any(
             other.live and other.path == page.path and other.step == page.step and other.id != page.id
-            for other in decision.before.pages_of(old)  # type: ignore[arg-type]
+            for other in decision.before.pages_of(old)
         )
         if before.fired == page.step and not others:
             holds(

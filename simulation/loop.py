@@ -52,7 +52,7 @@ class VirtualLoop(base_events.BaseEventLoop):
     def time(self) -> float:
         return self._time_source.true
 
-    def call_soon(  # type: ignore[override]
+    def call_soon(  # type: ignore[override]  # typeshed's is generic
         self, callback: Any, *args: Any, context: Context | None = None
     ) -> events.Handle:
         handle = events.Handle(callback, args, self, context)
@@ -60,7 +60,7 @@ class VirtualLoop(base_events.BaseEventLoop):
             self._ready.append(handle)
         return handle
 
-    def call_at(  # type: ignore[override]
+    def call_at(  # type: ignore[override]  # typeshed's is generic
         self, when: float, callback: Any, *args: Any, context: Context | None = None
     ) -> events.TimerHandle:
         handle = events.TimerHandle(when, callback, args, self, context)
@@ -75,7 +75,7 @@ class VirtualLoop(base_events.BaseEventLoop):
         self._kept.append(task)
         return task
 
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]  # typeshed's is generic
         future = self.create_future()
         before, after = self._slowness()
         self.jobs += 1
@@ -151,5 +151,5 @@ class VirtualLoop(base_events.BaseEventLoop):
         self._closed = True
         kept, self._kept = [task for task in self._kept if not task.done()], []
         for task in kept:
-            task._log_destroy_pending = False  # type: ignore[attr-defined]
+            task._log_destroy_pending = False  # type: ignore[attr-defined]  # asyncio's own, not in typeshed
         return kept

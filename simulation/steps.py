@@ -40,7 +40,7 @@ def _sends(world: "Simulation", action: Action) -> bool:
         case "flap":
             for n in range(4 + b % 4):
                 flip = senders.resolve(alert, now) if alert.firing else senders.fire(alert, now)
-                world.later(n * (1 + b % 30), lambda flip=flip: world.post(flip))  # type: ignore[misc]
+                world.later(n * (1 + b % 30), partial(world.post, flip))
         case "impact":
             alert.users = (0, 40, 150, 450, 700, 990)[b % 6]
             world.post(senders.fire(alert, now))
@@ -65,7 +65,7 @@ def _sends(world: "Simulation", action: Action) -> bool:
         case "burst":
             for n in range(24 + b % 24):  # some while the first are being written
                 request = senders.group(senders.alerts[(a + n) % len(senders.alerts)], now)
-                world.later(0.0 if n < 4 else 0.0002, lambda request=request: world.post(request))  # type: ignore[misc]
+                world.later(0.0 if n < 4 else 0.0002, partial(world.post, request))
         case "issue":
             what = ("created", "created", "resolved", "ignored", "assigned", "ignored", "unresolved")[b % 7]
             known = [n for n, state in senders.issues.items() if state in ("created", "unresolved")]
@@ -342,7 +342,7 @@ def _underrates(world: "Simulation", a: int, by: str) -> None:
         incident = taken[a // 2 % len(taken)]
         world.ask(c.SetLevel(incident=incident.number, by=by, level=4, because="it is nothing"))
         for holder in incident.acknowledged_by:
-            world.later(0.5, lambda holder=holder: world.ask(c.Undo(incident=incident.number, by=holder)))  # type: ignore[misc]
+            world.later(0.5, partial(world.ask, c.Undo(incident=incident.number, by=holder)))
         return
     firing = [alert for alert in senders.alerts if alert.firing and alert.environment == "production"]
     if not firing:

@@ -50,13 +50,13 @@ class Alert(BaseModel):
     status: Literal["firing", "resolved"]
     labels: Texts
     annotations: Texts | None = None
-    startsAt: str | None = None  # noqa: N815
-    endsAt: str | None = None  # noqa: N815
-    generatorURL: str | None = None  # noqa: N815
+    startsAt: str | None = None
+    endsAt: str | None = None
+    generatorURL: str | None = None
     fingerprint: str | None = None
-    dashboardURL: str | None = None  # noqa: N815
-    panelURL: str | None = None  # noqa: N815
-    valueString: str | None = None  # noqa: N815
+    dashboardURL: str | None = None
+    panelURL: str | None = None
+    valueString: str | None = None
 
 
 class Webhook(BaseModel):
@@ -67,8 +67,8 @@ class Webhook(BaseModel):
     alerts: Annotated[list[Alert], Field(fail_fast=True)]
     receiver: str = ""
     status: Literal["firing", "resolved"] | None = None
-    groupKey: str = ""  # noqa: N815 - a number in version "3"
-    truncatedAlerts: int = 0  # noqa: N815
+    groupKey: str = ""  # a number in version "3"
+    truncatedAlerts: int = 0
     irpd_note: str = ""  # irpd itself asked and tells how it came to know
 
 
@@ -79,9 +79,9 @@ class PostedAlert(BaseModel):
 
     labels: Texts
     annotations: Texts | None = None
-    startsAt: str | None = None  # noqa: N815
-    endsAt: str | None = None  # noqa: N815
-    generatorURL: str | None = None  # noqa: N815
+    startsAt: str | None = None
+    endsAt: str | None = None
+    generatorURL: str | None = None
 
 
 def build(context: Context) -> Read:

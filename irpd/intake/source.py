@@ -34,7 +34,7 @@ class SourceType(Protocol):
     @property
     def KEEP_HEADERS(self) -> tuple[str, ...]: ...  # noqa: N802 - a module's constant
     @property
-    def SIGNATURE(self) -> Scheme | None: ...  # noqa: N802
+    def SIGNATURE(self) -> Scheme | None: ...  # noqa: N802 - the same
     @property
     def build(self) -> Callable[[Context], Read]: ...
 

@@ -147,7 +147,7 @@ class OpenLoop:
                 sent += 1
             await asyncio.sleep(TICK)
         until = time.perf_counter() + settle
-        while len(self.answers) < count and time.perf_counter() < until:  # noqa: ASYNC110
+        while len(self.answers) < count and time.perf_counter() < until:  # noqa: ASYNC110 - answers come by sockets
             await asyncio.sleep(TICK)
         self._waiting.clear()
         return self.answers

@@ -134,7 +134,7 @@ async def _measure(
     watch.cancel()
     opened = {a.request.title: a.intended for a in answers if a.status == 202 and a.request.kind == "open"}
     until = time.perf_counter() + 10
-    while any(t not in arrived for t in opened) and time.perf_counter() < until:  # noqa: ASYNC110
+    while any(t not in arrived for t in opened) and time.perf_counter() < until:  # noqa: ASYNC110 - answers come by sockets
         await asyncio.sleep(0.05)
     delays = [arrived[title] - at for title, at in opened.items() if title in arrived]
     result.pages, result.pages_missing = len(delays), len(opened) - len(delays)

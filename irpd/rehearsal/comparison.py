@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from irpd.config.duration import format_duration
@@ -232,11 +233,15 @@ def _paired(before: Sequence[Course], after: Sequence[Course]) -> list[tuple[Cou
             there = by_signal.get(one.first, [])
             if one.number in found or not there:
                 continue
-            nearest = min(there, key=lambda other, one=one: abs(_between(one, other)))  # type: ignore[misc]
-            if abs(_between(one, nearest)) <= limit:
+            nearest = min(there, key=partial(_apart, one))
+            if _apart(one, nearest) <= limit:
                 found[one.number] = nearest
                 there.remove(nearest)
     return [(one, found.get(one.number)) for one in before]
+
+
+def _apart(one: Course, other: Course) -> timedelta:
+    return abs(_between(one, other))
 
 
 def _between(before: Course, after: Course) -> timedelta:

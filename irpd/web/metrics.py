@@ -26,7 +26,7 @@ from prometheus_client.registry import Collector
 from irpd.model.waits import WaitKind
 
 # A series more for each counter, which nobody asks for.
-disable_created_metrics()  # type: ignore[no-untyped-call]
+disable_created_metrics()  # type: ignore[no-untyped-call]  # untyped in the library
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 LEVELS = ("1", "2", "3", "4")

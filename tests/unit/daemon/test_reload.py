@@ -113,7 +113,7 @@ async def test_files_that_are_refused_again_are_told_if_they_could_not_be_before
     await telling.reloading.refuse(BAD)
     telling.journal.recover()
     async with asyncio.timeout(10):
-        while telling.engine.full:  # noqa: ASYNC110
+        while telling.engine.full:  # noqa: ASYNC110 - the engine's own look is waited for
             await asyncio.sleep(0.01)
     await telling.reloading.refuse(BAD)
     await telling.reloading.refuse(BAD)
