@@ -81,6 +81,7 @@ _PEOPLE = "irpd.protocol.people:"
 _LEVELS = "irpd.protocol.levels:"
 _PAGING = "irpd.protocol.paging:"
 _RECEIVE = "irpd.protocol.receive:"
+_PLACING = "irpd.protocol.placing:"
 _WAITING = "irpd.protocol.waiting:"
 _ANSWERS = "irpd.protocol.answers:"
 _OUTBOX = "irpd.outbox.outbox:Outbox."
@@ -188,14 +189,14 @@ PLANTED: Mapping[str, Change] = {
         "elif verdict.level != incident.level:",
     ),
     "evidence-overrules-a-person": Change(_LEVELS + "decide_again", "if incident.person_level:", "if False:"),
-    "groups-ignored": Change(_RECEIVE + "route", "if not group.rule:", "if True:"),
+    "groups-ignored": Change(_PLACING + "route", "if not group.rule:", "if True:"),
     "reopens-after-its-window": Change(
         _RECEIVE + "_known", "incident = close_if_over(draft, incident)", "pass"
     ),
     "reopened-in-silence": Change(
         _RECEIVE + "_fires_again", "restart_paths(draft, incident", "str((draft, incident)) or dict(x=1"
     ),
-    "joins-in-silence": Change(_RECEIVE + "_join", "        settle(draft, incident)", "        pass"),
+    "joins-in-silence": Change(_PLACING + "_join", "        settle(draft, incident)", "        pass"),
     # -------------------------------------------------------- what waits, and silences
     "wait-forgotten-at-start": Change("irpd.engine.waiting:Waiting.loaded", "self.arm(sid)", "pass"),
     "fires-in-its-incident-and-waits": Change(
@@ -262,7 +263,7 @@ PLANTED: Mapping[str, Change] = {
         "irpd.protocol.deadlines:_fire", "if begins > draft.now:", "if False:"
     ),
     "only-the-newest-of-a-group-takes": Change(
-        _RECEIVE + "route", "draft.rows.group(group.key)", "list(draft.rows.group(group.key))[:1]"
+        _PLACING + "route", "draft.rows.group(group.key)", "list(draft.rows.group(group.key))[:1]"
     ),
     "undone-at-a-level-that-only-tells": Change(
         _PAGING + "fire_step", ' or configuration.level(incident.level).urgency == "quiet"', ""

@@ -158,7 +158,7 @@ def installed(observer: Observer) -> Iterator[None]:
         mock.patch.object(engine, "STORE_ONLY_ABOVE", 6),
         mock.patch.object(engine, "CATCH_UP", 5),
         instead("irpd.protocol.levels.level_for", failing("level")),
-        instead("irpd.protocol.receive.group_for", failing("group")),
+        instead("irpd.protocol.placing.group_for", failing("group")),
         instead("irpd.protocol.paging.persons_for", failing("schedule")),
         instead("irpd.protocol.paging.next_working", failing("hours")),
         instead("irpd.outbox.compose.render", render),

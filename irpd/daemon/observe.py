@@ -8,7 +8,7 @@ from irpd.engine.ports import Fact
 from irpd.engine.state import State
 from irpd.model import event as e
 from irpd.model.incident import Contribution
-from irpd.protocol.receive import Received
+from irpd.protocol.placing import Received
 
 
 class Counters(Protocol):

@@ -15,8 +15,8 @@ from irpd.model.signal import Signal
 from irpd.protocol.decide import decide
 from irpd.protocol.draft import Draft
 from irpd.protocol.emergency import emergency
+from irpd.protocol.placing import Received
 from irpd.protocol.policy import Policy
-from irpd.protocol.receive import Received
 from irpd.protocol.rows import Rows
 
 log = structlog.get_logger("irpd.engine")

@@ -47,8 +47,8 @@ from irpd.model.incident import State as IncidentState
 from irpd.model.page import Page
 from irpd.model.signal import Signal
 from irpd.protocol.deadlines import next_deadline
+from irpd.protocol.placing import Received
 from irpd.protocol.policy import Policy
-from irpd.protocol.receive import Received
 from irpd.protocol.rows import Rows
 from irpd.protocol.waiting import due_at
 

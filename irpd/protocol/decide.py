@@ -18,7 +18,8 @@ from irpd.protocol import people, silences, waiting
 from irpd.protocol.answers import take_answer
 from irpd.protocol.deadlines import wake
 from irpd.protocol.draft import Draft
-from irpd.protocol.receive import Received, enter, open_incident, receive
+from irpd.protocol.placing import Received, open_incident
+from irpd.protocol.receive import enter, receive
 from irpd.protocol.rows import stale_members
 from irpd.protocol.sends import record_send, see_page, test_page
 from irpd.protocol.waiting import OWN

@@ -24,8 +24,8 @@ from irpd.protocol.paging import (
     stop_paths,
     tell_holders,
 )
+from irpd.protocol.placing import open_incident
 from irpd.protocol.quiet import settle
-from irpd.protocol.receive import open_incident
 from irpd.triage.level import Verdict
 
 

@@ -10,8 +10,8 @@ from irpd.model.page import PageKind
 from irpd.model.signal import Signal, Status
 from irpd.oncall.reach import persons_for
 from irpd.protocol.draft import Draft
+from irpd.protocol.placing import open_incident
 from irpd.protocol.policy import Policy
-from irpd.protocol.receive import open_incident
 from irpd.protocol.rows import Rows
 from irpd.rehearsal.timeline import Played
 from irpd.triage.report import Difference, Report

@@ -82,7 +82,7 @@ def test_there_are_enough_planted_bugs() -> None:
 
 
 def test_a_planted_bug_whose_place_is_gone_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    change = Change("irpd.protocol.receive:route", "what nobody ever wrote", "pass")
+    change = Change("irpd.protocol.placing:route", "what nobody ever wrote", "pass")
     monkeypatch.setitem(PLANTED, "gone", change)  # type: ignore[misc]
     with pytest.raises(Outdated, match="what nobody ever wrote"), planted("gone"):
         pass

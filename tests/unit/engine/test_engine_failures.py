@@ -381,7 +381,7 @@ def planted(*_: Any, **__: Any) -> Any:
 async def test_deciding_raises_somebody_is_paged_the_receipt_is_kept_and_the_loop_lives(
     bench: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("irpd.protocol.receive._unknown", planted_for("a", bench))
+    monkeypatch.setattr("irpd.protocol.receive.unknown", planted_for("a", bench))
     accepted = await bench.receive(("a", "firing"))
     assert accepted.incidents == (1,)
     incident = bench.engine.state.incidents[1]
@@ -394,9 +394,9 @@ async def test_deciding_raises_somebody_is_paged_the_receipt_is_kept_and_the_loo
 
 
 def planted_for(key: str, bench: Any) -> Any:
-    from irpd.protocol import receive
+    from irpd.protocol import placing
 
-    real = receive._unknown
+    real = placing.unknown
 
     def fails(draft: Any, source: str, found: str, *rest: Any) -> None:
         if found == f"am/{key}":
@@ -457,7 +457,7 @@ async def test_a_deadline_that_raises_comes_again_and_operators_are_paged(
     await bench.until(lambda: bench.paged(1) == ["asha", "chi"])
 
 
-@pytest.mark.parametrize("where", ["irpd.protocol.levels.level_for", "irpd.protocol.receive.group_for"])
+@pytest.mark.parametrize("where", ["irpd.protocol.levels.level_for", "irpd.protocol.placing.group_for"])
 async def test_a_rule_that_raises_pages_somebody_all_the_same(
     bench: Any, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
@@ -488,7 +488,7 @@ async def test_a_stored_receipt_whose_source_is_gone_is_kept_and_operators_are_p
 @pytest.mark.parametrize(
     "what, place",
     [
-        ("group", "irpd.protocol.receive.group_for"),
+        ("group", "irpd.protocol.placing.group_for"),
         ("service", "irpd.triage.service.ServiceIndex.service_for"),
         ("level", "irpd.protocol.levels.level_for"),
         ("waiting", "irpd.protocol.waiting._window"),

@@ -276,7 +276,7 @@ def test_when_judging_fails_the_level_is_the_fallback_and_somebody_is_told(
 
 def test_when_grouping_fails_the_key_stands_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     house = House()
-    broken(house, monkeypatch, "irpd.protocol.receive.group_for")
+    broken(house, monkeypatch, "irpd.protocol.placing.group_for")
     house.report(alert("a", grouped=True), alert("b", grouped=True))
     assert len(house.rows.incidents) == 2
 
