@@ -14,7 +14,7 @@ from irpd.model.incident import Incident, LevelBy, Member, MemberStatus, PathRun
 from irpd.model.level import Level
 from irpd.model.page import Page, PageKind, SendState
 from irpd.model.share import NOBODY, Distinct, Impact, Part
-from irpd.protocol.evolve_waiting import SILENCES, WAITING, evolve_waiting, let_in
+from irpd.protocol.evolve_waiting import SILENCES, WAITING, evolve_waiting, first_row, let_in
 from irpd.protocol.reported import changed, fired, resolved
 from irpd.protocol.rows import FIRING, Rows, Torn
 from irpd.triage.distinct import added, union
@@ -359,40 +359,13 @@ def _hear(
 def _joined(rows: Rows, incident: Incident, event: e.SignalJoined, at: datetime) -> Incident:
     new_reporter = event.reporter is not None and not rows.has_reporter(incident.number, event.reporter)
     status = MemberStatus(event.status)
-    parts, people, since = incident.parts, incident.people, None
+    member = first_row(event, incident=incident.number, n=event.n, status=status, at=at)
+    parts, people = incident.parts, incident.people
     if event.impact.known:
-        since = first_count(event.impact, event.starts_at, at)
-        parts = heard(parts, event.service, Impact(), during(event.impact, since))
+        parts = heard(parts, event.service, Impact(), during(event.impact, member.users_before))
     if (person := event.user or event.reporter) is not None:
         people = added(people, person)
-    rows.put_member(
-        Member(
-            sid=event.sid,
-            incident=incident.number,
-            n=event.n,
-            key=event.key,
-            source=event.source,
-            status=status,
-            title=event.title,
-            service=event.service,
-            first_seen=at,
-            last_seen=at,
-            labels=event.labels,
-            text=event.text,
-            starts_at=event.starts_at,
-            episode=event.episode,
-            sender_group=event.sender_group,
-            impact=event.impact,
-            users_before=since,
-            people=added(NOBODY, event.user) if event.user is not None else NOBODY,
-            reporter=event.reporter,
-            project=event.project,
-            url=event.url,
-            runbook=event.runbook,
-            dashboard=event.dashboard,
-            why=event.why,
-        )
-    )
+    rows.put_member(member)
     rows.counters["sid"] = event.sid
     services = incident.services
     if event.service not in services:

@@ -98,33 +98,39 @@ def _status(waits: Waits) -> MemberStatus:
     return MemberStatus.HELD if waits.kind is WaitKind.HOLD else MemberStatus.MUTED
 
 
-def _begin(rows: Rows, event: e.SignalWaits, at: datetime) -> None:
-    rows.put_waiting(
-        Member(
-            sid=event.sid,
-            incident=0,
-            n=0,
-            key=event.key,
-            source=event.source,
-            status=_status(event.waits),
-            title=event.title,
-            service=event.service,
-            first_seen=at,
-            last_seen=at,
-            labels=event.labels,
-            text=event.text,
-            starts_at=event.starts_at,
-            episode=event.episode,
-            sender_group=event.sender_group,
-            impact=event.impact,
-            users_before=first_count(event.impact, event.starts_at, at) if event.impact.known else None,
-            people=added(NOBODY, event.user) if event.user is not None else NOBODY,
-            reporter=event.reporter,
-            project=event.project,
-            url=event.url,
-            runbook=event.runbook,
-            dashboard=event.dashboard,
-            waits=event.waits,
-        )
+def first_row(
+    event: e.SignalJoined | e.SignalWaits, *, incident: int, n: int, status: MemberStatus, at: datetime
+) -> Member:
+    """The row of a signal that has just come, in an incident (0: in none)."""
+    return Member(
+        sid=event.sid,
+        incident=incident,
+        n=n,
+        key=event.key,
+        source=event.source,
+        status=status,
+        title=event.title,
+        service=event.service,
+        first_seen=at,
+        last_seen=at,
+        labels=event.labels,
+        text=event.text,
+        starts_at=event.starts_at,
+        episode=event.episode,
+        sender_group=event.sender_group,
+        impact=event.impact,
+        users_before=first_count(event.impact, event.starts_at, at) if event.impact.known else None,
+        people=added(NOBODY, event.user) if event.user is not None else NOBODY,
+        reporter=event.reporter,
+        project=event.project,
+        url=event.url,
+        runbook=event.runbook,
+        dashboard=event.dashboard,
+        why=event.why if isinstance(event, e.SignalJoined) else "",
+        waits=event.waits if isinstance(event, e.SignalWaits) else None,
     )
+
+
+def _begin(rows: Rows, event: e.SignalWaits, at: datetime) -> None:
+    rows.put_waiting(first_row(event, incident=0, n=0, status=_status(event.waits), at=at))
     rows.counters["sid"] = event.sid
