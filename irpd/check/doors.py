@@ -5,18 +5,10 @@ from urllib.parse import urlsplit
 
 from irpd.check.addresses import is_url
 from irpd.check.material import Material
+from irpd.config.channels import SlackChannel, SmtpChannel, WebhookChannel
 from irpd.config.hosts import is_address, local
 from irpd.config.problem import Problem, quoted, suggest
-from irpd.config.values import (
-    SOURCE_FIELDS,
-    ApiAuth,
-    Auth,
-    Configuration,
-    SlackChannel,
-    SmtpChannel,
-    Source,
-    WebhookChannel,
-)
+from irpd.config.values import SOURCE_FIELDS, ApiAuth, Auth, Configuration, Source
 from irpd.config.yaml import Where
 
 #: Source types whose signature irpd knows without being told the header.

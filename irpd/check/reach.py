@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from irpd.check.material import Material
+from irpd.config.base import LEVEL_NAMES
 from irpd.config.duration import format_duration
 from irpd.config.problem import Problem
-from irpd.config.values import LEVEL_NAMES, Configuration, Method, PathStep
+from irpd.config.values import Configuration, Method, PathStep
 from irpd.config.yaml import Where
 from irpd.oncall.reach import methods_for
 

@@ -19,12 +19,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from irpd.config.base import LEVEL_NAMES
 from irpd.config.files import Read, configuration_files, parse_files, read_files, rule_files
 from irpd.config.merge import Merged, merge
 from irpd.config.mistakes import problems_of
 from irpd.config.problem import ConfigurationError, Problem, in_file_order
 from irpd.config.supported import unsupported
-from irpd.config.values import LEVEL_NAMES, Configuration
+from irpd.config.values import Configuration
 from irpd.config.yaml import Document, Where
 
 #: The protocol's first-response objectives and urgencies, level by level.

@@ -17,6 +17,7 @@ import aiohttp
 import structlog
 
 from irpd import __version__
+from irpd.channels.registry import build_channels
 from irpd.comms.links import Links
 from irpd.config.values import Configuration
 from irpd.daemon import systemd
@@ -37,7 +38,6 @@ from irpd.engine.inbox import Overloaded
 from irpd.engine.ports import Channel, JournalError
 from irpd.journal.reader import open_reader
 from irpd.model import command as c
-from irpd.outbox.channels import build_channels
 from irpd.outbox.outbox import Outbox
 from irpd.web.metrics import Metrics
 from irpd.web.ports import Check, Services

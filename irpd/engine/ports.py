@@ -1,6 +1,6 @@
 """The ports of the engine: what it asks of a journal, a clock, a channel and a normaliser.
 
-Adapters live in ``journal/``, ``outbox/`` and ``intake/``; ``tests/contract`` holds what
+Adapters live in ``journal/``, ``channels/`` and ``intake/``; ``tests/contract`` holds what
 each must satisfy. Nothing in here does I/O.
 """
 

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from irpd.config.base import Weekday
 from irpd.config.duration import Duration
-from irpd.config.values import Weekday
 from irpd.triage.part import AnyOf, Id, LevelNumber, Part, Phrases, Places, Regimes, Text, Texts
 from irpd.triage.testfile import (
     AnswerPart,

@@ -69,7 +69,7 @@ def test_io_errors_at_a_page_send_it_once_and_record_it_when_the_disk_is_back(
     plant = at_commit(switch, 'raise apsw.IOError("disk I/O error")')
     # The disk breaks between the page's request and the record of its sending.
     plant += f"""
-import irpd.outbox.file as f
+import irpd.channels.file as f
 append = f._append
 def and_break(path, lines):
     append(path, lines)

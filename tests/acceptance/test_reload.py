@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from harness import Irpd, eventually
 
-from irpd.outbox.webhook import signature
+from irpd.channels.webhook import signature
 
 Taken = list[tuple[str, str, bytes]]  # signature, timestamp, body
 

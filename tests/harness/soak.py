@@ -64,7 +64,7 @@ def wall():
     try: return time.time() + float((folder / "clock").read_text() or 0)
     except (OSError, ValueError): return time.time()
 c.SystemClock.__init__.__kwdefaults__["wall"] = wall
-import irpd.outbox.file as f
+import irpd.channels.file as f
 append = f._append
 def refusing(path, lines):
     if (folder / "refusing").exists(): raise OSError(errno.EIO, "planted")

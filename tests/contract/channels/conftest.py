@@ -14,11 +14,11 @@ import pytest
 from aiohttp import web
 from aiosmtpd.smtp import SMTP
 
-from irpd.config.values import FileChannel, SlackChannel, SmtpChannel, WebhookChannel
+from irpd.channels import file as file_module
+from irpd.channels.registry import build_channel
+from irpd.config.channels import FileChannel, SlackChannel, SmtpChannel, WebhookChannel
 from irpd.engine.ports import Channel, Message
 from irpd.model.page import Page, PageKind, Send
-from irpd.outbox import file as file_module
-from irpd.outbox.channels import build_channel
 
 NOW = datetime(2026, 11, 24, 2, 2, 11, tzinfo=UTC)
 TIMEOUT = 1.0

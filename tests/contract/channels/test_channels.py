@@ -9,8 +9,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from irpd.config.values import SlackChannel, SmtpChannel, WebhookChannel
-from irpd.outbox.channels import build_channel
+from irpd.channels.registry import build_channel
+from irpd.config.channels import SlackChannel, SmtpChannel, WebhookChannel
 
 
 async def test_what_is_taken_is_delivered(counterpart, a_message) -> None:

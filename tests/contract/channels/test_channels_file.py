@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from irpd.config.values import FileChannel
-from irpd.outbox.file import File, block
+from irpd.channels.file import File, block
+from irpd.config.channels import FileChannel
 
 
 class Terminal(io.StringIO):

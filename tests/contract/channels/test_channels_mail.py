@@ -13,9 +13,9 @@ import aiosmtplib
 import pytest
 from aiosmtpd.smtp import SMTP
 
-from irpd.config.values import MailAuth, SmtpChannel
-from irpd.outbox import smtp
-from irpd.outbox.smtp import Smtp
+from irpd.channels import smtp
+from irpd.channels.smtp import Smtp
+from irpd.config.channels import MailAuth, SmtpChannel
 
 
 def read(raw: bytes) -> EmailMessage:
@@ -185,7 +185,7 @@ def test_a_sender_that_is_no_address_is_refused_when_the_channel_is_built(sender
 
 
 async def test_a_reply_without_a_class_is_a_passing_failure() -> None:
-    from irpd.outbox.smtp import _failure
+    from irpd.channels.smtp import _failure
 
     assert _failure(aiosmtplib.SMTPResponseException(-1, "garbage")).kind == "transient"
 

@@ -13,10 +13,10 @@ is notified of a thread that they have not written in.
 import aiohttp
 import msgspec
 
-from irpd.config.values import SlackChannel
+from irpd.channels.answers import refused, retry_after, unreachable
+from irpd.config.channels import SlackChannel
 from irpd.engine.ports import Clock, Message, Outcome
 from irpd.model.page import PageKind
-from irpd.outbox.answers import refused, retry_after, unreachable
 
 #: Words in ``error`` for what passes by itself; all others don't.
 _PASSING = frozenset(

@@ -17,9 +17,9 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from irpd.config.values import WebhookChannel
+from irpd.channels.answers import refused, retry_after, unreachable
+from irpd.config.channels import WebhookChannel
 from irpd.engine.ports import Clock, Message, Outcome
-from irpd.outbox.answers import refused, retry_after, unreachable
 
 _LATER = frozenset({408, 425, 429})
 

@@ -19,7 +19,7 @@ from email.utils import format_datetime
 
 import aiosmtplib
 
-from irpd.config.values import SmtpChannel
+from irpd.config.channels import SmtpChannel
 from irpd.engine.ports import Clock, Message, Outcome
 from irpd.model.page import PageKind
 

@@ -18,7 +18,7 @@ from typing import Any, TextIO
 
 import msgspec
 
-from irpd.config.values import FileChannel
+from irpd.config.channels import FileChannel
 from irpd.engine.ports import Clock, Message, Outcome
 
 #: A disk that takes longer is tried again; the line may then stand there twice.

@@ -7,7 +7,11 @@ from typing import TextIO, assert_never
 import aiohttp
 import structlog
 
-from irpd.config.values import (
+from irpd.channels.file import File
+from irpd.channels.slack import Slack
+from irpd.channels.smtp import Smtp
+from irpd.channels.webhook import Webhook
+from irpd.config.channels import (
     ChannelSettings,
     FileChannel,
     SlackChannel,
@@ -15,10 +19,6 @@ from irpd.config.values import (
     WebhookChannel,
 )
 from irpd.engine.ports import Channel, Clock, Message, Outcome
-from irpd.outbox.file import File
-from irpd.outbox.slack import Slack
-from irpd.outbox.smtp import Smtp
-from irpd.outbox.webhook import Webhook
 
 log = structlog.get_logger(__name__)
 
