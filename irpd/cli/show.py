@@ -174,10 +174,16 @@ def why_text(document: Mapping[str, Any], shown: Shown) -> list[str]:
     return lines
 
 
+def _came(send: Mapping[str, Any], shown: Shown) -> str:
+    """How far one send came and when: ``sms delivered 03:06:44``."""
+    at = send.get(f"{send['state']}_at")
+    return f"{send['channel']} {send['state']}" + (f" {shown.second(at)}" if at else "")
+
+
 def pages_text(document: Mapping[str, Any], shown: Shown) -> list[str]:
     rows = []
     for page in document["pages"]:
-        sends = ", ".join(dict.fromkeys(f"{send['channel']} {send['state']}" for send in page["sends"]))
+        sends = ", ".join(dict.fromkeys(_came(send, shown) for send in page["sends"]))
         incident = f"#{page['incident']}" if page["incident"] else "test"
         rows.append(
             [

@@ -69,6 +69,9 @@ def said(event: Event, shown: Shown) -> str:
         case "send-attempted":
             detail = f": {cut(clean(event['detail']), 120)}" if event.get("detail") else ""
             return f"{event['page']}.{event['send']} {event['state']} (attempt {event['attempt']}){detail}"
+        case "send-confirmed":
+            detail = f": {cut(clean(event['detail']), 120)}" if event.get("detail") else ""
+            return f"{event['page']}.{event['send']} {event['word']} by the provider's word{detail}"
         case "signal-joined":
             return f"{signal} {event['source']} {event['title']}"
         case "signal-fired" | "signal-resolved" | "signal-muted" | "signal-stale":

@@ -16,7 +16,7 @@ from irpd.protocol.policy import Policy
 #: Commands that go first, and may still be written when the disk is full: people's, and
 #: what became of pages.
 URGENT = frozenset((
-    c.RecordSend, c.Acknowledge, c.Decline, c.Undo, c.Escalate, c.SetLevel, c.Note, c.Resolve,
+    c.RecordSend, c.ConfirmSend, c.Acknowledge, c.Decline, c.Undo, c.Escalate, c.SetLevel, c.Note, c.Resolve,
     c.Reopen, c.Open, c.Merge, c.Split, c.TestPage,
 ))  # fmt: skip
 

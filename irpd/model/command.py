@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from irpd.model.page import SendState
+from irpd.model.page import SendState, Word
 from irpd.model.signal import Signal
 
 
@@ -75,6 +75,20 @@ class RecordSend(Struct, frozen=True, kw_only=True):
     provider_id: str = ""
     detail: str = ""
     took: float = 0.0
+    handed_at: datetime | None = None  # when the channel was given it; None: it wasn't
+
+
+class ConfirmSend(Struct, frozen=True, kw_only=True):
+    """A provider's later word on a message that it took: of every send that went out in it.
+
+    ``at`` is when it happened by the provider's own clock. Answers how many sends it was news of; 0 when the
+    message isn't known (any more)."""
+
+    channel: str
+    provider_id: str
+    word: Word
+    at: datetime | None = None
+    detail: str = ""
 
 
 class Work(Struct, frozen=True, kw_only=True):
@@ -207,7 +221,7 @@ AnyWork = (
     Acknowledge | Decline | Undo | Escalate | SetLevel | Note | Resolve | Reopen | Merge | Split
 )  # fmt: skip
 Command = (
-    Receive | Wake | WakeSignal | AddSilence | EndSilence | MarkStale | TakeAnswer | RecordSend
+    Receive | Wake | WakeSignal | AddSilence | EndSilence | MarkStale | TakeAnswer | RecordSend | ConfirmSend
     | Open | AnyWork | SeePage | TestPage | TellOperators | ConditionOver
     | ChangeConfig | RefuseConfig | SetAside | RecordStart | RecordJump
 )  # fmt: skip

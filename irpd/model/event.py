@@ -13,7 +13,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from irpd.model.incident import Contribution, LevelBy, PathRun
-from irpd.model.page import Page, SendState
+from irpd.model.page import Page, SendState, Word
 from irpd.model.share import UNKNOWN, Answer, Impact, Share
 from irpd.model.waits import Silence, Waits
 
@@ -334,6 +334,17 @@ class SendAttempted(Event, frozen=True, tag="send-attempted"):
     provider_id: str = ""
     detail: str = ""
     took: float = 0.0  # seconds
+    handed_at: datetime | None = None  # when the channel was given it; None: it wasn't, or an older irpd
+
+
+class SendConfirmed(Event, frozen=True, tag="send-confirmed"):
+    """A provider said later what became of a message that it had taken, by its own clock at ``said_at``."""
+
+    page: str
+    send: int
+    word: Word
+    said_at: datetime
+    detail: str = ""
 
 
 class SendBrought(Event, frozen=True, tag="send-brought-forward"):
@@ -423,8 +434,8 @@ AnyEvent = (
     | SignalJoined | SignalFired | SignalResolved | SignalChanged | SignalMuted | SignalStale
     | SignalFlapping | SignalMoved | SignalLeft
     | SignalWaits | WaitChanged | WaitEnded | SilenceAdded | SilenceEnded
-    | PathStarted | PathMoved | PathStopped | PathResumed | Paged | SendAttempted | SendBrought
-    | PageEnded | PageSeen
+    | PathStarted | PathMoved | PathStopped | PathResumed | Paged | SendAttempted
+    | SendConfirmed | SendBrought | PageEnded | PageSeen
     | SignalsRepeated | ReceiptTaken | ConfigLoaded | ConfigRefused | CommandSetAside | ClockJumped | Started
 )  # fmt: skip
 """Every type of event; ``match`` over it closes with ``assert_never``."""

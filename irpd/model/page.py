@@ -15,14 +15,28 @@ class PageKind(StrEnum):
 
 class SendState(StrEnum):
     PENDING = "pending"
-    DELIVERED = "delivered"  # the channel or provider took it
-    FAILED = "failed"  # for good
+    DELIVERED = "delivered"  # the channel or provider took it; whether it arrived it may say later (``Word``)
+    FAILED = "failed"  # for good, also by a provider's later word
     OBSOLETE = "obsolete"  # no longer wanted when its time came
     EXPIRED = "expired"
 
 
+class Word(StrEnum):
+    """What a provider says of a send some time after it took it."""
+
+    DELIVERED = "delivered"  # it is on the person's phone
+    FAILED = "failed"  # it never will be
+    SEEN = "seen"  # the person has looked at it
+
+
 class Send(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One message of a page over one channel. Its identity is ``<page>.<n>``."""
+    """One message of a page over one channel. Its identity is ``<page>.<n>``.
+
+    Its way, with the time of each station: requested with its page, ``due_at`` (of the next attempt, while it
+    is pending), ``handed_at`` (the last attempt began), ``accepted_at`` (the channel or provider took it),
+    ``delivered_at`` and ``seen_at`` (by the provider's later word, where it gives one), acknowledged with its
+    page. Several sends have one ``provider_id`` where one message told of them together.
+    """
 
     n: int
     channel: str
@@ -32,6 +46,10 @@ class Send(Struct, frozen=True, omit_defaults=True, kw_only=True):
     last_at: datetime | None = None
     provider_id: str = ""
     detail: str = ""
+    handed_at: datetime | None = None
+    accepted_at: datetime | None = None
+    delivered_at: datetime | None = None
+    seen_at: datetime | None = None
 
 
 class Page(Struct, frozen=True, omit_defaults=True, kw_only=True):

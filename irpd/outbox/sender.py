@@ -145,6 +145,7 @@ class Sender:
             provider_id=outcome.provider_id,
             detail=detail,
             took=took,
+            handed_at=now,
         )
 
     def _compose(self, page: Page, send: Send, incident: Incident | None) -> Message:

@@ -21,7 +21,7 @@ from irpd.protocol.draft import Draft
 from irpd.protocol.placing import Received, open_incident
 from irpd.protocol.receive import enter, receive
 from irpd.protocol.rows import stale_members
-from irpd.protocol.sends import record_send, see_page, test_page
+from irpd.protocol.sends import confirm_send, record_send, see_page, test_page
 from irpd.protocol.waiting import OWN
 from irpd.triage.group import Group
 from irpd.triage.level import Verdict
@@ -50,6 +50,8 @@ def decide(draft: Draft, command: c.Command) -> object:
             return take_answer(draft, command)
         case c.RecordSend():
             return record_send(draft, command)
+        case c.ConfirmSend():
+            return confirm_send(draft, command)
         case c.Acknowledge():
             return people.acknowledge(draft, command)
         case c.Decline():

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from irpd.model import event as e
 from irpd.model.incident import Incident, LevelBy, Member, MemberStatus, PathRun, RunState, State
 from irpd.model.level import Level
-from irpd.model.page import Page, PageKind, SendState
+from irpd.model.page import Page, PageKind, Send, SendState, Word
 from irpd.model.share import NOBODY, Distinct, Impact, Part
 from irpd.protocol.evolve_waiting import SILENCES, WAITING, evolve_waiting, first_row, let_in
 from irpd.protocol.reported import changed, fired, resolved
@@ -62,13 +62,19 @@ def _test_page(rows: Rows, event: e.AnyEvent, at: datetime) -> None:
         rows.counters["page"] = int(event.page.id.rpartition("-")[2])
     elif isinstance(event, e.SendAttempted):
         _attempted(rows, event, at)
-    elif isinstance(event, e.SendBrought | e.PageEnded | e.PageSeen):
+    elif isinstance(event, e.SendConfirmed | e.SendBrought | e.PageEnded | e.PageSeen):
         _page_changed(rows, event, at)
 
 
-def _page_changed(rows: Rows, event: e.SendBrought | e.PageEnded | e.PageSeen, at: datetime) -> None:
+def _page_changed(
+    rows: Rows, event: e.SendConfirmed | e.SendBrought | e.PageEnded | e.PageSeen, at: datetime
+) -> None:
     page = _page(rows, event.page)
     match event:
+        case e.SendConfirmed():
+            sends = tuple(_confirmed(send, event) if send.n == event.send else send for send in page.sends)
+            seen = event.said_at if event.word is Word.SEEN else None
+            rows.put_page(replace(page, sends=sends, seen_at=page.seen_at or seen))
         case e.SendBrought():
             sends = tuple(
                 replace(send, due_at=event.due_at) if send.n == event.send else send for send in page.sends
@@ -292,7 +298,7 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
         case e.SendAttempted():
             _attempted(rows, event, at)
             return replace(incident, version=version)
-        case e.SendBrought() | e.PageEnded() | e.PageSeen():
+        case e.SendConfirmed() | e.SendBrought() | e.PageEnded() | e.PageSeen():
             _page_changed(rows, event, at)
             return replace(incident, version=version)
         case (
@@ -494,24 +500,38 @@ def _run(
 
 def _attempted(rows: Rows, event: e.SendAttempted, at: datetime) -> None:
     page = _page(rows, event.page)
-    rows.put_page(
-        replace(
-            page,
-            sends=tuple(
-                replace(
-                    send,
-                    state=event.state,
-                    attempts=event.attempt,
-                    last_at=at,
-                    due_at=event.retry_at
-                    if event.state is SendState.PENDING and event.retry_at
-                    else send.due_at,
-                    provider_id=event.provider_id or send.provider_id,
-                    detail=event.detail,
-                )
-                if send.n == event.send
-                else send
-                for send in page.sends
-            ),
-        )
+    sends = tuple(_tried(send, event, at) if send.n == event.send else send for send in page.sends)
+    rows.put_page(replace(page, sends=sends))
+    for send in sends:
+        if send.n == event.send and event.provider_id:
+            rows.put_sent(page.id, send)
+
+
+def _tried(send: Send, event: e.SendAttempted, at: datetime) -> Send:
+    again = event.retry_at if event.state is SendState.PENDING else None
+    taken = event.state is SendState.DELIVERED and event.handed_at is not None
+    return replace(
+        send,
+        state=event.state,
+        attempts=event.attempt,
+        last_at=at,
+        due_at=again or send.due_at,
+        provider_id=event.provider_id or send.provider_id,
+        detail=event.detail,
+        handed_at=event.handed_at or send.handed_at,
+        accepted_at=event.handed_at + timedelta(seconds=event.took) if taken and event.handed_at else None,
     )
+
+
+def _confirmed(send: Send, event: e.SendConfirmed) -> Send:
+    match event.word:
+        case Word.FAILED:
+            return replace(
+                send, state=SendState.FAILED, detail=event.detail or "the provider could not deliver it"
+            )
+        case Word.DELIVERED:
+            return replace(send, state=SendState.DELIVERED, delivered_at=event.said_at, detail=event.detail)
+        case Word.SEEN:
+            return replace(send, state=SendState.DELIVERED, seen_at=event.said_at)
+        case _:
+            assert_never(event.word)

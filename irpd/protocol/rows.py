@@ -14,9 +14,11 @@ from typing import NamedTuple
 
 from irpd.model.incident import Incident, Member, MemberStatus, State
 from irpd.model.level import Level
-from irpd.model.page import Page
+from irpd.model.page import Page, Send
 from irpd.model.waits import Silence
 
+#: Sends that are known to have gone out in one message: a provider whose names repeat costs no more.
+MOST_IN_ONE = 100
 #: The group of a storm (see ``protocol.storm``), in which a person hears at most once a minute of it.
 STORM = "storm"
 
@@ -50,7 +52,7 @@ class Rows:
 
     __slots__ = (
         "counters", "groups", "handles", "incidents", "keys", "members", "pages", "parent", "reporters",
-        "services", "silences", "takes", "told", "waiting",
+        "sent", "services", "silences", "takes", "told", "waiting",
     )  # fmt: skip
 
     def __init__(self, parent: "Rows | None" = None) -> None:
@@ -58,6 +60,7 @@ class Rows:
         self.incidents: dict[int, Incident] = {}
         self.members: dict[int, Member] = {}
         self.pages: dict[str, Page] = {}
+        self.sent: dict[tuple[str, str], tuple[tuple[str, int], ...]] = {}  # (channel, provider's id) → sends
         self.keys: dict[str, int] = {}  # key → the newest signal with it
         self.handles: dict[tuple[int, int], int] = {}  # (incident, n) → signal; 0: it left
         self.groups: dict[str, tuple[int, ...]] = {}  # group → its incidents that aren't over for good
@@ -93,6 +96,15 @@ class Rows:
                 return row
             layer = layer.parent
         return None
+
+    def sends_in(self, channel: str, provider_id: str) -> tuple[tuple[str, int], ...]:
+        """The sends (page and number) that went out in this message, while they are in memory."""
+        layer: Rows | None = self
+        while layer is not None:
+            if (sends := layer.sent.get((channel, provider_id))) is not None:
+                return sends
+            layer = layer.parent
+        return ()
 
     def sid_of(self, key: str) -> int | None:
         """The newest signal with this key, while it is in memory."""
@@ -337,11 +349,19 @@ class Rows:
     def put_page(self, row: Page) -> None:
         self.pages[row.id] = row
 
+    def put_sent(self, page: str, send: Send) -> None:
+        """The provider knows this send by its ``provider_id`` from now on."""
+        others = self.sends_in(send.channel, send.provider_id)
+        if (page, send.n) not in others:
+            self.sent[send.channel, send.provider_id] = (*others, (page, send.n))[-MOST_IN_ONE:]
+
     def absorb(self, layer: "Rows") -> None:
         """Take over everything that changed in the layer above."""
         self.incidents.update(layer.incidents)
         self.members.update(layer.members)
         self.pages.update(layer.pages)
+        if layer.sent:
+            self.sent.update(layer.sent)
         self.keys.update(layer.keys)
         self.handles.update(layer.handles)
         self.groups.update(layer.groups)
@@ -377,6 +397,7 @@ class Rows:
             else:
                 self.put_waiting(members[sid])
         for page in sorted(pages.values(), key=lambda page: page.requested_at):
+            self._put_all_sent(page)
             if page.incident in incidents:
                 self.put_told(page, incidents[page.incident])
         for number in sorted(incidents):
@@ -407,6 +428,12 @@ class Rows:
             self.put_member(member)
         for page in pages:
             self.pages[page.id] = page
+            self._put_all_sent(page)
+
+    def _put_all_sent(self, page: Page) -> None:
+        for send in page.sends:
+            if send.provider_id:
+                self.put_sent(page.id, send)
 
     def forget(self, number: int) -> None:
         """Let an incident that is over leave memory, with all that belongs to it."""
@@ -424,7 +451,10 @@ class Rows:
             if member.reporter is not None:
                 self.reporters.pop((number, member.reporter), None)
         for n in range(1, incident.pages + 1):
-            self.pages.pop(f"{number}-{n}", None)
+            page = self.pages.pop(f"{number}-{n}", None)
+            if page is not None:
+                for send in page.sends:
+                    self._take_sent(page.id, send)
         if incident.group == STORM:
             for key in [key for key in self.told if key.startswith(of_storm(number, ""))]:
                 del self.told[key]
@@ -440,6 +470,12 @@ class Rows:
                 self.services[service] = left
             else:
                 self.services.pop(service, None)
+
+    def _take_sent(self, page: str, send: Send) -> None:
+        message = send.channel, send.provider_id
+        left = tuple(one for one in self.sent.pop(message, ()) if one != (page, send.n))
+        if left:
+            self.sent[message] = left
 
 
 def _waits(member: Member) -> bool:

@@ -1,11 +1,12 @@
 """What became of a page's sends: recorded, and acted on when a channel failed for good."""
 
 from datetime import timedelta
+from typing import assert_never
 
 from irpd.model import command as c
 from irpd.model import event as e
 from irpd.model.incident import Incident, RunState
-from irpd.model.page import Page, PageKind, Send, SendState
+from irpd.model.page import Page, PageKind, Send, SendState, Word
 from irpd.oncall.reach import methods_for
 from irpd.protocol.draft import Draft
 from irpd.protocol.evolve import PAGES, subject_of
@@ -31,11 +32,54 @@ def record_send(draft: Draft, command: c.RecordSend) -> bool:
             provider_id=command.provider_id,
             detail=command.detail[:500],
             took=command.took,
+            handed_at=command.handed_at,
         ),
     )
     if command.state in (SendState.FAILED, SendState.EXPIRED):
         _moves_on(draft, page.id, send)
     return True
+
+
+def confirm_send(draft: Draft, command: c.ConfirmSend) -> int:
+    """A provider's later word on one message; how many sends it was news of.
+
+    Words come late, twice and out of order. What arrived stays arrived, whatever is said after; what was
+    given up and arrived all the same has arrived, and what followed from giving up stands."""
+    told = 0
+    for page_id, n in draft.rows.sends_in(command.channel, command.provider_id):
+        page = draft.rows.page(page_id)
+        send = next((s for s in page.sends if s.n == n), None) if page is not None else None
+        if page is None or send is None or not _news(send, command.word):
+            continue
+        since = send.handed_at or page.requested_at
+        believable = command.at is not None and since <= command.at <= draft.now
+        _emit(
+            draft,
+            page,
+            e.SendConfirmed(
+                page=page.id,
+                send=n,
+                word=command.word,
+                said_at=command.at if believable and command.at is not None else draft.now,
+                detail=command.detail[:500],
+            ),
+        )
+        told += 1
+        if command.word is Word.FAILED:
+            _moves_on(draft, page.id, send)
+    return told
+
+
+def _news(send: Send, word: Word) -> bool:
+    match word:
+        case Word.SEEN:
+            return send.seen_at is None
+        case Word.DELIVERED:
+            return send.delivered_at is None and send.seen_at is None
+        case Word.FAILED:
+            return send.state is SendState.DELIVERED and send.delivered_at is None and send.seen_at is None
+        case _:
+            assert_never(word)
 
 
 def _emit(draft: Draft, page: Page, event: e.AnyEvent) -> None:

@@ -212,12 +212,15 @@ def contribution_view(rule: Contribution) -> Object:
 
 
 def page_state(page: Page) -> str:
-    """In one word what became of a page: acknowledged, seen, delivered, pending, failed, ended."""
+    """In one word what became of a page: acknowledged, seen, delivered (by a provider's word), accepted (by a
+    channel or provider), pending, failed, expired, ended."""
     if page.acknowledged_at is not None:
         return "acknowledged"
     states = {send.state for send in page.sends}
     if SendState.DELIVERED in states:
-        return "seen" if page.seen_at is not None else "delivered"
+        if page.seen_at is not None:
+            return "seen"
+        return "delivered" if any(send.delivered_at is not None for send in page.sends) else "accepted"
     if page.live and SendState.PENDING in states:
         return "pending"
     if states and states <= {SendState.FAILED}:
@@ -228,9 +231,17 @@ def page_state(page: Page) -> str:
 
 
 def send_state(page: Page, send: Send) -> str:
-    """What became of a send. One that still waited when its page ended is not needed any more."""
-    waiting = send.state is SendState.PENDING
-    return "not-needed" if waiting and not page.live else send.state.value
+    """How far a send came: pending (not-needed once its page has ended), accepted by its channel or provider,
+    delivered and seen by the provider's later word; or failed, expired, obsolete."""
+    match send.state:
+        case SendState.PENDING:
+            return "pending" if page.live else "not-needed"
+        case SendState.DELIVERED if send.seen_at is not None:
+            return "seen"
+        case SendState.DELIVERED if send.delivered_at is None:
+            return "accepted"
+        case _:
+            return send.state.value
 
 
 def page_view(page: Page) -> Object:
@@ -257,6 +268,10 @@ def page_view(page: Page) -> Object:
                 "state": send_state(page, send),
                 "attempts": send.attempts,
                 "last_at": at_or_null(send.last_at),
+                "handed_at": at_or_null(send.handed_at),
+                "accepted_at": at_or_null(send.accepted_at),
+                "delivered_at": at_or_null(send.delivered_at),
+                "seen_at": at_or_null(send.seen_at),
                 "provider_id": send.provider_id or None,
                 "detail": send.detail or None,
             }

@@ -84,7 +84,7 @@ f._append = and_break
     eventually(lambda: irpd.logged("journal-unavailable"), what="the record that fails")
     switch.unlink()
     eventually(
-        lambda: irpd.json("page", "list")["pages"][0]["sends"][0]["state"] == "delivered",
+        lambda: irpd.json("page", "list")["pages"][0]["sends"][0]["state"] == "accepted",
         what="the outcome on disk",
     )
     assert len(irpd.pages()) == 1

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 import pytest
@@ -17,6 +18,7 @@ import pytest
 from irpd.cli.terminal import table
 from irpd.config.problem import Problem
 from irpd.model import command as c
+from irpd.model.page import SendState, Word
 from irpd.web.ports import Reloaded
 
 
@@ -353,6 +355,30 @@ async def test_a_channel_that_is_tried_twice_is_named_once(irpd: Any, build: Any
     await house.alert()
     assert "by local (step" in (await irpd("incident", "show", "1")).out
     assert "local pending, local" not in (await irpd("page", "list")).out
+
+
+async def test_the_ledger_says_how_far_each_message_came_and_when(irpd: Any, house: Any) -> None:
+    await house.alert()
+    came = []
+    for state in ("accepted", "delivered", "seen"):
+        house.clock.step(seconds=7)
+        now = house.clock.now()
+        if state == "accepted":
+            record = c.RecordSend(
+                page="1-1", send=1, state=SendState.DELIVERED, provider_id="m", handed_at=now
+            )
+            await house.engine.submit(record)
+        else:
+            word = c.ConfirmSend(channel="local", provider_id="m", word=Word(state), at=now)
+            assert await house.engine.submit(word) == 1
+        page = json.loads((await irpd("page", "list", "--json")).out)["pages"][0]
+        assert (page["state"], page["sends"][0]["state"]) == (state, state)
+        came.append(page["sends"][0][f"{state}_at"])
+        shown = f"local {state} {now.astimezone(ZoneInfo('Europe/Berlin')):%H:%M:%S}"
+        assert shown in (await irpd("page", "list", "--tz", "Europe/Berlin")).out
+    assert came == sorted(set(came))
+    timeline = (await irpd("incident", "show", "1", "--events")).out
+    assert "1-1.1 seen by the provider's word" in timeline
 
 
 async def test_what_is_piped_on_is_not_cut(irpd: Any, house: Any) -> None:

@@ -20,7 +20,7 @@ from irpd.journal.reserve import Reserve
 from irpd.journal.sqlite import SqliteJournal
 from irpd.model import event as e
 from irpd.model.incident import Contribution, LevelBy, PathRun, Step
-from irpd.model.page import Page, PageKind, Send, SendState
+from irpd.model.page import Page, PageKind, Send, SendState, Word
 from irpd.model.share import Answer, Impact, Said, Share
 from irpd.model.waits import Silence, WaitKind, Waits
 
@@ -37,6 +37,9 @@ RUN = PathRun(
     every=900.0,
     next_at=LATER,
     started_at=START,
+)
+TAKEN = e.SendAttempted(
+    page="1-1", send=2, state=SendState.DELIVERED, attempt=1, provider_id="CA1", took=0.5, handed_at=START
 )
 
 
@@ -162,6 +165,8 @@ STORY: list[list[tuple[str, e.AnyEvent]]] = [
             e.SendAttempted(page="1-1", send=1, state=SendState.FAILED, attempt=1, detail="550", took=0.25),
         ),
         (ONE, e.SendBrought(page="1-1", send=2, due_at=START)),
+        (ONE, TAKEN),
+        (ONE, e.SendConfirmed(page="1-1", send=2, word=Word.DELIVERED, said_at=LATER, detail="it rang")),
         (ONE, e.PathMoved(path="technical", fired=1, next_at=LATER, persons=("ada",))),
     ],
     [(ONE, joined(2, 2)), (ONE, e.SignalChanged(sid=2, impact=Impact(7), labels={"job": "pay"}))],
