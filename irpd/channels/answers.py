@@ -38,3 +38,11 @@ def unreachable(error: BaseException) -> Outcome:
         return Outcome(kind="permanent", detail=f"the URL is no URL: {error}")
     name = type(error).__name__
     return Outcome(kind="transient", detail=f"{name}: {error}"[:300])
+
+
+async def read_some(answer: aiohttp.ClientResponse, most: int = 256 * 1024) -> bytes:
+    """The body's first ``most`` bytes: no provider's answer that means something is longer."""
+    raw = b""
+    while len(raw) < most and (chunk := await answer.content.read(most - len(raw))):
+        raw += chunk
+    return raw

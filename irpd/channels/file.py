@@ -18,8 +18,9 @@ from typing import Any, TextIO
 
 import msgspec
 
+from irpd.channels.parts import Parts
 from irpd.config.channels import FileChannel
-from irpd.engine.ports import Clock, Message, Outcome
+from irpd.engine.ports import Message, Outcome
 
 #: A disk that takes longer is tried again; the line may then stand there twice.
 _PATIENCE = 20.0
@@ -33,13 +34,11 @@ _FOR_GOOD = frozenset(
 class File:
     """Appends to ``settings.path``, relative to the state directory."""
 
-    def __init__(
-        self, name: str, settings: FileChannel, *, state_dir: Path, terminal: TextIO | None, clock: Clock
-    ) -> None:
+    def __init__(self, name: str, settings: FileChannel, parts: Parts) -> None:
         self.name = name
-        self._path = state_dir / settings.path
-        self._clock = clock
-        self._screen = Screen(terminal) if terminal is not None and settings.terminal else None
+        self._path = parts.state_dir / settings.path
+        self._clock = parts.clock
+        self._screen = Screen(parts.terminal) if parts.terminal is not None and settings.terminal else None
         self._thread: ThreadPoolExecutor | None = None
         self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None

@@ -1,69 +1,61 @@
 """The types of channels there are: the one place where a new one is registered."""
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TextIO, assert_never
+from typing import assert_never
 
-import aiohttp
 import structlog
 
 from irpd.channels.file import File
+from irpd.channels.parts import Parts
 from irpd.channels.slack import Slack
 from irpd.channels.smtp import Smtp
+from irpd.channels.twilio import Sms, Voice
 from irpd.channels.webhook import Webhook
 from irpd.config.channels import (
     ChannelSettings,
     FileChannel,
     SlackChannel,
     SmtpChannel,
+    TwilioChannel,
+    VoiceChannel,
     WebhookChannel,
 )
-from irpd.engine.ports import Channel, Clock, Message, Outcome
+from irpd.engine.ports import Channel, Message, Outcome
 
 log = structlog.get_logger(__name__)
 
 
-def build_channel(
-    name: str,
-    settings: ChannelSettings,
-    *,
-    state_dir: Path,
-    terminal: TextIO | None,
-    session: aiohttp.ClientSession,
-    clock: Clock,
-) -> Channel:
-    """A channel as it is configured. Its secret is read now.
+def build_channel(name: str, settings: ChannelSettings, parts: Parts) -> Channel:
+    """A channel as it is configured. Its secrets are read now.
 
-    Raises LookupError when the secret can't be had, ValueError for settings that can't work."""
+    Raises LookupError when a secret can't be had, ValueError for settings that can't work."""
     match settings:
         case SmtpChannel():
-            return Smtp(name, settings, clock=clock)
+            return Smtp(name, settings, parts)
         case SlackChannel():
-            return Slack(name, settings, session=session, clock=clock)
+            return Slack(name, settings, parts)
         case WebhookChannel():
-            return Webhook(name, settings, session=session, clock=clock)
+            return Webhook(name, settings, parts)
         case FileChannel():
-            return File(name, settings, state_dir=state_dir, terminal=terminal, clock=clock)
+            return File(name, settings, parts)
+        case TwilioChannel():
+            return Sms(name, settings, parts)
+        case VoiceChannel():
+            account = parts.settings.get(settings.use)
+            if not isinstance(account, TwilioChannel):
+                raise ValueError(f"{settings.use} is no channel of type twilio")
+            return Voice(name, settings, account, parts)
         case _:
             assert_never(settings)
 
 
-def build_channels(
-    channels: Mapping[str, ChannelSettings],
-    *,
-    state_dir: Path,
-    terminal: TextIO | None,
-    session: aiohttp.ClientSession,
-    clock: Clock,
-) -> dict[str, Channel]:
-    """All of them. One that can't be built refuses what it is asked to send, so that the next
+def build_channels(parts: Parts) -> Mapping[str, Channel]:
+    """All of ``parts.settings``. One that can't be built refuses what it is asked to send, so that the next
     method comes at once; the others work."""
     built: dict[str, Channel] = {}
-    for name, settings in channels.items():
+    for name, settings in parts.settings.items():
         try:
-            built[name] = build_channel(
-                name, settings, state_dir=state_dir, terminal=terminal, session=session, clock=clock
-            )
+            built[name] = build_channel(name, settings, parts)
         except (LookupError, ValueError) as error:
             log.error("channel_unusable", channel=name, why=str(error))
             built[name] = Unusable(name, str(error))

@@ -13,9 +13,10 @@ is notified of a thread that they have not written in.
 import aiohttp
 import msgspec
 
-from irpd.channels.answers import refused, retry_after, unreachable
+from irpd.channels.answers import read_some, refused, retry_after, unreachable
+from irpd.channels.parts import Parts
 from irpd.config.channels import SlackChannel
-from irpd.engine.ports import Clock, Message, Outcome
+from irpd.engine.ports import Message, Outcome
 from irpd.model.page import PageKind
 
 #: Words in ``error`` for what passes by itself; all others don't.
@@ -31,18 +32,15 @@ _PASSING = frozenset(
         "accesslimited",
     }
 )
-_MOST = 256 * 1024  # bytes of an answer that are read
 
 
 class Slack:
     """One workspace. Raises LookupError when the token isn't there."""
 
-    def __init__(
-        self, name: str, settings: SlackChannel, *, session: aiohttp.ClientSession, clock: Clock
-    ) -> None:
+    def __init__(self, name: str, settings: SlackChannel, parts: Parts) -> None:
         self.name = name
-        self._session = session
-        self._clock = clock
+        self._session = parts.session
+        self._clock = parts.clock
         self._base = settings.api_url.rstrip("/")
         self._token = settings.auth.bot_token.reveal()
         self._timeout = aiohttp.ClientTimeout(total=settings.timeout)
@@ -96,9 +94,7 @@ class Slack:
                 after = retry_after(answer.headers, self._clock.now())
                 if answer.status != 200:
                     return refused(answer.status, after, later=answer.status == 429 or answer.status >= 500)
-                raw = await answer.content.read(_MOST)
-                while not answer.content.at_eof() and len(raw) < _MOST:
-                    raw += await answer.content.read(_MOST - len(raw))
+                raw = await read_some(answer)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return unreachable(error)
         return _outcome(raw, after)

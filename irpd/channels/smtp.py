@@ -19,8 +19,9 @@ from email.utils import format_datetime
 
 import aiosmtplib
 
+from irpd.channels.parts import Parts
 from irpd.config.channels import SmtpChannel
-from irpd.engine.ports import Clock, Message, Outcome
+from irpd.engine.ports import Message, Outcome
 from irpd.model.page import PageKind
 
 #: The channel's ``timeout`` holds for each step of the conversation; all of it takes no longer than so many.
@@ -37,10 +38,10 @@ class Smtp:
     """One mail server. Raises LookupError when the password isn't there, ValueError for a
     sender that is no address."""
 
-    def __init__(self, name: str, settings: SmtpChannel, *, clock: Clock) -> None:
+    def __init__(self, name: str, settings: SmtpChannel, parts: Parts) -> None:
         self.name = name
         self._settings = settings
-        self._clock = clock
+        self._clock = parts.clock
         self._password = settings.auth.password.reveal() if settings.auth else None
         self._sender = _address(settings.sender)
         # Not the fully qualified name: finding that asks a DNS that may be what is broken.

@@ -18,8 +18,9 @@ import msgspec
 from yarl import URL
 
 from irpd.channels.answers import refused, retry_after, unreachable
+from irpd.channels.parts import Parts
 from irpd.config.channels import WebhookChannel
-from irpd.engine.ports import Clock, Message, Outcome
+from irpd.engine.ports import Message, Outcome
 
 _LATER = frozenset({408, 425, 429})
 
@@ -32,12 +33,10 @@ def signature(secret: bytes, timestamp: str, body: bytes) -> str:
 class Webhook:
     """Posts to the address of each message. Raises LookupError when the secret isn't there."""
 
-    def __init__(
-        self, name: str, settings: WebhookChannel, *, session: aiohttp.ClientSession, clock: Clock
-    ) -> None:
+    def __init__(self, name: str, settings: WebhookChannel, parts: Parts) -> None:
         self.name = name
-        self._session = session
-        self._clock = clock
+        self._session = parts.session
+        self._clock = parts.clock
         self._secret = settings.auth.secret.reveal().encode()
         self._timeout = aiohttp.ClientTimeout(total=settings.timeout)
 

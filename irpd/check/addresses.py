@@ -10,6 +10,8 @@ from irpd.config.values import Configuration, Person
 from irpd.config.yaml import Where
 
 _MAIL = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+")
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+_NO_PHONE = 'is no telephone number in international form; write it like "+4915100000001"'
 _NO_MAIL = "is no e-mail address"
 _NO_URL = "is no http:// or https:// address"
 
@@ -36,12 +38,16 @@ def _person(
 ) -> Iterator[Problem]:
     if person.email and not _MAIL.fullmatch(person.email):
         yield material.merged.problem((*path, "email"), f"{quoted(person.email)} {_NO_MAIL}")
+    if person.phone and not _PHONE.fullmatch(person.phone):
+        yield material.merged.problem((*path, "phone"), f"{quoted(person.phone)} {_NO_PHONE}")
     for channel, address in person.addresses.items():
         settings = configuration.channels.get(channel)
         if settings is None:
             continue  # said where names are looked up
         if settings.type == "smtp" and not _MAIL.fullmatch(address):
             yield material.merged.problem((*path, "addresses", channel), f"{quoted(address)} {_NO_MAIL}")
+        if settings.type in ("twilio", "voice") and not _PHONE.fullmatch(address):
+            yield material.merged.problem((*path, "addresses", channel), f"{quoted(address)} {_NO_PHONE}")
         if settings.type == "webhook" and not is_url(address):
             yield material.merged.problem((*path, "addresses", channel), f"{quoted(address)} {_NO_URL}")
 

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from irpd.check.addresses import is_url
 from irpd.check.material import Material
-from irpd.config.channels import SlackChannel, SmtpChannel, WebhookChannel
+from irpd.config.channels import SlackChannel, SmtpChannel, TwilioChannel, VoiceChannel, WebhookChannel
 from irpd.config.hosts import is_address, local
 from irpd.config.problem import Problem, quoted, suggest
 from irpd.config.values import SOURCE_FIELDS, ApiAuth, Auth, Configuration, Source
@@ -91,7 +91,18 @@ def _channels(material: Material, configuration: Configuration) -> Iterator[Prob
                 yield material.merged.problem(
                     (*path, "url"), "http: pages would cross the network in the clear", severity="warning"
                 )
-            case SlackChannel(api_url=url) if _in_the_clear(url):
+            case VoiceChannel(use=use):
+                account = configuration.channels.get(use)
+                if account is not None and not isinstance(account, TwilioChannel):
+                    message = f"{use} is of type {account.type}; calls are made by a channel of type twilio"
+                    yield material.merged.problem((*path, "use"), message)
+                elif isinstance(account, TwilioChannel) and not account.sender.startswith("+"):
+                    message = f"calls come from a telephone number; from of {use} is none"
+                    yield material.merged.problem((*path, "use"), message)
+            case TwilioChannel() if not configuration.server.public_url:
+                message = "without server.public_url nobody can reply, and what doesn't arrive isn't heard of"
+                yield material.merged.problem(path, message, key=True, severity="warning")
+            case SlackChannel(api_url=url) | TwilioChannel(api_url=url) if _in_the_clear(url):
                 message = "http: the token would cross the network in the clear"
                 yield material.merged.problem((*path, "api_url"), message, severity="warning")
             case _:

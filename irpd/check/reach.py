@@ -80,9 +80,7 @@ def _people(
 
 def _field(configuration: Configuration, channel: str) -> str:
     """What of a person says where a channel reaches them."""
-    return {"smtp": "email", "slack": "slack"}.get(
-        configuration.channels[channel].type, f"addresses.{channel}"
-    )
+    return configuration.channels[channel].person_field or f"addresses.{channel}"
 
 
 def _fallback(

@@ -18,6 +18,7 @@ _REFERENCES: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("services", "*", "users", "ask"), "prometheus", "prometheus"),
     (("notify", "*", "*", "via"), "channels", "channel"),
     (("people", "*", "notify", "*", "via"), "channels", "channel"),
+    (("channels", "*", "use"), "channels", "channel"),
     (("schedules", "*", "layers", "*", "people"), "people", "person"),
     (("paths", "*", "steps", "*", "schedule"), "schedules", "schedule"),
     (("paths", "*", "steps", "*", "person"), "people", "person"),

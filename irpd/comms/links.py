@@ -15,6 +15,7 @@ from pathlib import Path
 
 import structlog
 
+from irpd.comms.codes import Codes
 from irpd.model.page import Page
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -35,6 +36,7 @@ class Links:
     def __init__(self, key: bytes, public_url: str) -> None:
         self._key = key
         self._base = public_url.rstrip("/")
+        self.codes = Codes(key)
 
     def token(self, page: Page) -> str:
         """Eleven characters, digits and letters, the same for ever for this page and its person, and for no

@@ -28,7 +28,8 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 class Subject:
     """What a message is about: the facts that all its texts are made of.
 
-    ``incident`` is None for a test page. ``link`` acknowledges, ``cant_link`` hands on.
+    ``incident`` is None for a test page. ``link`` acknowledges, ``cant_link`` hands on, ``code`` is what a
+    reply says; "" where nobody hears replies.
     """
 
     page: Page
@@ -38,6 +39,7 @@ class Subject:
     now: datetime
     link: str
     cant_link: str
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

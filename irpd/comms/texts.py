@@ -10,10 +10,12 @@ from dataclasses import dataclass, field, replace
 import structlog
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from irpd.comms import clean
+from irpd.comms import clean, gsm
 from irpd.comms.blocks import escape, slack_text
 from irpd.comms.data import fields
+from irpd.comms.sms import sms_text
 from irpd.comms.story import Story, Subject, name_of, person_name, tell
+from irpd.comms.voice import spoken, voice_text
 from irpd.model.page import PageKind
 
 __all__ = ["Rendered", "built_in", "fields", "mail_text", "plain_text", "render", "slack_text"]
@@ -75,7 +77,7 @@ def plain_text(subject: Subject) -> Rendered:
 
 
 def render(channel_type: str, subject: Subject) -> Rendered:
-    """The message for a channel of this type (``smtp``, ``slack``, ``webhook``, ``file``). Never raises."""
+    """The message for a channel of this type . Never raises."""
     try:
         match channel_type:
             case "smtp":
@@ -83,13 +85,17 @@ def render(channel_type: str, subject: Subject) -> Rendered:
             case "slack":
                 slack = slack_text(subject)
                 return Rendered(subject=_name(subject), text=slack.text, fields={"blocks": slack.blocks})
+            case "twilio":
+                return Rendered(subject=_name(subject), text=sms_text(subject))
+            case "voice":
+                return Rendered(subject=_name(subject), text=voice_text(subject))
             case _:
                 plain = plain_text(subject)
                 return Rendered(subject=plain.subject, text=plain.text, fields=fields(subject))
     except Exception as error:  # whatever a template raises, a page has a text
         log.exception("text_could_not_be_made", channel_type=channel_type, page=subject.page.id)
         rendered = built_in(subject, error=f"{type(error).__name__}: {error}")
-        return replace(rendered, text=escape(rendered.text)) if channel_type == "slack" else rendered
+        return replace(rendered, text=_last_resort(channel_type, rendered, subject))
 
 
 def built_in(subject: Subject, *, error: str = "") -> Rendered:
@@ -117,6 +123,18 @@ def built_in(subject: Subject, *, error: str = "") -> Rendered:
         },
         error=error or "built-in text",
     )
+
+
+def _last_resort(channel_type: str, rendered: Rendered, subject: Subject) -> str:
+    match channel_type:
+        case "slack":
+            return escape(rendered.text)
+        case "twilio":
+            return f"{gsm.cut(gsm.plain(rendered.subject), 100)} {subject.link}"
+        case "voice":
+            return spoken(rendered.subject)
+        case _:
+            return rendered.text
 
 
 def _rows(story: Story) -> list[tuple[str, str]]:

@@ -1,6 +1,9 @@
-"""What the files say about the ways to reach people: one class per type of channel."""
+"""What the files say about the ways to reach people: one class per type of channel.
 
-from typing import Annotated, Literal
+``person_field`` names what of a person is their address there; "" where only ``addresses`` says it.
+"""
+
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field
 
@@ -16,6 +19,8 @@ class MailAuth(Value):
 
 
 class SmtpChannel(Value):
+    person_field: ClassVar[str] = "email"
+
     type: Literal["smtp"] = Field(description="E-mail.")
     host: str = Field(min_length=1, pattern=r"^[^\s/@]+$", description="Name or address of the mail server.")
     port: int = Field(25, ge=1, le=65535, description="Its port.")
@@ -48,6 +53,8 @@ class SlackAuth(Value):
 
 
 class SlackChannel(Value):
+    person_field: ClassVar[str] = "slack"
+
     type: Literal["slack"] = Field(description="Slack.")
     auth: SlackAuth = Field(description="The app's tokens.")
     api_url: str = Field(
@@ -63,6 +70,8 @@ class WebhookAuth(Value):
 class WebhookChannel(Value):
     """Signed JSON by POST. The person's address under this channel, or ``url``."""
 
+    person_field: ClassVar[str] = ""
+
     type: Literal["webhook"] = Field(description="Signed JSON by POST.")
     url: str = Field(
         "",
@@ -74,13 +83,65 @@ class WebhookChannel(Value):
 
 
 class FileChannel(Value):
-    """One JSON object a line, in the state directory; and on the terminal."""
+    """One JSON object a line, in the state directory; and on the terminal. It reaches everybody."""
+
+    person_field: ClassVar[str] = ""
 
     type: Literal["file"] = Field(description="A file in the state directory, one JSON object a line.")
     path: str = Field("pages.jsonl", min_length=1, description="The file's name.")
     terminal: bool = Field(True, description="Also on the terminal of the daemon, if it has one.")
 
 
+class TwilioAuth(Value):
+    account: Secret = Field(description="The account's SID (`AC...`).")
+    token: Secret = Field(description="The account's auth token; Twilio signs its requests with it too.")
+
+
+class TwilioChannel(Value):
+    """Text messages; who answers with the code in them acknowledges."""
+
+    person_field: ClassVar[str] = "phone"
+
+    type: Literal["twilio"] = Field(description="Text messages (SMS) by Twilio.")
+    sender: str = Field(
+        alias="from",
+        pattern=r"^(\+[1-9][0-9]{6,14}|[A-Za-z][A-Za-z0-9 ]{1,10}|MG[0-9a-f]{32})$",
+        description='A number of yours there (`"+493012345678"`), a messaging service (`MG...`), or a name, '
+        "which nobody can reply to.",
+    )
+    auth: TwilioAuth = Field(description="The account and its token.")
+    api_url: str = Field(
+        "https://api.twilio.com", pattern=r"^https?://[^\s]+$", description="Where Twilio's API is."
+    )
+    timeout: Duration = Field(10.0, gt=0, description="How long to wait for an answer.")
+
+    @property
+    def hears(self) -> bool:
+        """Whether people can reply to what it sends."""
+        return self.sender.startswith(("+", "MG"))
+
+
+class VoiceChannel(Value):
+    """Calls, by a channel of type twilio: ``{use: sms, as: voice}``."""
+
+    person_field: ClassVar[str] = "phone"
+
+    type: Literal["voice"] = Field("voice", description="Calls. `{use: sms, as: voice}` says it too.")
+    use: str = Field(description="Name of the channel of type twilio whose account and number make the call.")
+    kind: Literal["voice"] = Field("voice", alias="as", description="As what it is used.")
+    ring: Duration = Field(
+        30.0, ge=5, le=300, description="How long it rings; shorter than until a mailbox answers."
+    )
+
+
 ChannelSettings = Annotated[
-    SmtpChannel | SlackChannel | WebhookChannel | FileChannel, Field(discriminator="type")
+    SmtpChannel | SlackChannel | WebhookChannel | FileChannel | TwilioChannel | VoiceChannel,
+    Field(discriminator="type"),
 ]
+
+#: The types there are, as they stand under ``type``.
+CHANNEL_TYPES: tuple[str, ...] = tuple(
+    get_args(one.model_fields["type"].annotation)[0] for one in get_args(get_args(ChannelSettings)[0])
+)
+#: Types that tell without waking anybody.
+QUIET = frozenset({"smtp", "slack", "webhook", "file"})

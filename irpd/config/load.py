@@ -190,6 +190,7 @@ def _validated(merged: Merged, directory: str) -> tuple[Configuration | None, li
     plain = _Plain(merged, directory, left_out)
     value = plain.copy(merged.value, ())
     _fill_levels(value)
+    _name_types(value)
     problems += plain.problems
     try:
         # As JSON, because strict reading then takes a list for a tuple and no text for a number.
@@ -206,6 +207,14 @@ def _fill_levels(value: dict[str, Any]) -> None:
             own = levels.get(name, {})
             if isinstance(own, dict):
                 levels[name] = {**PROTOCOL_LEVELS[name], **own}
+
+
+def _name_types(value: dict[str, Any]) -> None:
+    """``{use: sms, as: voice}`` is of type voice."""
+    channels = value.get("channels")
+    for settings in channels.values() if isinstance(channels, dict) else ():
+        if isinstance(settings, dict) and "use" in settings and "type" not in settings:
+            settings["type"] = settings.get("as", "voice")
 
 
 class _Plain:

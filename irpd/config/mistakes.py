@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from irpd.config.channels import CHANNEL_TYPES
 from irpd.config.merge import Merged
 from irpd.config.problem import Problem, quoted, suggest
 from irpd.config.shape import keys_at
@@ -129,7 +130,7 @@ def _problem(
     if kind in ("literal_error", "union_tag_invalid"):
         return _not_listed(kind, path, given, context, merged)
     if kind == "union_tag_not_found":
-        return merged.problem((*path, "type"), "missing", allowed=("smtp", "slack", "webhook", "file"))
+        return merged.problem((*path, "type"), "missing", allowed=CHANNEL_TYPES)
     if kind in _BOUNDS:
         name, words = _BOUNDS[kind]
         bound = context[name]

@@ -6,6 +6,7 @@ A key that did nothing would be believed. An entry goes when its feature comes.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from irpd.config.channels import CHANNEL_TYPES
 from irpd.config.merge import Merged
 from irpd.config.problem import Problem
 from irpd.config.shape import keys_at
@@ -17,14 +18,13 @@ _KEYS: tuple[tuple[str, ...], ...] = (
     ("journal", "redis"),
     ("server", "tls"),
     ("services", "*", "visible_to"),
-    *(("channels", "*", key) for key in ("use", "as")),
     *(("schedules", "*", key) for key in ("overrides", "calendar")),
     *(("schedules", "*", "layers", "*", key) for key in ("restrict", "days", "from", "to", "until", "end")),
     *(("levels", "*", key) for key in ("update_every", "resolve_within", "report_within")),
     *(("roles", role) for role in ("communications", "technical-lead", "legal", "subject-matter-expert")),
 )
 _CHANNEL_TYPES = (
-    *("twilio", "sms", "voice", "call", "status-page", "telegram", "ntfy", "pushover", "discord", "teams"),
+    *("sms", "call", "status-page", "telegram", "ntfy", "pushover", "discord", "teams"),
     *("pagerduty", "opsgenie", "mattermost", "matrix", "signal", "whatsapp", "apprise", "web-push"),
 )
 
@@ -37,17 +37,13 @@ def unsupported(merged: Merged) -> tuple[list[Problem], set[Where]]:
         for path in places(merged.value, pattern):
             holder = path[:-1]
             left_out.add(path)
-            if pattern[0] == "channels":
-                left_out.add(holder)  # what is left of it would only be a second error
             here = keys_at(holder, merged.value) or ("type",)
             problems.append(merged.problem(path, _message(here), key=True))
     for path in places(merged.value, ("channels", "*", "type")):
         kind = value_at(merged.value, path)
         if isinstance(kind, str) and kind.lower() in _CHANNEL_TYPES:
             left_out.add(path[:-1])
-            problems.append(
-                merged.problem(path, f"{kind} is {_message(('smtp', 'slack', 'webhook', 'file'))}")
-            )
+            problems.append(merged.problem(path, f"{kind} is {_message(CHANNEL_TYPES)}"))
     return problems, left_out
 
 

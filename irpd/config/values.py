@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from irpd.config.base import LEVEL_NAMES, LevelName, LevelNumber, Name, Value, Weekday
-from irpd.config.channels import ChannelSettings
+from irpd.config.channels import ChannelSettings, TwilioChannel
 from irpd.config.duration import Duration
 from irpd.config.secret import Secret
 
@@ -328,7 +328,11 @@ class Person(Value):
 
     name: str = Field(min_length=1, description="Full name.")
     email: str = Field("", description="Address for channels of type smtp.")
-    phone: str = Field("", description='In international form and in quotes: `"+4915100000001"`.')
+    phone: str = Field(
+        "",
+        description="For channels of type twilio and voice, in international form and in quotes: "
+        '`"+4915100000001"`.',
+    )
     slack: str = Field("", description="Member id at Slack (`U01ASHA`).")
     time_zone: str = Field("UTC", description="Zone of the times in pages and of working hours.")
     language: str = Field("en", description="Language of the texts.")
@@ -523,18 +527,17 @@ class Configuration(Value):
         """The settings of a level 1-4 (always complete after loading)."""
         return self.levels[LEVEL_NAMES[number - 1]]
 
+    def hears(self, channel: str) -> bool:
+        """Whether replies to what this channel sends come back to irpd."""
+        settings = self.channels.get(channel)
+        return isinstance(settings, TwilioChannel) and settings.hears and bool(self.server.public_url)
+
     def address(self, person: str, channel: str) -> str:
         """Where this channel reaches this person; "" when the files don't say. A file reaches everybody."""
         someone, settings = self.people.get(person), self.channels.get(channel)
         if someone is None or settings is None:
             return ""
         own = someone.addresses.get(channel, "")
-        match settings.type:
-            case "smtp":
-                return own or someone.email
-            case "slack":
-                return own or someone.slack
-            case "webhook":
-                return own or settings.url
-            case "file":
-                return own or person
+        if own or settings.person_field:
+            return own or str(getattr(someone, settings.person_field))
+        return settings.url if settings.type == "webhook" else person

@@ -17,6 +17,8 @@ import aiohttp
 import structlog
 
 from irpd import __version__
+from irpd.channels.desk import Desk
+from irpd.channels.parts import Parts
 from irpd.channels.registry import build_channels
 from irpd.comms.links import Links
 from irpd.config.values import Configuration
@@ -143,6 +145,7 @@ class Daemon:
             readiness=self.readiness,
             reload=self.reloading.reload,
             backup=self.journal.backup,
+            channel=self.outbox.channel,
             version=__version__,
         )
 
@@ -150,6 +153,10 @@ class Daemon:
     def _start_delivery(self, configuration: Configuration) -> None:
         self.session = aiohttp.ClientSession(trust_env=True)
         self._stack.push_async_callback(self.session.close)
+        self.desk = Desk(self.engine, self.clock, self.links)
+        self._stack.push_async_callback(self.desk.close)
+        self.links.codes.note(self.engine.state.pages.values())
+        self.engine.on_publish(lambda pages, _incidents: self.links.codes.note(pages))
         self.outbox = Outbox(
             self.engine,
             self._channels(configuration),
@@ -173,12 +180,16 @@ class Daemon:
     def _channels(self, configuration: Configuration) -> Mapping[str, Channel]:
         """As configured, their secrets read now."""
         return build_channels(
-            configuration.channels,
-            state_dir=self.state_dir,
-            # Under systemd the terminal is the system's journal, and links that acknowledge belong in no log.
-            terminal=None if "JOURNAL_STREAM" in os.environ else sys.stdout,
-            session=self.session,
-            clock=self.clock,
+            Parts(
+                session=self.session,
+                clock=self.clock,
+                desk=self.desk,
+                state_dir=self.state_dir,
+                public_url=configuration.server.public_url,
+                # Under systemd it is the system's journal, and links that acknowledge belong in no log.
+                terminal=None if "JOURNAL_STREAM" in os.environ else sys.stdout,
+                settings=configuration.channels,
+            )
         )
 
     # ------------------------------------------------------------ life

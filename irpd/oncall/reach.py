@@ -6,11 +6,9 @@ can't work is found before, by ``check``.
 
 from datetime import datetime
 
+from irpd.config.channels import QUIET
 from irpd.config.values import Configuration, Method
 from irpd.oncall.rotation import on_call_at
-
-#: Channels that tell without waking anybody.
-QUIET = frozenset({"smtp", "slack", "webhook", "file"})
 
 
 def persons_for(

@@ -19,23 +19,11 @@ class NoAddress(Exception):
 def address_for(configuration: Configuration, person: str, channel: str) -> str:
     """A person's address on a channel. Raises NoAddress where there is no such channel, person
     or address (the configuration may have changed since the page was requested)."""
-    settings = configuration.channels.get(channel)
-    if settings is None:
+    if channel not in configuration.channels:
         raise NoAddress(f"there is no channel {channel!r} any more")
-    who = configuration.people.get(person)
-    if who is None:
+    if person not in configuration.people:
         raise NoAddress(f"there is no person {person!r} any more")
-    address = who.addresses.get(channel, "")
-    if not address:
-        match settings.type:
-            case "smtp":
-                address = who.email
-            case "slack":
-                address = who.slack
-            case "webhook":
-                address = settings.url
-            case "file":
-                address = person
+    address = configuration.address(person, channel)
     if not address:
         raise NoAddress(f"no address for {channel}")
     return address
@@ -64,6 +52,7 @@ def compose(
         now=now,
         link=links.url(page),
         cant_link=links.cant_url(page),
+        code=links.codes.code(page) if configuration.hears(send.channel) else "",
     )
     rendered = render(kind, subject)
     message = Message(

@@ -145,6 +145,10 @@ class Outbox:
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
 
+    def channel(self, name: str) -> Channel | None:
+        """The channel in use under this name."""
+        return self._channels.get(name)
+
     @property
     def pending(self) -> int:
         """Sends that wait for their time, for their turn or for an answer."""

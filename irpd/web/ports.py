@@ -147,7 +147,8 @@ class Services:
     """All that the door needs.
 
     ``sources`` is looked up at each request, so a reload replaces its content. ``backup``
-    writes a copy of the journal to a path of this machine; it blocks.
+    writes a copy of the journal to a path of this machine; it blocks. ``channel`` is the one in use under a
+    name.
     """
 
     engine: EngineLike
@@ -159,5 +160,6 @@ class Services:
     readiness: Callable[[], Sequence[Check]]
     reload: Callable[[str], Awaitable[Reloaded]]
     backup: Callable[[str], None]
+    channel: Callable[[str], object | None] = lambda _name: None
     version: str = ""
     body_timeout: float = 30.0  # seconds that a sender may take for its body

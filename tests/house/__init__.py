@@ -1,7 +1,7 @@
 """The real engine with a journal in memory, the example's people, and clients for both doors."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,6 +11,9 @@ from typing import Any
 from aiohttp import ClientSession, UnixConnector, web
 from aiohttp.test_utils import TestClient, TestServer
 
+from irpd.channels.desk import Desk
+from irpd.channels.parts import Parts
+from irpd.channels.registry import build_channels
 from irpd.comms.links import Links
 from irpd.config.load import Loaded, load_configuration
 from irpd.engine.engine import Engine
@@ -55,11 +58,12 @@ services:
   platform: {title: Platform, paths: {technical: engineering}}
 channels:
   local: {type: file, path: pages.jsonl}
+  CHANNELS
 notify:
   default: NOTIFY
 people:
-  asha: {name: Asha Rao, time_zone: Europe/Berlin, login: LOGIN}
-  ben: {name: Ben Ito, time_zone: Europe/Berlin}
+  asha: {name: Asha Rao, phone: "+4915100000001", slack: U01ASHA, time_zone: Europe/Berlin, login: LOGIN}
+  ben: {name: Ben Ito, phone: "+4915100000002", slack: U02BEN, time_zone: Europe/Berlin}
   chi: {name: Chi Okafor, time_zone: Africa/Lagos}
   emil: {name: Emil Novak, time_zone: Europe/Prague}
 schedules:
@@ -134,6 +138,8 @@ class House:
     backups: list[str] = field(default_factory=list)
     payload: dict[str, Any] = field(default_factory=lambda: ALERT)
     secret: str = SECRET
+    channels: Mapping[str, object] = field(default_factory=dict)
+    desk: Desk = field(init=False)
 
     async def alert(self, **changes: Any) -> Incident:
         """Post the example's alert; its incident."""
@@ -162,11 +168,16 @@ class House:
 
 
 def configured(
-    *, tokens: str = "[]", login: str = "nobody-here", notify: str = "[{after: 0m, via: [local]}]"
+    *,
+    tokens: str = "[]",
+    login: str = "nobody-here",
+    notify: str = "[{after: 0m, via: [local]}]",
+    channels: str = "",
 ) -> str:
-    """The house's configuration. ``tokens`` and ``notify`` (how people are paged) are YAML; whoever's login
-    is ``login`` is asha."""
-    return CONFIGURATION.replace("TOKENS", tokens).replace("LOGIN", login).replace("NOTIFY", notify)
+    """The house's configuration. ``tokens``, ``notify`` (how people are paged) and ``channels`` (one a line,
+    besides the file) are YAML; whoever's login is ``login`` is asha."""
+    text = CONFIGURATION.replace("TOKENS", tokens).replace("LOGIN", login).replace("NOTIFY", notify)
+    return text.replace("CHANNELS", channels.strip().replace("\n", "\n  "))
 
 
 async def build_house(
@@ -178,12 +189,13 @@ async def build_house(
     body_timeout: float = 30.0,
     notify: str = "[{after: 0m, via: [local]}]",
     more: str = "",
+    channels: str = "",
 ) -> House:
     """A house that ``stack`` takes down again, ``configured`` so; ``more`` is added to that.
 
     $DOOR_SECRET must hold the secret of its sources."""
     file = folder / "irpd.yaml"
-    file.write_text(configured(tokens=tokens, login=login, notify=notify) + more)
+    file.write_text(configured(tokens=tokens, login=login, notify=notify, channels=channels) + more)
     loaded = load_configuration([file])
     configuration = loaded.configuration
     policy = Policy(configuration, compile_rules([]), ServiceIndex(configuration), loaded.hash)
@@ -215,6 +227,7 @@ async def build_house(
         readiness=lambda: house.checks,
         reload=reload,
         backup=lambda path: house.backups.append(path),  # noqa: PLW0108 - the house comes later
+        channel=lambda name: house.channels.get(name),  # noqa: PLW0108
         version="1.2.3",
         body_timeout=body_timeout,
     )
@@ -231,4 +244,15 @@ async def build_house(
     session = ClientSession(connector=UnixConnector(str(path)))
     stack.push_async_callback(session.close)
     house = House(engine, journal, clock, services, links, loaded, client, session, path)
+    house.desk = Desk(engine, clock, links)
+    stack.push_async_callback(house.desk.close)
+    engine.on_publish(lambda pages, _incidents: links.codes.note(pages))
+    outward = ClientSession()
+    stack.push_async_callback(outward.close)
+    house.channels = build_channels(
+        Parts(
+            session=outward, clock=clock, desk=house.desk, state_dir=folder,
+            public_url=configuration.server.public_url, settings=configuration.channels,
+        )
+    )  # fmt: skip
     return house

@@ -4,24 +4,29 @@ import asyncio
 import contextlib
 import os
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import aiohttp
 import pytest
 from aiohttp import web
 from aiosmtpd.smtp import SMTP
+from harness.providers import PROVIDERS, SECRET, Provider
+from pydantic import TypeAdapter
 
 from irpd.channels import file as file_module
+from irpd.channels.inbound import Does
+from irpd.channels.parts import Parts
 from irpd.channels.registry import build_channel
-from irpd.config.channels import FileChannel, SlackChannel, SmtpChannel, WebhookChannel
+from irpd.config.channels import ChannelSettings, FileChannel, SmtpChannel
 from irpd.engine.ports import Channel, Message
-from irpd.model.page import Page, PageKind, Send
+from irpd.model.page import Page, PageKind, Send, Word
 
 NOW = datetime(2026, 11, 24, 2, 2, 11, tzinfo=UTC)
 TIMEOUT = 1.0
+ANY_CHANNEL: TypeAdapter[ChannelSettings] = TypeAdapter(ChannelSettings)
 
 
 class StillClock:
@@ -70,19 +75,49 @@ class Counterpart(Protocol):
     def received(self) -> int: ...
 
 
+class SilentDesk:
+    """Keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[object, ...]] = []
+        self.says = "You have #42. Escalation has stopped."
+        self.spoken = "Incident 42."
+
+    async def press(self, *, channel: str, page: str, does: Does, address: str, via: str) -> str:
+        self.heard.append(("press", channel, page, does, address, via))
+        return self.says
+
+    async def write(self, *, channel: str, address: str, text: str, via: str) -> str:
+        self.heard.append(("write", channel, address, text, via))
+        return self.says
+
+    async def confirm(
+        self, *, channel: str, provider_id: str, word: Word, at: datetime | None = None, detail: str = ""
+    ) -> None:
+        self.heard.append(("confirm", channel, provider_id, word))
+
+    def speech(self, page: str) -> str:
+        return self.spoken
+
+
 class HttpCounterpart:
-    """For Slack and webhooks. ``replies`` are answered first, one a request."""
+    """A provider behind HTTP. ``replies`` are answered first, one a request."""
 
-    kind = "http"
-
-    def __init__(self, good: object) -> None:
-        self._good = good
+    def __init__(self, kind: str, provider: Provider) -> None:
+        self.kind = kind
+        self.provider = provider
         self._how = "accepts"
         self.requests: list[tuple[str, dict[str, str], bytes]] = []
+        self.taken: list[bytes] = []
         self._never = asyncio.Event()
         self.channel: Channel
-        self.address = ""
+        self.desk = SilentDesk()
         self.replies: list[web.Response] = []
+        self.close_door: Callable[[], Awaitable[None]]  # nobody listens any more
+
+    @property
+    def address(self) -> str:
+        return self.provider.address
 
     def behave(self, how: str) -> None:
         self._how = how
@@ -107,49 +142,56 @@ class HttpCounterpart:
                 transport.write(b"\x00\xff\x1b]0;nonsense\r\n\r\n")
                 transport.close()
             case "refuses for good":
-                return self._answer(status=404, slack={"ok": False, "error": "channel_not_found"})
+                return self.provider.refusal()
             case "refuses for now":
                 return web.Response(status=429, headers={"Retry-After": "7"})
-        return self._answer(status=200, slack=self._good)
-
-    def _answer(self, *, status: int, slack: object) -> web.Response:
-        return web.json_response(slack, status=200) if self._good else web.Response(status=status)
+            case "is broken":
+                return web.Response(status=503, text="upstream request timeout")
+        self.taken.append(body)
+        return self.provider.answer(request, body)
 
     def release(self) -> None:
         self._never.set()
 
 
 @contextlib.asynccontextmanager
-async def http(kind: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[HttpCounterpart]:
-    monkeypatch.setenv("TEST_SECRET", "hush")
-    slack = kind == "slack"
-    counterpart = HttpCounterpart({"ok": True, "channel": "D01", "ts": "1.2"} if slack else None)
+async def http(
+    kind: str, monkeypatch: pytest.MonkeyPatch, *, public_url: str = "https://irpd.example.com"
+) -> AsyncIterator[HttpCounterpart]:
+    monkeypatch.setenv("TEST_SECRET", SECRET)
+    monkeypatch.setenv("TEST_ACCOUNT", "AC0")
+    counterpart = HttpCounterpart(kind, PROVIDERS[kind]())
     app = web.Application()
-    app.router.add_post("/{rest:.*}", counterpart.handle)
+    app.router.add_route("*", "/{rest:.*}", counterpart.handle)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
+    counterpart.close_door = site.stop
     url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    settings = (
-        SlackChannel.model_validate(
-            {"type": "slack", "auth": {"bot_token": {"env": "TEST_SECRET"}}, "api_url": f"{url}/api"}
-        )
-        if slack
-        else WebhookChannel.model_validate(
-            {"type": "webhook", "url": f"{url}/hook", "auth": {"secret": {"env": "TEST_SECRET"}}}
-        )
-    )
-    settings = settings.model_copy(update={"timeout": TIMEOUT})
+    own = counterpart.provider.settings(url)
+    every = {
+        name: patient(ANY_CHANNEL.validate_python(values))
+        for name, values in {"it": own, **counterpart.provider.other}.items()
+    }
     async with aiohttp.ClientSession() as session:
-        counterpart.kind = kind
-        counterpart.address = "U01ASHA" if slack else f"{url}/hook"
-        counterpart.channel = build_channel(
-            "it", settings, state_dir=Path("/"), terminal=None, session=session, clock=StillClock()
-        )
+        given = parts(session=session, desk=counterpart.desk, settings=every, public_url=public_url)
+        counterpart.channel = build_channel("it", every["it"], given)
         yield counterpart
         counterpart.release()
+        await counterpart.channel.close()
     await runner.cleanup()
+
+
+def patient(settings: ChannelSettings) -> ChannelSettings:
+    """With a time limit that a test can wait for."""
+    has = "timeout" in type(settings).model_fields
+    return settings.model_copy(update={"timeout": TIMEOUT}) if has else settings
+
+
+def parts(*, session: Any = None, **changes: Any) -> Parts:
+    values: dict[str, Any] = {"clock": StillClock(), "desk": SilentDesk(), "state_dir": Path("/")}
+    return Parts(session=session, **(values | changes))
 
 
 class MailCounterpart:
@@ -218,9 +260,7 @@ async def smtp() -> AsyncIterator[MailCounterpart]:
         {"type": "smtp", "host": "127.0.0.1", "port": port, "from": "irpd <irpd@example.com>"}
     ).model_copy(update={"timeout": TIMEOUT})
     async with aiohttp.ClientSession() as session:
-        counterpart.channel = build_channel(
-            "it", settings, state_dir=Path("/"), terminal=None, session=session, clock=StillClock()
-        )
+        counterpart.channel = build_channel("it", settings, parts(session=session))
         yield counterpart
     counterpart.release()
     server.close()
@@ -265,20 +305,14 @@ class DiskCounterpart:
 async def file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DiskCounterpart]:
     counterpart = DiskCounterpart(folder, monkeypatch)
     async with aiohttp.ClientSession() as session:
-        counterpart.channel = build_channel(
-            "it",
-            FileChannel(type="file"),
-            state_dir=folder,
-            terminal=None,
-            session=session,
-            clock=StillClock(),
-        )
+        given = parts(session=session, state_dir=folder)
+        counterpart.channel = build_channel("it", FileChannel(type="file"), given)
         yield counterpart
         counterpart.release()
         await counterpart.channel.close()
 
 
-@pytest.fixture(params=["smtp", "slack", "webhook", "file"])
+@pytest.fixture(params=["smtp", "file", *PROVIDERS])
 async def counterpart(request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Counterpart]:
     match request.param:
         case "smtp":
@@ -322,5 +356,19 @@ def a_message():
 
 
 @pytest.fixture
-def still_clock() -> StillClock:
-    return StillClock()
+def make_parts():
+    """Makes what channels are built of."""
+    return parts
+
+
+@pytest.fixture
+async def provider(
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[Callable[..., Awaitable[HttpCounterpart]]]:
+    """Makes the other end of one kind: ``await provider("twilio")``."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def make(kind: str, **options: Any) -> HttpCounterpart:
+            return await stack.enter_async_context(http(kind, monkeypatch, **options))
+
+        yield make

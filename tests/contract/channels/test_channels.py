@@ -8,9 +8,10 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from harness.providers import PROVIDERS, SECRET
 
 from irpd.channels.registry import build_channel
-from irpd.config.channels import SlackChannel, SmtpChannel, WebhookChannel
+from irpd.config.channels import SmtpChannel
 
 
 async def test_what_is_taken_is_delivered(counterpart, a_message) -> None:
@@ -68,40 +69,63 @@ async def test_a_hostile_address_is_an_outcome_and_never_an_error(
     assert outcome.kind in ("delivered", "permanent")
 
 
-async def test_nobody_listens_is_a_passing_failure(
-    a_message, still_clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TEST_SECRET", "hush")
-    auth = {"env": "TEST_SECRET"}
-    closed = "127.0.0.1", _unused_port()
+@pytest.mark.parametrize("kind", PROVIDERS)
+async def test_nobody_listens_is_a_passing_failure(provider, a_message, kind: str) -> None:
+    other = await provider(kind)
+    await other.close_door()
+    outcome = await other.channel.send(a_message(address=other.address))
+    assert outcome.kind == "transient", outcome
+
+
+async def test_no_mail_server_is_a_passing_failure(a_message, make_parts) -> None:
+    settings = SmtpChannel.model_validate(
+        {"type": "smtp", "host": "127.0.0.1", "port": _unused_port(), "from": "i@x.io"}
+    )
     async with aiohttp.ClientSession() as session:
-        for settings, address in [
-            (
-                SmtpChannel.model_validate(
-                    {"type": "smtp", "host": closed[0], "port": closed[1], "from": "i@x.io"}
-                ),
-                "a@x.io",
-            ),
-            (
-                WebhookChannel.model_validate({"type": "webhook", "auth": {"secret": auth}}),
-                f"http://{closed[0]}:{closed[1]}/",
-            ),
-            (
-                SlackChannel.model_validate(
-                    {
-                        "type": "slack",
-                        "auth": {"bot_token": auth},
-                        "api_url": f"http://{closed[0]}:{closed[1]}",
-                    }
-                ),
-                "U01",
-            ),
-        ]:
-            channel = build_channel(
-                "it", settings, state_dir=Path("/"), terminal=None, session=session, clock=still_clock
-            )
-            outcome = await channel.send(a_message(address=address))
-            assert outcome.kind == "transient", outcome
+        channel = build_channel("it", settings, make_parts(session=session))
+        outcome = await channel.send(a_message(address="a@x.io"))
+    assert outcome.kind == "transient", outcome
+
+
+@pytest.mark.parametrize("kind", PROVIDERS)
+async def test_how_long_a_provider_wants_to_be_left_alone_is_kept_to(provider, a_message, kind: str) -> None:
+    other = await provider(kind)
+    other.behave("refuses for now")
+    outcome = await other.channel.send(a_message(address=other.address))
+    assert (outcome.kind, outcome.retry_after) == ("transient", 7.0)
+
+
+@pytest.mark.parametrize("kind", PROVIDERS)
+async def test_a_provider_that_is_broken_is_asked_again(provider, a_message, kind: str) -> None:
+    other = await provider(kind)
+    other.behave("is broken")
+    outcome = await other.channel.send(a_message(address=other.address))
+    assert outcome.kind == "transient", outcome
+
+
+LINK = "https://irpd.example.com/a/7Kq2mXw9Rt"
+HOSTILE = "Zahlung <!channel> <b>&amp;</b> ]]> *x* [a](b) \x1b[31m \x00 \ud800 \u202e " + "x" * 9000
+
+
+@pytest.mark.parametrize("kind", PROVIDERS)
+async def test_a_text_of_any_length_and_content_is_taken(provider, a_message, kind: str) -> None:
+    other = await provider(kind)
+    text = f"{HOSTILE.encode('utf-8', 'replace').decode()} {LINK}"
+    outcome = await other.channel.send(a_message(address=other.address, text=text))
+    assert outcome.kind == "delivered", outcome
+
+
+@pytest.mark.parametrize("kind", PROVIDERS)
+async def test_no_secret_is_in_an_outcome_or_a_log(
+    provider, a_message, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = await provider(kind)
+    for how in ("accepts", "refuses for good", "is broken", "hangs up", "talks nonsense"):
+        other.behave(how)
+        outcome = await other.channel.send(a_message(address=other.address))
+        assert SECRET not in repr(outcome)
+    shown = capsys.readouterr()
+    assert SECRET not in shown.out + shown.err
 
 
 def _unused_port() -> int:
@@ -110,7 +134,7 @@ def _unused_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def test_every_type_of_channel_keeps_the_messages_identity(counterpart, a_message) -> None:
+async def test_a_channel_that_can_keeps_the_messages_identity(counterpart, a_message) -> None:
     await counterpart.channel.send(
         a_message(id="42-3.7", address=counterpart.address, fields={"id": "42-3.7"})
     )
@@ -121,5 +145,5 @@ async def test_every_type_of_channel_keeps_the_messages_identity(counterpart, a_
         assert json.loads(counterpart.requests[0][2])["metadata"]["event_payload"] == {"id": "42-3.7"}
     elif counterpart.kind == "webhook":
         assert counterpart.requests[0][1]["Idempotency-Key"] == "42-3.7"
-    else:
+    elif counterpart.kind == "file":
         assert json.loads(counterpart.path.read_text())["id"] == "42-3.7"

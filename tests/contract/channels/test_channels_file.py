@@ -18,16 +18,14 @@ class Terminal(io.StringIO):
         return True
 
 
-def channel(folder: Path, still_clock, *, terminal=None, path: str = "pages.jsonl") -> File:
-    return File(
-        "local", FileChannel(type="file", path=path), state_dir=folder, terminal=terminal, clock=still_clock
-    )
+def channel(folder: Path, make_parts, *, terminal=None, path: str = "pages.jsonl") -> File:
+    return File("local", FileChannel(type="file", path=path), make_parts(state_dir=folder, terminal=terminal))
 
 
 async def test_a_line_is_one_json_object_that_only_its_owner_may_read(
-    tmp_path, still_clock, a_message
+    tmp_path, make_parts, a_message
 ) -> None:
-    file = channel(tmp_path, still_clock, path="deep/er/pages.jsonl")
+    file = channel(tmp_path, make_parts, path="deep/er/pages.jsonl")
     await file.send(a_message(text="two\nlines \x1b[31m"))
     path = tmp_path / "deep/er/pages.jsonl"
     (line,) = path.read_bytes().splitlines()
@@ -36,55 +34,55 @@ async def test_a_line_is_one_json_object_that_only_its_owner_may_read(
     assert path.stat().st_mode & 0o077 == 0
 
 
-async def test_a_line_that_a_crash_cut_short_spoils_no_other(tmp_path, still_clock, a_message) -> None:
+async def test_a_line_that_a_crash_cut_short_spoils_no_other(tmp_path, make_parts, a_message) -> None:
     (tmp_path / "pages.jsonl").write_text('{"id": "1-1.1"}\n{"id": "1-')
-    await channel(tmp_path, still_clock).send(a_message())
+    await channel(tmp_path, make_parts).send(a_message())
     lines = (tmp_path / "pages.jsonl").read_text().splitlines()
     assert lines[1] == '{"id": "1-'
     assert json.loads(lines[2])["id"] == "42-3.1"
 
 
-async def test_what_waits_together_is_synced_together(tmp_path, still_clock, a_message, monkeypatch) -> None:
+async def test_what_waits_together_is_synced_together(tmp_path, make_parts, a_message, monkeypatch) -> None:
     synced, sync = [], os.fsync
     monkeypatch.setattr(os, "fsync", lambda descriptor: (synced.append(1), sync(descriptor))[1])
-    file = channel(tmp_path, still_clock)
+    file = channel(tmp_path, make_parts)
     await asyncio.gather(*(file.send(a_message(id=f"42-3.{n}", fields={"id": n})) for n in range(500)))
     lines = (tmp_path / "pages.jsonl").read_text().splitlines()
     assert [json.loads(line)["id"] for line in lines] == list(range(500))
     assert len(synced) < 10
 
 
-async def test_a_loop_whose_own_threads_all_hang_still_writes(tmp_path, still_clock, a_message) -> None:
+async def test_a_loop_whose_own_threads_all_hang_still_writes(tmp_path, make_parts, a_message) -> None:
     go_on = threading.Event()
     hanging = [asyncio.ensure_future(asyncio.to_thread(go_on.wait, 30)) for _ in range(64)]
     try:
         async with asyncio.timeout(10):
-            outcome = await channel(tmp_path, still_clock).send(a_message())
+            outcome = await channel(tmp_path, make_parts).send(a_message())
     finally:
         go_on.set()
         await asyncio.gather(*hanging)
     assert outcome.kind == "delivered"
 
 
-async def test_it_still_writes_after_it_was_closed(tmp_path, still_clock, a_message) -> None:
-    file = channel(tmp_path, still_clock)
+async def test_it_still_writes_after_it_was_closed(tmp_path, make_parts, a_message) -> None:
+    file = channel(tmp_path, make_parts)
     for _ in range(2):
         assert (await file.send(a_message())).kind == "delivered"
         await file.close()
 
 
-async def test_the_file_may_be_moved_away_while_it_is_in_use(tmp_path, still_clock, a_message) -> None:
-    file = channel(tmp_path, still_clock)
+async def test_the_file_may_be_moved_away_while_it_is_in_use(tmp_path, make_parts, a_message) -> None:
+    file = channel(tmp_path, make_parts)
     await file.send(a_message())
     (tmp_path / "pages.jsonl").rename(tmp_path / "pages.old")
     await file.send(a_message())
     assert len((tmp_path / "pages.jsonl").read_text().splitlines()) == 1
 
 
-async def test_the_terminal_shows_the_page_with_its_link(tmp_path, still_clock, a_message) -> None:
+async def test_the_terminal_shows_the_page_with_its_link(tmp_path, make_parts, a_message) -> None:
     plain, coloured = io.StringIO(), Terminal()
     for terminal in (plain, coloured):
-        file = channel(tmp_path, still_clock, terminal=terminal)
+        file = channel(tmp_path, make_parts, terminal=terminal)
         await file.send(a_message(text="#42 CRITICAL\n  I have it: http://localhost/a/x\n"))
         await file.close()
     assert "I have it: http://localhost/a/x" in plain.getvalue()
@@ -92,14 +90,14 @@ async def test_the_terminal_shows_the_page_with_its_link(tmp_path, still_clock, 
     assert "\x1b[1;97;41m #42 CRITICAL" in coloured.getvalue()
 
 
-async def test_a_terminal_that_is_paused_holds_nothing_up(tmp_path, still_clock, a_message) -> None:
+async def test_a_terminal_that_is_paused_holds_nothing_up(tmp_path, make_parts, a_message) -> None:
     class Paused(io.StringIO):
         def write(self, text: str) -> int:
             go_on.wait(30)
             return len(text)
 
     go_on = threading.Event()
-    file = channel(tmp_path, still_clock, terminal=Paused())
+    file = channel(tmp_path, make_parts, terminal=Paused())
     async with asyncio.timeout(20):
         outcomes = [await file.send(a_message()) for _ in range(300)]
     assert {outcome.kind for outcome in outcomes} == {"delivered"}
@@ -107,10 +105,10 @@ async def test_a_terminal_that_is_paused_holds_nothing_up(tmp_path, still_clock,
     await file.close()
 
 
-async def test_a_terminal_that_is_closed_is_no_error(tmp_path, still_clock, a_message) -> None:
+async def test_a_terminal_that_is_closed_is_no_error(tmp_path, make_parts, a_message) -> None:
     terminal = io.StringIO()
     terminal.close()
-    file = channel(tmp_path, still_clock, terminal=terminal)
+    file = channel(tmp_path, make_parts, terminal=terminal)
     assert (await file.send(a_message())).kind == "delivered"
     await file.close()
 

@@ -113,7 +113,7 @@ async def test_once_taken_a_mail_is_delivered_whatever_happens_to_the_connection
 
 
 async def test_a_server_that_dawdles_through_every_step_is_given_up(
-    mail, a_message, still_clock, monkeypatch
+    mail, a_message, make_parts, monkeypatch
 ) -> None:
     never = asyncio.Event()
 
@@ -138,15 +138,15 @@ async def test_a_server_that_dawdles_through_every_step_is_given_up(
     assert (outcome.kind, outcome.detail) == ("transient", "timed out")
 
 
-async def test_no_name_server_is_asked_for_the_own_name(mail, a_message, still_clock, monkeypatch) -> None:
+async def test_no_name_server_is_asked_for_the_own_name(mail, a_message, make_parts, monkeypatch) -> None:
     monkeypatch.setattr(socket, "getfqdn", lambda *_: pytest.fail("asked for"))
-    channel = Smtp("mail", mail.channel._settings, clock=still_clock)
+    channel = Smtp("mail", mail.channel._settings, make_parts())
     assert (await channel.send(a_message(address="asha@example.com"))).kind == "delivered"
 
 
-async def test_a_server_that_offers_no_starttls_is_refused_for_good(mail, a_message, still_clock) -> None:
+async def test_a_server_that_offers_no_starttls_is_refused_for_good(mail, a_message, make_parts) -> None:
     settings = mail.channel._settings.model_copy(update={"tls": "starttls"})
-    outcome = await Smtp("mail", settings, clock=still_clock).send(a_message(address="asha@example.com"))
+    outcome = await Smtp("mail", settings, make_parts()).send(a_message(address="asha@example.com"))
     assert outcome.kind == "permanent", outcome
     assert mail.mails == []
 
@@ -155,7 +155,7 @@ async def test_a_server_that_offers_no_starttls_is_refused_for_good(mail, a_mess
     "answer, kind", [("535 5.7.8 wrong", "permanent"), ("454 4.7.0 not now", "transient")]
 )
 async def test_a_refused_password_is_told_apart(
-    mail, a_message, still_clock, monkeypatch, answer, kind
+    mail, a_message, make_parts, monkeypatch, answer, kind
 ) -> None:
     monkeypatch.setenv("SMTP_PASSWORD", "hush")
     monkeypatch.setattr(
@@ -165,7 +165,7 @@ async def test_a_refused_password_is_told_apart(
     )
     auth = {"user": "irpd", "password": {"env": "SMTP_PASSWORD"}}
     settings = mail.channel._settings.model_copy(update={"auth": MailAuth.model_validate(auth)})
-    outcome = await Smtp("mail", settings, clock=still_clock).send(a_message(address="asha@example.com"))
+    outcome = await Smtp("mail", settings, make_parts()).send(a_message(address="asha@example.com"))
     assert outcome.kind == kind, outcome
     assert "hush" not in outcome.detail
 
@@ -177,11 +177,11 @@ def _refuse(answer: str):
 
 
 @pytest.mark.parametrize("sender", ["", "irpd", "a@x\r\nBcc: b@x"])
-def test_a_sender_that_is_no_address_is_refused_when_the_channel_is_built(sender: str, still_clock) -> None:
+def test_a_sender_that_is_no_address_is_refused_when_the_channel_is_built(sender: str, make_parts) -> None:
     good = SmtpChannel.model_validate({"type": "smtp", "host": "localhost", "from": "irpd@example.com"})
     settings = good.model_copy(update={"sender": sender})
     with pytest.raises(ValueError, match=r".+"):
-        Smtp("mail", settings, clock=still_clock)
+        Smtp("mail", settings, make_parts())
 
 
 async def test_a_reply_without_a_class_is_a_passing_failure() -> None:
@@ -233,7 +233,7 @@ def strangers(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
     [("auto", "delivered", True), ("none", "delivered", False), ("starttls", "transient", None)],
 )
 async def test_encryption_that_is_offered_is_used_and_a_stranger_is_not_trusted_where_it_was_asked_for(
-    mail, a_message, still_clock, strangers, tls, kind, encrypted
+    mail, a_message, make_parts, strangers, tls, kind, encrypted
 ) -> None:
     seen: list[bool] = []
 
@@ -249,7 +249,7 @@ async def test_encryption_that_is_offered_is_used_and_a_stranger_is_not_trusted_
     try:
         port = server.sockets[0].getsockname()[1]
         settings = mail.channel._settings.model_copy(update={"tls": tls, "host": "127.0.0.1", "port": port})
-        outcome = await Smtp("mail", settings, clock=still_clock).send(a_message(address="asha@example.com"))
+        outcome = await Smtp("mail", settings, make_parts()).send(a_message(address="asha@example.com"))
     finally:
         server.close()
     assert outcome.kind == kind, outcome

@@ -217,8 +217,7 @@ def test_a_key_whose_feature_is_not_built_says_what_is_supported(
     "old, new",
     [
         ("paths: {technical: engineering}\n    signals", "visible_to: [legal]\n    signals"),
-        ("{type: file}", "{type: file}\n  sms: {type: twilio, from: '+49'}"),
-        ("{type: file}", "{type: file}\n  sms: {use: local}"),
+        ("{type: file}", "{type: file}\n  chat: {type: discord, room: here}"),
         ("rotate: weekly", "rotate: weekly, until: 2026"),
     ],
 )
@@ -260,7 +259,7 @@ def test_ten_different_mistakes_in_one_file_are_all_said_in_order(good: str, wri
         good.replace("auth: none", "auth: {bearer: plain-text}")
         .replace("unmapped: platform", "unmapped: platform\nunmapped: checkout")
         .replace("signals:", "singals:")
-        .replace("{type: file}", "{type: twilio}")
+        .replace("{type: file}", "{type: discord}")
         .replace("after: 0m", "after: 0")
         .replace('"+4915100000001"', "+4915100000001")
         .replace("{name: Emil Novak}", '{name: Emil, addresses: {local: "https://a:b@c/"}}')
@@ -273,7 +272,7 @@ def test_ten_different_mistakes_in_one_file_are_all_said_in_order(good: str, wri
         "plain-text": "sources.alertmanager.auth.bearer",
         "unmapped: checkout": "unmapped",
         "singals": "services.checkout.singals",
-        "twilio": "channels.local.type",
+        "discord": "channels.local.type",
         "0, via": "notify.default[0].after",
         "+49151": "people.asha.phone",
         '"https://a:b': "people.emil.addresses.local",

@@ -1,0 +1,31 @@
+"""What a call says: level, service, title, and which key does what. Sentences without any markup."""
+
+from irpd.comms import clean
+from irpd.comms.story import Subject, person_name, tell
+from irpd.model.page import PageKind
+
+KEYS = "Press 1 if you have it. Press 2 if you can't. Press 9 to hear this again."
+_SPOKEN = str.maketrans({"#": " ", "_": " ", "/": " ", "<": " ", ">": " ", "&": " and ", "%": " percent"})
+
+
+def voice_text(subject: Subject) -> str:
+    """About half a minute of speech, as the incident stands now; the keys are not in it."""
+    name = person_name(subject.configuration, subject.page.person)
+    if subject.page.kind == PageKind.TEST:
+        return spoken(f"This is a test call from I R P D to {name}. Nothing is wrong.")
+    story = tell(subject)
+    severity = story.severity.lower().replace("drill ", "")
+    drill = "This is a drill. " if story.severity.startswith("DRILL ") else ""
+    parts = [
+        f"{drill}This is I R P D. Incident {story.ref}, {severity}",
+        f"Service {story.service}" if story.service else "",
+        clean.cut(story.title, 160),
+        story.has_it or (f"Since {story.since_short}" if story.since_short else ""),
+        story.confirm,
+    ]
+    return spoken(". ".join(part.rstrip(".") for part in parts if part) + ".")
+
+
+def spoken(text: str) -> str:
+    """One line that says only words: no character that a machine would read as a sign or as markup."""
+    return clean.line(text.translate(_SPOKEN), 700)
