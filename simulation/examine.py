@@ -253,8 +253,9 @@ def _restart_finds(world: "Simulation") -> None:
     for sid in rows.all_waiting():
         found = loaded.members.get(sid)
         holds(found == rows.members[sid], "replay", f"a start would not find signal {sid}, which waits")
-    silences = {silence.id: silence for silence in rows.all_silences()}
-    holds(loaded.silences == silences, "replay", f"a start finds the silences {sorted(loaded.silences)}")
+    standing = {(row.kind, row.key): row for row in loaded.standing}
+    live_ones = {(kind, key): row for kind, small in rows.standing.items() for key, row in small.items()}
+    holds(standing == live_ones, "replay", f"a start finds {sorted(standing)} beside the incidents")
 
 
 def at_end(world: "Simulation") -> None:

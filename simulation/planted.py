@@ -211,11 +211,9 @@ PLANTED: Mapping[str, Change] = {
     "held-for-ever": Change(_WAITING + "_hold", "until = since + timedelta", "until = draft.now + timedelta"),
     "silence-mutes-too-much": Change(_WAITING + "fits", "return False", "continue"),
     "silence-lasts-on": Change(_WAITING + "_silence", "silence.until > draft.now and ", ""),
-    "silence-forgotten-at-start": Change(
-        "irpd.protocol.rows:Rows.restore", "self.silences.update(silences or {})", "pass"
-    ),
+    "silence-forgotten-at-start": Change("irpd.protocol.rows:Rows.restore", "self.put_standing(row)", "pass"),
     "silence-ended-and-nobody-looks": Change(
-        "irpd.engine.waiting:Waiting.published", 'self._arm_all(f"silence:{number}")', "pass"
+        "irpd.engine.waiting:Waiting.published", 'self._arm_all(f"silence:{key}")', "pass"
     ),
     "silence-of-new-keys-only": Change(_RECEIVE + "_must_wait", "return waits", "return None"),
     # -------------------------------------------------------- answers of monitoring, and the way down

@@ -81,7 +81,7 @@ def _ends(decision: Decision, sid: int, n: int) -> None:
 
 
 def _in_force(decision: Decision) -> list[Silence]:
-    return [one for one in decision.after.all_silences() if one.until > decision.now]
+    return [one for one in decision.after.all_standing(Silence) if one.until > decision.now]
 
 
 def _fits(silence: Silence, source: str, service: str, labels: Mapping[str, str]) -> bool:
@@ -138,7 +138,7 @@ def due_at(rows: Rows, row: Member, changed_at: Mapping[int, datetime]) -> datet
     if row.status is MemberStatus.RESOLVED:
         return (row.resolved_seen_at or row.last_seen) + timedelta(seconds=waits.linger)
     if waits.kind is WaitKind.SILENCE:
-        silence = rows.silence(int(waits.by))
+        silence = rows.stands(Silence, waits.by)
         return silence.until if silence is not None else waits.until
     if waits.kind is WaitKind.DEPENDENCY:
         incident = rows.incidents[int(waits.by)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from irpd.engine import upkeep
 from irpd.model import command as c
 from irpd.model.incident import Incident, State
+from irpd.model.waits import Silence
 from simulation.actions import Action
 from simulation.model import due_at
 from simulation.phones import MOODS, SURE
@@ -206,7 +207,7 @@ def _acts(world: "Simulation", action: Action) -> bool:
             until = world.now() + timedelta(seconds=20 + b % 600)
             world.ask(c.AddSilence(by=by, match={field: (value,)}, until=until, because="too loud"))
         case "end-silence":
-            silences = world.model.rows.all_silences()
+            silences = world.model.rows.all_standing(Silence)
             known = [silence.id for silence in silences if b % 9 == 0 or silence.until > world.now()]
             world.ask(c.EndSilence(by=by, silence=known[a % len(known)] if known else 1))
         case "answers":

@@ -122,7 +122,7 @@ class Assembly:
             incidents=self.rows.incidents,
             members=self.rows.members,
             pages=self.rows.pages,
-            silences=self.rows.silences,
+            standing=self.rows.standing,
             counters=self.rows.counters,
             configs=self.configs,
             cursor=self.cursor,

@@ -601,7 +601,7 @@ class Engine:
 
     def _adopt_loaded(self, loaded: Loaded) -> None:
         rows = Rows()
-        rows.restore(loaded.incidents, loaded.members, loaded.pages, loaded.counters, loaded.silences)
+        rows.restore(loaded.incidents, loaded.members, loaded.pages, loaded.counters, loaded.standing)
         for name in Rows.__slots__:
             if name != "parent":
                 setattr(self._rows, name, getattr(rows, name))

@@ -17,7 +17,7 @@ from irpd.model.event import AnyEvent
 from irpd.model.incident import Incident, Member
 from irpd.model.page import Page, Send
 from irpd.model.signal import Signal
-from irpd.model.waits import Silence
+from irpd.model.standing import Standing
 
 
 class Clock(Protocol):
@@ -99,10 +99,10 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
 class Batch:
     """What one commit writes: all of it or nothing.
 
-    ``incidents``, ``members``, ``pages``, ``silences`` (None: forgotten) and ``counters`` are the
-    projection's changed rows; what is in ``configs`` is in force from now on. ``cursor`` is the highest
-    receipt whose effects are in here. The row of a signal that no event but ``SignalsRepeated`` names is
-    what the repeats make of the row before: a journal may write it later. ``urgent`` batches (people's
+    ``incidents``, ``members``, ``pages``, ``standing`` (by kind and key; None: forgotten) and ``counters``
+    are the projection's changed rows; what is in ``configs`` is in force from now on. ``cursor`` is the
+    highest receipt whose effects are in here. The row of a signal that no event but ``SignalsRepeated`` names
+    is what the repeats make of the row before: a journal may write it later. ``urgent`` batches (people's
     commands, outcomes of sends, deadlines) may use the reserve when the disk is full.
     """
 
@@ -111,7 +111,7 @@ class Batch:
     incidents: Mapping[int, Incident] = field(default_factory=dict)
     members: Mapping[int, Member] = field(default_factory=dict)
     pages: Mapping[str, Page] = field(default_factory=dict)
-    silences: Mapping[int, Silence | None] = field(default_factory=dict)
+    standing: Mapping[str, Mapping[str, Standing | None]] = field(default_factory=dict)
     counters: Mapping[str, int] = field(default_factory=dict)
     configs: Mapping[str, bytes] = field(default_factory=dict)
     cursor: int | None = None
@@ -131,7 +131,7 @@ class Loaded:
     cursor: int
     last_receipt: int
     last_at: datetime | None
-    silences: dict[int, Silence] = field(default_factory=dict)
+    standing: list[Standing] = field(default_factory=list)  # in the order of kind and key
 
 
 class Journal(Protocol):

@@ -36,7 +36,7 @@ class State:
     @property
     def silences(self) -> list[Silence]:
         """Those that were not forgotten yet, oldest first; some may be over."""
-        return self._rows.all_silences()
+        return self._rows.all_standing(Silence)
 
     def members_of(self, number: int) -> list[Member]:
         """The incident's signals, oldest first; empty when it is not in memory."""

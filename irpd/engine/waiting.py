@@ -7,6 +7,7 @@ here is derived from the rows; in the timer these signals stand as negative numb
 from datetime import datetime
 from typing import Protocol
 
+from irpd.model.waits import Silence
 from irpd.protocol.evolve import subject_of
 from irpd.protocol.rows import Rows
 from irpd.protocol.waiting import due_at
@@ -39,11 +40,8 @@ class Waiting:
         """A batch's changes are in the committed state now."""
         if layer.waiting:
             self._moved(layer)
-        if layer.silences:
-            for number in layer.silences:
-                self._arm_all(f"silence:{number}")
-            if None in layer.silences.values():
-                self._rows.let_go(())
+        for key in layer.standing.get(Silence.kind, ()):
+            self._arm_all(f"silence:{key}")
         if self._for:
             for number in layer.incidents:
                 self._arm_all(subject_of(number))

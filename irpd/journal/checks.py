@@ -21,6 +21,10 @@ def check_batch(batch: Batch, *, last_receipt: int) -> None:
     for id, page in batch.pages.items():
         if id != page.id:
             raise JournalError(f"the row of page {page.id} was given as page {id}")
+    for kind, rows in batch.standing.items():
+        for key, row in rows.items():
+            if row is not None and (kind, key) != (row.kind, row.key):
+                raise JournalError(f"the row of {row.kind} {row.key} was given as {kind} {key}")
     if batch.cursor is not None and not 0 <= batch.cursor <= last_receipt:
         raise JournalError(f"the cursor {batch.cursor} is past the last receipt {last_receipt}")
     for name, value in batch.counters.items():

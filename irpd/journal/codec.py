@@ -21,6 +21,7 @@ from irpd.engine.ports import JournalCorrupt
 from irpd.model.event import AnyEvent
 from irpd.model.incident import Incident, Member
 from irpd.model.page import Page
+from irpd.model.standing import Standing
 from irpd.model.waits import Silence
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,7 +33,7 @@ VERSIONS: Mapping[str, int] = {}
 #: (type, version) → the function that turns that version's plain values into the next one's.
 UPCASTS: Mapping[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
-Row = Incident | Member | Page | Silence
+Row = Incident | Member | Page | Standing
 T = TypeVar("T")
 
 
@@ -52,10 +53,10 @@ _encode = msgspec.json.Encoder().encode
 _incident: msgspec.json.Decoder[Incident] = msgspec.json.Decoder(Incident)
 _member: msgspec.json.Decoder[Member] = msgspec.json.Decoder(Member)
 _page: msgspec.json.Decoder[Page] = msgspec.json.Decoder(Page)
-_silence: msgspec.json.Decoder[Silence] = msgspec.json.Decoder(Silence)
-_DECODERS: Mapping[type, msgspec.json.Decoder[Any]] = {
-    Incident: _incident, Member: _member, Page: _page, Silence: _silence,
-}  # fmt: skip
+#: Every kind of row that stands beside the incidents; a new one is added here.
+_standing: Mapping[str, msgspec.json.Decoder[Any]] = {
+    kind.kind: msgspec.json.Decoder(kind) for kind in (Silence,)
+}
 
 
 class _Kind(NamedTuple):
@@ -136,8 +137,20 @@ def encode_row(row: Row) -> bytes:
     """A row of the projection as bytes. Raises Unstorable."""
     data = _written(row)
     if b"null" in data:
-        _readable(_DECODERS[type(row)], data, type(row).__name__)
+        _readable(_decoder_of(row), data, type(row).__name__)
     return data
+
+
+def _decoder_of(row: Row) -> msgspec.json.Decoder[Any]:
+    match row:
+        case Incident():
+            return _incident
+        case Member():
+            return _member
+        case Page():
+            return _page
+        case Standing():
+            return _standing[row.kind]
 
 
 def decode_incident(data: bytes) -> Incident:
@@ -152,8 +165,11 @@ def decode_page(data: bytes) -> Page:
     return _row(_page, data, "page")
 
 
-def decode_silence(data: bytes) -> Silence:
-    return _row(_silence, data, "silence")
+def decode_standing(kind: str, data: bytes) -> Standing:
+    if kind not in _standing:
+        raise JournalCorrupt(f"a row has the kind {kind!r}, which this irpd doesn't know")
+    row: Standing = _row(_standing[kind], data, kind)
+    return row
 
 
 def _row(decoder: msgspec.json.Decoder[T], data: bytes, what: str) -> T:

@@ -51,7 +51,7 @@ class Storage:
     incidents: dict[int, bytes] = field(default_factory=dict)
     members: dict[int, bytes] = field(default_factory=dict)
     pages: dict[str, bytes] = field(default_factory=dict)
-    silences: dict[int, bytes] = field(default_factory=dict)
+    standing: dict[tuple[str, str], bytes] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
     configs: dict[str, bytes] = field(default_factory=dict)
     cursor: int = 0
@@ -115,7 +115,7 @@ class MemoryJournal:
             members=members,
             pages=pages,
             counters=dict(kept.counters),
-            silences={id: codec.decode_silence(data) for id, data in kept.silences.items()},
+            standing=[codec.decode_standing(kind, data) for (kind, _), data in sorted(kept.standing.items())],
             seq=len(kept.events),
             head=kept.head,
             cursor=kept.cursor,
@@ -138,8 +138,10 @@ class MemoryJournal:
             incidents = {number: codec.encode_row(row) for number, row in batch.incidents.items()}
             members = {sid: codec.encode_row(row) for sid, row in batch.members.items()}
             pages = {id: codec.encode_row(row) for id, row in batch.pages.items()}
-            silences = {
-                id: None if row is None else codec.encode_row(row) for id, row in batch.silences.items()
+            standing = {
+                (kind, key): None if row is None else codec.encode_row(row)
+                for kind, rows in batch.standing.items()
+                for key, row in rows.items()
             }
         except codec.Unstorable as error:
             raise JournalError(f"the batch can't be stored: {error}") from error
@@ -174,11 +176,11 @@ class MemoryJournal:
         kept.incidents.update(incidents)
         kept.members.update(members)
         kept.pages.update(pages)
-        for id, data in silences.items():
+        for name, data in standing.items():
             if data is None:
-                kept.silences.pop(id, None)
+                kept.standing.pop(name, None)
             else:
-                kept.silences[id] = data
+                kept.standing[name] = data
         kept.counters.update(batch.counters)
         for hash, bundle in batch.configs.items():
             kept.configs.pop(hash, None)

@@ -16,7 +16,7 @@ import msgspec
 from irpd.engine.ports import Fact, JournalCorrupt, Loaded, Receipt
 from irpd.journal import chain, codec, delta, lag, projection
 from irpd.journal.failure import explained
-from irpd.journal.schema import BOUND, connect, pending, rows
+from irpd.journal.schema import BOUND, SILENCES, STANDING, connect, pending, rows
 from irpd.journal.schema import version as version_of
 from irpd.model.incident import Incident, Member
 from irpd.model.page import Page
@@ -205,7 +205,7 @@ class Reader:
                 pages[id] = codec.decode_page(data)
         for sid, data in execute("SELECT sid, data FROM members WHERE incident = 0"):
             members[sid] = codec.decode_member(data)
-        silences = {id: codec.decode_silence(data) for id, data in execute("SELECT id, data FROM silences")}
+        standing = [codec.decode_standing(kind, data) for kind, _, data in self.standing()]
         counters: dict[str, int] = dict(execute("SELECT name, value FROM counters"))
         ((consumed, last_receipt, last_at),) = rows(
             self.connection, "SELECT consumed, last_receipt, last_at FROM state"
@@ -216,13 +216,22 @@ class Reader:
             members=members,
             pages=pages,
             counters=counters,
-            silences=silences,
+            standing=standing,
             seq=seq,
             head=head,
             cursor=consumed,
             last_receipt=last_receipt,
             last_at=None if last_at is None else codec.instant(last_at),
         )
+
+    def standing(self) -> list[tuple[str, str, bytes]]:
+        """The small rows beside the incidents, in order: kind, key, data. Reads older tables too."""
+        found = version_of(self.connection)
+        if found >= STANDING:
+            return rows(self.connection, "SELECT kind, key, data FROM standing ORDER BY kind, key")
+        if found >= SILENCES:
+            return rows(self.connection, "SELECT 'silence', CAST(id AS TEXT), data FROM silences ORDER BY id")
+        return []
 
     def incident(self, number: int) -> tuple[Incident, list[Member], list[Page]] | None:
         if not 0 < number < 2**62:

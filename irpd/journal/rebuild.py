@@ -26,7 +26,10 @@ PAGE = (
     " ON CONFLICT (id) DO UPDATE SET"
     " incident = excluded.incident, awaited = excluded.awaited, data = excluded.data"
 )
-SILENCE = "INSERT INTO silences (id, data) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET data = excluded.data"
+STANDING = (
+    "INSERT INTO standing (kind, key, data) VALUES (?, ?, ?)"
+    " ON CONFLICT (kind, key) DO UPDATE SET data = excluded.data"
+)
 COUNTER = (
     "INSERT INTO counters (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 )
@@ -63,7 +66,7 @@ def rebuild(connection: apsw.Connection) -> None:
     replayed(Reader(connection).facts(), rows, lambda seen: None)
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for table in ("incidents", "members", "pages", "silences", "counters"):
+        for table in ("incidents", "members", "pages", "standing", "counters"):
             connection.execute(f"DELETE FROM {table}")
         connection.executemany(
             INCIDENT,
@@ -86,8 +89,15 @@ def rebuild(connection: apsw.Connection) -> None:
                 for id, row in rows.pages.items()
             ),
         )
-        silences = ((row.id, codec.encode_row(row)) for row in rows.all_silences())
-        connection.executemany(SILENCE, silences)
+        connection.executemany(
+            STANDING,
+            (
+                (kind, key, codec.encode_row(row))
+                for kind, standing in rows.standing.items()
+                for key, row in standing.items()
+                if row is not None
+            ),
+        )
         connection.executemany(COUNTER, rows.counters.items())
         connection.execute("UPDATE state SET projection = ?, repeats = ?", (projection.VERSION, seq))
         connection.execute("COMMIT")

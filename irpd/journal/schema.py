@@ -23,8 +23,9 @@ APPLICATION = 0x69727064
 
 #: From this version on receipts have salts, and the state says where the chain ends.
 BOUND = 2
-#: From this version on there are silences.
+#: From this version on there are silences; in a table of their own before small rows all lie in one.
 SILENCES = 3
+STANDING = 4
 
 #: How long to wait for another process (a reader that recovers the WAL), in milliseconds.
 PATIENCE = 500

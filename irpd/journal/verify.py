@@ -20,14 +20,14 @@ from irpd.journal.bound import CARRYING, Bound
 from irpd.journal.failure import explained
 from irpd.journal.reader import Reader, open_reader
 from irpd.journal.rebuild import replayed
-from irpd.journal.schema import BOUND, SILENCES, rows
+from irpd.journal.schema import BOUND, rows
 from irpd.journal.schema import version as version_of
 from irpd.model.incident import Incident, Member
 from irpd.model.page import Page
-from irpd.model.waits import Silence
+from irpd.model.standing import Standing
 from irpd.protocol.rows import Rows
 
-T = TypeVar("T", Incident, Member, Page, Silence)
+T = TypeVar("T", Incident, Member, Page, Standing)
 
 _CHUNK = 2_000
 _SHOWN = 100
@@ -263,10 +263,17 @@ def _compare_all(reader: Reader, replay: Rows, report: ProjectionReport) -> None
         page = _compare(report, f"page {id}", codec.decode_page, data, pages.pop(id, None))
         if page is not None and awaited != int(projection.awaited(page)):
             report.add(f"page {id}: stored as {'awaited' if awaited else 'not awaited'}")
-    silences = {row.id: row for row in replay.all_silences()}
-    if version_of(connection) >= SILENCES:
-        for id, data in connection.execute("SELECT id, data FROM silences"):
-            _compare(report, f"silence {id}", codec.decode_silence, data, silences.pop(id, None))
+    standing = {
+        f"{kind} {key}": row
+        for kind, small in replay.standing.items()
+        for key, row in small.items()
+        if row is not None
+    }
+    for kind, key, data in reader.standing():
+        name = f"{kind} {key}"
+        _compare(report, name, partial(codec.decode_standing, kind), data, standing.pop(name, None))
+    for missing in standing:
+        report.add(f"{missing}: events make one, but it isn't stored")
     counters = dict(replay.counters)
     for name, value in connection.execute("SELECT name, value FROM counters"):
         expected = counters.pop(name, 0)
@@ -274,9 +281,9 @@ def _compare_all(reader: Reader, replay: Rows, report: ProjectionReport) -> None
         if expected != value:
             report.add(f"counter {name}: stored {value}, events say {expected}")
     for left, what in ((incidents, "incident"), (members, "signal"), (pages, "page"),
-                       (silences, "silence"), (counters, "counter")):  # fmt: skip
-        for key in left:
-            report.add(f"{what} {key}: events make one, but it isn't stored")
+                       (counters, "counter")):  # fmt: skip
+        for one in left:
+            report.add(f"{what} {one}: events make one, but it isn't stored")
 
 
 def _known(member: Member, data: bytes) -> Member:

@@ -155,10 +155,23 @@ def _prepare(
             ],
         ),
         (
-            rebuild.SILENCE,
-            [(id, codec.encode_row(row)) for id, row in batch.silences.items() if row is not None],
+            rebuild.STANDING,
+            [
+                (kind, key, codec.encode_row(row))
+                for kind, rows in batch.standing.items()
+                for key, row in rows.items()
+                if row is not None
+            ],
         ),
-        ("DELETE FROM silences WHERE id = ?", [(id,) for id, row in batch.silences.items() if row is None]),
+        (
+            "DELETE FROM standing WHERE kind = ? AND key = ?",
+            [
+                (kind, key)
+                for kind, rows in batch.standing.items()
+                for key, row in rows.items()
+                if row is None
+            ],
+        ),
         (rebuild.COUNTER, list(batch.counters.items())),
         (_CONFIG, [(hash, zlib.compress(bundle)) for hash, bundle in batch.configs.items()]),
         (_IN_FORCE, in_force),

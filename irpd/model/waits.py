@@ -2,8 +2,11 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import ClassVar
 
 from msgspec import Struct
+
+from irpd.model.standing import Standing
 
 
 class WaitKind(StrEnum):
@@ -58,16 +61,21 @@ class Waits(Struct, frozen=True, omit_defaults=True, kw_only=True):
                 return f"#{self.by} ({self.because})"
 
 
-class Silence(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Silence(Standing, frozen=True, omit_defaults=True, kw_only=True):
     """What a person has muted. ``match`` maps a field (``service``, ``labels.NAME``) to the values that it
     may have; all must hold. It holds from ``since`` until before ``until``."""
 
+    kind: ClassVar[str] = "silence"
     id: int
     match: dict[str, tuple[str, ...]]
     by: str
     because: str
     since: datetime
     until: datetime
+
+    @property
+    def key(self) -> str:
+        return str(self.id)
 
     @property
     def name(self) -> str:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from irpd.model import event as e
 from irpd.model.incident import Member, MemberStatus
 from irpd.model.share import NOBODY
-from irpd.model.waits import WaitKind, Waits
+from irpd.model.waits import Silence, WaitKind, Waits
 from irpd.protocol.reported import changed, fired, resolved
 from irpd.protocol.rows import Rows, Torn
 from irpd.triage.distinct import added
@@ -58,14 +58,16 @@ def evolve_waiting(rows: Rows, event: e.AnyEvent, at: datetime) -> None:
         case e.SignalChanged():
             rows.put_waiting(_heard(changed(_waiting(rows, event.sid), event, at), event.user, at))
         case e.SilenceAdded():
-            rows.drop_silences(at)
-            rows.put_silence(event.silence)
+            for silence in rows.all_standing(Silence):
+                if silence.until <= at:
+                    rows.drop_standing(silence)
+            rows.put_standing(event.silence)
             rows.counters["silence"] = event.silence.id
         case e.SilenceEnded():
-            silence = rows.silence(event.id)
-            if silence is None:
+            ended = rows.stands(Silence, event.id)
+            if ended is None:
                 raise Torn(f"silence {event.id} does not exist")
-            rows.put_silence(replace(silence, until=at))
+            rows.put_standing(replace(ended, until=at))
         case _:
             assert_never(event)
 

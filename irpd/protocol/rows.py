@@ -10,12 +10,14 @@ stored.
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from irpd.model.incident import Incident, Member, MemberStatus, State
 from irpd.model.level import Level
 from irpd.model.page import Page, Send
-from irpd.model.waits import Silence
+from irpd.model.standing import Standing
+
+S = TypeVar("S", bound=Standing)
 
 #: Sends that are known to have gone out in one message: a provider whose names repeat costs no more.
 MOST_IN_ONE = 100
@@ -52,7 +54,7 @@ class Rows:
 
     __slots__ = (
         "counters", "groups", "handles", "incidents", "keys", "members", "pages", "parent", "reporters",
-        "sent", "services", "silences", "takes", "told", "waiting",
+        "sent", "services", "standing", "takes", "told", "waiting",
     )  # fmt: skip
 
     def __init__(self, parent: "Rows | None" = None) -> None:
@@ -68,7 +70,9 @@ class Rows:
         self.takes: dict[str, tuple[int, ...]] = {}  # service → incidents that its signals join, the newest
         self.counters: dict[str, int] = {}
         self.services: dict[str, tuple[int, ...]] = {}  # service → its incidents that aren't over for good
-        self.silences: dict[int, Silence | None] = {}  # None: over and forgotten
+        self.standing: dict[
+            str, dict[str, Standing | None]
+        ] = {}  # kind → key → row; None: over and forgotten
         self.told: dict[str, Told] = {}  # person → the newest message to them
         self.waiting: dict[int, str | None] = {}  # signal → the subject it waits for ("": time); None: ended
 
@@ -190,31 +194,35 @@ class Rows:
             layer = layer.parent
         return None
 
-    def silence(self, number: int) -> Silence | None:
+    def stands(self, kind: type[S], key: str | int) -> S | None:
+        """The row of this kind and key, while it wasn't dropped."""
         layer: Rows | None = self
         while layer is not None:
-            if number in layer.silences:
-                return layer.silences[number]
+            if layer.standing and (rows := layer.standing.get(kind.kind)) and str(key) in rows:
+                row = rows[str(key)]
+                return row if isinstance(row, kind) else None
             layer = layer.parent
         return None
 
-    def any_silence(self) -> bool:
+    def any_standing(self, kind: type[Standing]) -> bool:
+        """Whether there may be a row of this kind; the cost doesn't grow with them."""
         layer: Rows | None = self
         while layer is not None:
-            if layer.silences:
+            if layer.standing.get(kind.kind):
                 return True
             layer = layer.parent
         return False
 
-    def all_silences(self) -> list[Silence]:
-        """Those that were not forgotten yet, oldest first; some may be over."""
-        found: dict[int, Silence | None] = {}
+    def all_standing(self, kind: type[S]) -> list[S]:
+        """All rows of this kind that weren't dropped, numbers in order; some may be over."""
+        found: dict[str, Standing | None] = {}
         layer: Rows | None = self
         while layer is not None:
-            if layer.silences:
-                found = layer.silences | found
+            if rows := layer.standing.get(kind.kind):
+                found = rows | found
             layer = layer.parent
-        return [silence for _, silence in sorted(found.items()) if silence is not None]
+        keys = sorted(found, key=lambda key: (len(key), key))
+        return [row for key in keys if isinstance(row := found[key], kind)]
 
     def all_waiting(self) -> list[int]:
         """The signals that wait, by number. Cost grows with them."""
@@ -307,14 +315,16 @@ class Rows:
             if incident.group == STORM:
                 self.told[of_storm(incident.number, page.person)] = told
 
-    def put_silence(self, row: Silence) -> None:
-        self.silences[row.id] = row
+    def put_standing(self, row: Standing) -> None:
+        self.standing.setdefault(row.kind, {})[row.key] = row
 
-    def drop_silences(self, over_at: datetime) -> None:
-        """Forget those that were over by then."""
-        for silence in self.all_silences():
-            if silence.until <= over_at:
-                self.silences[silence.id] = None
+    def drop_standing(self, row: Standing) -> None:
+        """It is over: forget it."""
+        rows = self.standing.setdefault(row.kind, {})
+        if self.parent is None:
+            rows.pop(row.key, None)
+        else:
+            rows[row.key] = None
 
     def put_service(self, service: str, number: int) -> None:
         """The incident is about this service too; the newest are known."""
@@ -372,8 +382,12 @@ class Rows:
             self.services.update(layer.services)
         if layer.told:
             self.told.update(layer.told)
-        if layer.silences:
-            self.silences.update(layer.silences)
+        for kind, rows in layer.standing.items():
+            mine = self.standing.setdefault(kind, {})
+            mine.update(rows)
+            if self.parent is None:
+                for key in [key for key, row in rows.items() if row is None]:
+                    del mine[key]
         if layer.waiting:
             self.waiting.update(layer.waiting)
 
@@ -384,13 +398,14 @@ class Rows:
         members: dict[int, Member],
         pages: dict[str, Page],
         counters: dict[str, int],
-        silences: dict[int, Silence] | None = None,
+        standing: Iterable[Standing] = (),
     ) -> None:
         """Fill an empty bottom layer from a journal's projection and derive the indexes."""
         self.incidents = incidents
         self.pages = pages
         self.counters = counters
-        self.silences.update(silences or {})
+        for row in standing:
+            self.put_standing(row)
         for sid in sorted(members):
             if members[sid].incident:
                 self.put_member(members[sid])
@@ -408,8 +423,7 @@ class Rows:
                     self.put_service(service, number)
 
     def let_go(self, ended: Iterable[int]) -> None:
-        """These signals have ended to wait: what came into no incident leaves memory, as do silences that
-        are over."""
+        """These signals have ended to wait: what came into no incident leaves memory."""
         for sid in ended:
             self.waiting.pop(sid, None)
             member = self.members.get(sid)
@@ -418,8 +432,6 @@ class Rows:
             del self.members[sid]
             if self.keys.get(member.key) == sid:
                 del self.keys[member.key]
-        for number in [number for number, silence in self.silences.items() if silence is None]:
-            del self.silences[number]
 
     def recall(self, incident: Incident, members: Iterable[Member], pages: Iterable[Page]) -> None:
         """Take an incident that had left memory back in. A newer signal keeps its key."""

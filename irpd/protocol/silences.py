@@ -73,18 +73,18 @@ def _check(draft: Draft, command: c.AddSilence) -> None:
         raise Refusal("invalid", f"it would be over already: until {command.until:%Y-%m-%dT%H:%M:%SZ}")
     if command.until > draft.now + LONGEST:
         raise Refusal("invalid", f"at most {LONGEST.days} days; what is muted for ever is a rule or a window")
-    if sum(1 for one in draft.rows.all_silences() if one.until > draft.now) >= MOST:
+    if sum(1 for one in draft.rows.all_standing(Silence) if one.until > draft.now) >= MOST:
         raise Refusal("state", f"there are {MOST} silences; end some first")
 
 
 def end(draft: Draft, command: c.EndSilence) -> SilenceAnswer:
     """End it now: what it muted and still fires is decided again. Raises Refusal when there is none."""
-    silence = draft.rows.silence(command.silence)
+    silence = draft.rows.stands(Silence, command.silence)
     if silence is None:
         raise Refusal("not-found", f"there is no silence {command.silence}")
     if silence.until <= draft.now:
         return SilenceAnswer(silence, False, f"Nothing to do: silence {silence.id} is over.")
     event = e.SilenceEnded(id=silence.id, by=command.by, because=command.because.strip()[:MAX_TEXT])
     draft.emit_about(SILENCES, event)
-    ended = draft.rows.silence(silence.id) or silence
+    ended = draft.rows.stands(Silence, silence.id) or silence
     return SilenceAnswer(ended, True, f"Silence {silence.id} is over; what still fires is decided again.")

@@ -40,7 +40,11 @@ def anything_mutes(draft: Draft) -> bool:
     """Whether there is any hold, window, silence or dependency at all. Asked for each new key."""
     policy = draft.policy
     try:
-        return not policy.ruleset.quieting.empty or bool(policy.services.muted_by) or draft.rows.any_silence()
+        return (
+            not policy.ruleset.quieting.empty
+            or bool(policy.services.muted_by)
+            or draft.rows.any_standing(Silence)
+        )
     except Exception:  # it is asked in earnest then, and fails there, where that is noted
         return True
 
@@ -68,7 +72,7 @@ def reason_to_wait(draft: Draft, facts: Facts, *, member: Member | None = None) 
 
 
 def _silence(draft: Draft, facts: Facts, since: datetime) -> Waits | None:
-    for silence in draft.rows.all_silences():
+    for silence in draft.rows.all_standing(Silence):
         if silence.until > draft.now and fits(silence.match, facts):
             return Waits(
                 kind=WaitKind.SILENCE, by=str(silence.id), because=silence.because, author=silence.by,
@@ -147,7 +151,7 @@ def due_at(rows: Rows, member: Member) -> datetime | None:
         return (member.resolved_seen_at or member.last_seen) + timedelta(seconds=waits.linger)
     match waits.kind:
         case WaitKind.SILENCE:
-            silence = rows.silence(int(waits.by))
+            silence = rows.stands(Silence, waits.by)
             return silence.until if silence is not None else member.last_seen
         case WaitKind.DEPENDENCY:
             incident = rows.incident(int(waits.by))

@@ -728,13 +728,32 @@ def test_what_waits_and_the_silences_are_loaded_and_what_ended_is_not(disk: Disk
     journal.open()
     facts = [note()]
     journal.commit(
-        Batch(facts=facts, members={1: waiting(1), 2: waiting(2)}, silences={1: silence(1), 2: silence(2)})
+        Batch(
+            facts=facts,
+            members={1: waiting(1), 2: waiting(2)},
+            standing={"silence": {"1": silence(1), "2": silence(2)}},
+        )
     )
-    journal.commit(Batch(facts=facts, members={2: waiting(2, ended=True)}, silences={1: None, 2: silence(2)}))
+    journal.commit(
+        Batch(
+            facts=facts,
+            members={2: waiting(2, ended=True)},
+            standing={"silence": {"1": None, "2": silence(2)}},
+        )
+    )
     disk.crash(journal)
     again = disk.journal()
     again.open()
     loaded = again.load()
     assert loaded.members == {1: waiting(1)}
-    assert loaded.silences == {2: silence(2)}
+    assert loaded.standing == [silence(2)]
     again.close()
+
+
+def test_a_small_row_under_another_name_than_its_own_is_refused(disk: Disk) -> None:
+    journal = disk.journal()
+    journal.open()
+    with pytest.raises(JournalError, match="the row of silence 2 was given as silence 1"):
+        journal.commit(Batch(facts=[note()], standing={"silence": {"1": silence(2)}}))
+    assert journal.load().standing == []
+    journal.close()

@@ -331,7 +331,7 @@ def plain(rows: Rows) -> Mapping[str, Any]:
         "groups": {key: found for key, numbers in rows.groups.items() if (found := still(rows, numbers))},
         "reporters": {who: count for who, count in rows.reporters.items() if count},
         "takes": {name: found for name, numbers in rows.takes.items() if (found := still(rows, numbers))},
-        "silences": {silence.id: silence for silence in rows.all_silences()},
+        "standing": {kind: dict(standing) for kind, standing in rows.standing.items() if standing},
         "waiting": dict.fromkeys(rows.all_waiting()),
         "services": {
             name: found for name, numbers in rows.services.items() if (found := still(rows, numbers))
@@ -352,6 +352,6 @@ def still(rows: Rows, numbers: Iterable[int]) -> list[int]:
 def restored(rows: Rows) -> Rows:
     """What a restart makes of the same rows."""
     again = Rows()
-    silences = {silence.id: silence for silence in rows.all_silences()}
-    again.restore(dict(rows.incidents), kept_members(rows), dict(rows.pages), dict(rows.counters), silences)
+    standing = [row for small in rows.standing.values() for row in small.values() if row is not None]
+    again.restore(dict(rows.incidents), kept_members(rows), dict(rows.pages), dict(rows.counters), standing)
     return again

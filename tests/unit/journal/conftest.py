@@ -46,7 +46,7 @@ class History:
             incidents=layer.incidents,
             members=layer.members,
             pages=layer.pages,
-            silences=layer.silences,
+            standing=layer.standing,
             counters=layer.counters,
             cursor=self.receipts,
             **more,

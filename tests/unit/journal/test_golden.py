@@ -44,6 +44,24 @@ def test_an_earlier_releases_events_come_to_the_rows_it_kept(opened: Opened, gol
     assert report.ok, report.differences
 
 
+def test_silences_of_older_tables_are_read_before_and_after_the_migration(path: Path, opened: Opened) -> None:
+    db = sqlite3.connect(path)
+    db.executescript((Path(__file__).parent / "golden/0.1.1-tables-3.sql").read_text("utf-8"))
+    assert [id for (id,) in db.execute("SELECT id FROM silences")] == [1, 2]
+    db.close()
+    assert check_projection(path).ok
+    journal = opened()
+    loaded = journal.load()
+    assert [(row.kind, row.key) for row in loaded.standing] == [("silence", "1"), ("silence", "2")]
+    journal.close()
+    db = sqlite3.connect(path)
+    assert not db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'silences'").fetchall()
+    db.execute("DELETE FROM standing WHERE key = '2'")
+    db.commit()
+    db.close()
+    assert check_projection(path).differences == ["silence 2: events make one, but it isn't stored"]
+
+
 def test_an_earlier_releases_receipts_come_back(opened: Opened, golden: Path) -> None:
     journal = opened()
     bodies = [receipt.body for receipt in journal.unconsumed(0, 10)]

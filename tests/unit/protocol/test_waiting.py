@@ -9,7 +9,7 @@ from irpd.model import command as c
 from irpd.model.command import Refusal
 from irpd.model.incident import MemberStatus, State
 from irpd.model.signal import Signal
-from irpd.model.waits import WaitKind
+from irpd.model.waits import Silence, WaitKind
 
 HELD = RULES.replace(
     "group:",
@@ -356,7 +356,7 @@ def test_silences_that_are_over_are_forgotten_by_the_next_one() -> None:
     silence(house, "10m", service="login")
     house.forward("11m")
     silence(house, "10m", service="bare")
-    assert [one.id for one in house.rows.all_silences()] == [2]
+    assert [one.id for one in house.rows.all_standing(Silence)] == [2]
     whole(house)
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from irpd.model import command as c
 from irpd.model.incident import MemberStatus, State
 from irpd.model.signal import Signal
+from irpd.model.waits import Silence
 
 CONFIGURATION = (
     CONFIG.replace("    title: Sign-in\n", "    title: Sign-in\n    depends_on: {checkout: mutes}\n")
@@ -75,7 +76,7 @@ class Played:
             case "silence":
                 until = house.now + timedelta(minutes=int(other[:-1]))
                 house.do(c.AddSilence(by="asha", match={"labels.kind": (one,)}, until=until, because="x"))
-            case "end" if house.rows.silence(int(one)) is not None:
+            case "end" if house.rows.stands(Silence, one) is not None:
                 house.do(c.EndSilence(by="asha", silence=int(one)))
             case "resolve-incident" if int(one) in house.rows.incidents:
                 incident = house.incident(int(one))

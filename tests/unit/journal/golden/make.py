@@ -2,7 +2,8 @@
 
 Once, when the release is made, by that release's code. The files are never changed afterwards: each later
 irpd has to read them, and to come to the same rows. ``next.sql`` is the coming release's: made anew with each
-change of events or tables, and named at the release.
+change of events or tables, and named at the release. ``0.1.1-tables-3.sql`` is one from between: tables that
+were never released, and that journals of the time have.
 """
 
 import sqlite3
