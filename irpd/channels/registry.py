@@ -6,7 +6,9 @@ from typing import assert_never
 import structlog
 
 from irpd.channels.file import File
+from irpd.channels.ntfy import Ntfy
 from irpd.channels.parts import Parts
+from irpd.channels.pushover import Pushover
 from irpd.channels.slack import Slack
 from irpd.channels.smtp import Smtp
 from irpd.channels.twilio import Sms, Voice
@@ -14,6 +16,8 @@ from irpd.channels.webhook import Webhook
 from irpd.config.channels import (
     ChannelSettings,
     FileChannel,
+    NtfyChannel,
+    PushoverChannel,
     SlackChannel,
     SmtpChannel,
     TwilioChannel,
@@ -40,6 +44,10 @@ def build_channel(name: str, settings: ChannelSettings, parts: Parts) -> Channel
             return File(name, settings, parts)
         case TwilioChannel():
             return Sms(name, settings, parts)
+        case NtfyChannel():
+            return Ntfy(name, settings, parts)
+        case PushoverChannel():
+            return Pushover(name, settings, parts)
         case VoiceChannel():
             account = parts.settings.get(settings.use)
             if not isinstance(account, TwilioChannel):

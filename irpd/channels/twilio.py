@@ -22,14 +22,12 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import parse_qsl, quote
 
 import aiohttp
-import msgspec
 
 from irpd.channels import twiml
-from irpd.channels.answers import read_some, refused, retry_after, unreachable
+from irpd.channels.http import Http
 from irpd.channels.inbound import Does, Heard, NotAuthentic, NotUnderstood, Request
 from irpd.channels.parts import Parts
 from irpd.config.channels import TwilioChannel, VoiceChannel
@@ -66,13 +64,11 @@ class _Account:
         self.name = name
         self.desk = parts.desk
         self.sender = settings.sender
-        self._session = parts.session
-        self._clock = parts.clock
+        self._http = Http(parts, timeout=settings.timeout)
         account, self._token = settings.auth.account.reveal(), settings.auth.token.reveal()
         self._base = f"{settings.api_url.rstrip('/')}/2010-04-01/Accounts/{quote(account, safe='')}"
         credentials = base64.b64encode(f"{account}:{self._token}".encode()).decode()
         self._headers = {"Authorization": f"Basic {credentials}", "Accept": "application/json"}
-        self._timeout = aiohttp.ClientTimeout(total=settings.timeout)
         self._public = f"{parts.public_url.rstrip('/')}/channel/{quote(name)}" if parts.public_url else ""
 
     def url(self, place: str) -> str:
@@ -81,30 +77,21 @@ class _Account:
 
     async def post(self, resource: str, fields: list[tuple[str, str]]) -> Outcome:
         """Delivered with the SID as ``provider_id``, or what the refusal means."""
-        try:
-            async with self._session.post(
-                f"{self._base}/{resource}.json",
-                data=aiohttp.FormData(fields, charset="utf-8"),
-                headers=self._headers,
-                timeout=self._timeout,
-                allow_redirects=False,
-            ) as answer:
-                after = retry_after(answer.headers, self._clock.now())
-                raw = await read_some(answer)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return unreachable(error)
-        said = _decoded(raw)
-        if 200 <= answer.status < 300:
-            sid = said.get("sid")
-            if isinstance(sid, str) and sid:
-                return Outcome(kind="delivered", detail=str(said.get("status", ""))[:100], provider_id=sid)
-            return Outcome(kind="transient", detail="an answer that isn't Twilio's", retry_after=after)
-        outcome = refused(answer.status, after, later=answer.status == 429 or answer.status >= 500)
-        code, text = said.get("code"), said.get("message")
-        if code is None and text is None:
-            return outcome
-        detail = f"{outcome.detail}, {code}: {text}"[:300]
-        return Outcome(kind=outcome.kind, detail=detail, retry_after=outcome.retry_after)
+        answer = await self._http.ask(
+            "POST",
+            f"{self._base}/{resource}.json",
+            data=aiohttp.FormData(fields, charset="utf-8"),
+            headers=self._headers,
+        )
+        if isinstance(answer, Outcome):
+            return answer
+        said = answer.said
+        if not answer.good:
+            return answer.refused(f"{said['code']}: {said.get('message', '')}" if "code" in said else "")
+        sid = said.get("sid")
+        if not isinstance(sid, str) or not sid:
+            return answer.strange("Twilio")
+        return Outcome(kind="delivered", detail=str(said.get("status", ""))[:100], provider_id=sid)
 
     def fields(self, request: Request) -> dict[str, str]:
         """The fields of a request that Twilio signed. Raises NotAuthentic, NotUnderstood."""
@@ -240,11 +227,3 @@ def _fitted(text: str) -> str:
     if len(link) > 500:
         return f"{text[: _LONGEST - 3]}..."
     return f"{rest[: _LONGEST - len(link) - 4]}... {link}"
-
-
-def _decoded(raw: bytes) -> dict[str, Any]:
-    try:
-        said = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
-    return said if isinstance(said, dict) else {}

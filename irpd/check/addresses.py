@@ -1,7 +1,7 @@
 """Addresses that people and links have: whether they can be such."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from irpd.check.material import Material
@@ -9,10 +9,20 @@ from irpd.config.problem import Problem, quoted
 from irpd.config.values import Configuration, Person
 from irpd.config.yaml import Where
 
-_MAIL = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+")
-_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
-_NO_PHONE = 'is no telephone number in international form; write it like "+4915100000001"'
-_NO_MAIL = "is no e-mail address"
+_PHONE = (
+    r"\+[1-9][0-9]{6,14}",
+    'is no telephone number in international form; write it like "+4915100000001"',
+)
+#: Types of channels: what an address there looks like, and what is said of one that doesn't.
+_FORMS: Mapping[str, tuple[str, str]] = {
+    "smtp": (r"[^\s@,;<>]+@[^\s@,;<>]+", "is no e-mail address"),
+    "twilio": _PHONE,
+    "voice": _PHONE,
+    "ntfy": (r"[-_A-Za-z0-9]{1,64}", "is no topic: letters, digits, - and _, at most 64"),
+    "pushover": (r"[A-Za-z0-9]{30}", "is no user key of Pushover: 30 letters and digits"),
+}
+#: The same by the person's own fields.
+_FIELDS = {"email": "smtp", "phone": "twilio", "ntfy": "ntfy", "pushover": "pushover"}
 _NO_URL = "is no http:// or https:// address"
 
 
@@ -36,20 +46,25 @@ def addresses(material: Material, configuration: Configuration) -> Iterator[Prob
 def _person(
     material: Material, configuration: Configuration, path: Where, person: Person
 ) -> Iterator[Problem]:
-    if person.email and not _MAIL.fullmatch(person.email):
-        yield material.merged.problem((*path, "email"), f"{quoted(person.email)} {_NO_MAIL}")
-    if person.phone and not _PHONE.fullmatch(person.phone):
-        yield material.merged.problem((*path, "phone"), f"{quoted(person.phone)} {_NO_PHONE}")
+    for field, kind in _FIELDS.items():
+        if wrong := _wrong(kind, getattr(person, field)):
+            yield material.merged.problem((*path, field), wrong)
     for channel, address in person.addresses.items():
         settings = configuration.channels.get(channel)
         if settings is None:
             continue  # said where names are looked up
-        if settings.type == "smtp" and not _MAIL.fullmatch(address):
-            yield material.merged.problem((*path, "addresses", channel), f"{quoted(address)} {_NO_MAIL}")
-        if settings.type in ("twilio", "voice") and not _PHONE.fullmatch(address):
-            yield material.merged.problem((*path, "addresses", channel), f"{quoted(address)} {_NO_PHONE}")
+        if wrong := _wrong(settings.type, address):
+            yield material.merged.problem((*path, "addresses", channel), wrong)
         if settings.type == "webhook" and not is_url(address):
             yield material.merged.problem((*path, "addresses", channel), f"{quoted(address)} {_NO_URL}")
+
+
+def _wrong(kind: str, address: str) -> str:
+    """What is wrong with an address on a channel of this type; "" when nothing is, or there is none."""
+    if not address or kind not in _FORMS:
+        return ""
+    pattern, says = _FORMS[kind]
+    return "" if re.fullmatch(pattern, address) else f"{quoted(address)} {says}"
 
 
 def is_url(text: str) -> bool:

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from irpd.check.addresses import is_url
 from irpd.check.material import Material
-from irpd.config.channels import SlackChannel, SmtpChannel, TwilioChannel, VoiceChannel, WebhookChannel
+from irpd.config.channels import SmtpChannel, TwilioChannel, VoiceChannel, WebhookChannel
 from irpd.config.hosts import is_address, local
 from irpd.config.problem import Problem, quoted, suggest
 from irpd.config.values import SOURCE_FIELDS, ApiAuth, Auth, Configuration, Source
@@ -102,11 +102,13 @@ def _channels(material: Material, configuration: Configuration) -> Iterator[Prob
             case TwilioChannel() if not configuration.server.public_url:
                 message = "without server.public_url nobody can reply, and what doesn't arrive isn't heard of"
                 yield material.merged.problem(path, message, key=True, severity="warning")
-            case SlackChannel(api_url=url) | TwilioChannel(api_url=url) if _in_the_clear(url):
-                message = "http: the token would cross the network in the clear"
-                yield material.merged.problem((*path, "api_url"), message, severity="warning")
             case _:
                 pass
+        for key in ("api_url", "server"):
+            url = getattr(channel, key, "")
+            if _in_the_clear(url):
+                message = "http: the token and every page would cross the network in the clear"
+                yield material.merged.problem((*path, key), message, severity="warning")
 
 
 def _asked(material: Material, configuration: Configuration) -> Iterator[Problem]:

@@ -24,6 +24,14 @@ def cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
+def cut_bytes(text: str, limit: int) -> str:
+    """At most ``limit`` bytes of UTF-8, ending in ``…`` where something is missing."""
+    raw = text.encode("utf-8", "replace")
+    if len(raw) <= limit:
+        return raw.decode()
+    return raw[: limit - 3].decode("utf-8", "ignore").rstrip() + "…"
+
+
 def line(text: str, limit: int = 300) -> str:
     """One line of at most ``limit`` characters."""
     if len(text) <= limit and text.isascii() and text.isprintable() and "  " not in text:

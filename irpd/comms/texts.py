@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from irpd.comms import clean, gsm
 from irpd.comms.blocks import escape, slack_text
 from irpd.comms.data import fields
+from irpd.comms.push import push_text
 from irpd.comms.sms import sms_text
 from irpd.comms.story import Story, Subject, name_of, person_name, tell
 from irpd.comms.voice import spoken, voice_text
@@ -87,6 +88,8 @@ def render(channel_type: str, subject: Subject) -> Rendered:
                 return Rendered(subject=_name(subject), text=slack.text, fields={"blocks": slack.blocks})
             case "twilio":
                 return Rendered(subject=_name(subject), text=sms_text(subject))
+            case "ntfy" | "pushover":
+                return _pushed(subject)
             case "voice":
                 return Rendered(subject=_name(subject), text=voice_text(subject))
             case _:
@@ -120,9 +123,23 @@ def built_in(subject: Subject, *, error: str = "") -> Rendered:
             "acknowledge_url": subject.link,
             "cant_url": subject.cant_link,
             "incident": None,
+            "asks": True,
         },
         error=error or "built-in text",
     )
+
+
+def _pushed(subject: Subject) -> Rendered:
+    push = push_text(subject)
+    more: dict[str, object] = {
+        "urgency": int(push.urgency),
+        "asks": push.asks,
+        "over": push.over,
+        "level": int(subject.incident.level) if subject.incident is not None else None,
+        "acknowledge_url": subject.link,
+        "cant_url": subject.cant_link,
+    }
+    return Rendered(subject=push.title, text=push.text, fields=more)
 
 
 def _last_resort(channel_type: str, rendered: Rendered, subject: Subject) -> str:

@@ -134,8 +134,43 @@ class VoiceChannel(Value):
     )
 
 
+class TokenAuth(Value):
+    token: Secret = Field(description="The token.")
+
+
+class NtfyChannel(Value):
+    """Push messages by an ntfy server."""
+
+    person_field: ClassVar[str] = "ntfy"
+
+    type: Literal["ntfy"] = Field(description="Push messages by ntfy.")
+    server: str = Field("https://ntfy.sh", pattern=r"^https?://[^\s?#]+$", description="Where the server is.")
+    auth: TokenAuth | None = Field(None, description="An access token, where topics are not open to all.")
+    timeout: Duration = Field(10.0, gt=0, description="How long to wait for an answer.")
+
+
+class PushoverChannel(Value):
+    """Push messages by Pushover, which ring until somebody answers at levels 1-2."""
+
+    person_field: ClassVar[str] = "pushover"
+
+    type: Literal["pushover"] = Field(description="Push messages by Pushover.")
+    auth: TokenAuth = Field(description="The application's token.")
+    api_url: str = Field(
+        "https://api.pushover.net", pattern=r"^https?://[^\s]+$", description="Where Pushover's API is."
+    )
+    timeout: Duration = Field(10.0, gt=0, description="How long to wait for an answer.")
+
+
 ChannelSettings = Annotated[
-    SmtpChannel | SlackChannel | WebhookChannel | FileChannel | TwilioChannel | VoiceChannel,
+    SmtpChannel
+    | SlackChannel
+    | WebhookChannel
+    | FileChannel
+    | TwilioChannel
+    | VoiceChannel
+    | NtfyChannel
+    | PushoverChannel,
     Field(discriminator="type"),
 ]
 
@@ -144,4 +179,4 @@ CHANNEL_TYPES: tuple[str, ...] = tuple(
     get_args(one.model_fields["type"].annotation)[0] for one in get_args(get_args(ChannelSettings)[0])
 )
 #: Types that tell without waking anybody.
-QUIET = frozenset({"smtp", "slack", "webhook", "file"})
+QUIET = frozenset({"smtp", "slack", "webhook", "file", "ntfy", "pushover"})

@@ -24,7 +24,7 @@ _KEYS: tuple[tuple[str, ...], ...] = (
     *(("roles", role) for role in ("communications", "technical-lead", "legal", "subject-matter-expert")),
 )
 _CHANNEL_TYPES = (
-    *("sms", "call", "status-page", "telegram", "ntfy", "pushover", "discord", "teams"),
+    *("sms", "call", "status-page", "telegram", "discord", "teams"),
     *("pagerduty", "opsgenie", "mattermost", "matrix", "signal", "whatsapp", "apprise", "web-push"),
 )
 

@@ -334,6 +334,8 @@ class Person(Value):
         '`"+4915100000001"`.',
     )
     slack: str = Field("", description="Member id at Slack (`U01ASHA`).")
+    ntfy: str = Field("", description="Topic at ntfy; whoever knows it reads along, unless it is protected.")
+    pushover: str = Field("", description="User key at Pushover.")
     time_zone: str = Field("UTC", description="Zone of the times in pages and of working hours.")
     language: str = Field("en", description="Language of the texts.")
     login: str = Field("", description="User on this machine; who acts when that user runs `irpd`.")

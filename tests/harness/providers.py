@@ -153,4 +153,97 @@ class Voice(Twilio):
         return {"type": "voice", "use": "sms"}
 
 
-PROVIDERS: dict[str, type[Any]] = {"slack": Slack, "webhook": Webhook, "twilio": Twilio, "voice": Voice}
+class Ntfy(Fake):
+    address = "asha-3f9c2a1"
+    longest: int | None = 4096
+
+    def settings(self, url: str) -> dict[str, Any]:
+        return {"type": "ntfy", "server": url, "auth": {"token": {"env": "TEST_SECRET"}}}
+
+    def answer(self, request: web.Request, body: bytes) -> web.Response:
+        if request.headers.get("Authorization") != f"Bearer {SECRET}":
+            return self._error(401, 40101, "unauthorized")
+        if request.path != "/" or request.method != "POST":
+            return self._error(404, 40401, "page not found")
+        said = msgspec.json.decode(body)
+        if not re.fullmatch(r"[-_A-Za-z0-9]{1,64}", said["topic"]):
+            return self._error(400, 40009, "invalid request: topic invalid")
+        if said["priority"] not in (1, 2, 3, 4, 5):
+            return self._error(400, 40007, "invalid priority parameter")
+        if len(said["message"].encode()) > 4096:
+            return self._error(413, 41301, "attachment too large, or bandwidth limit reached")
+        if len(said.get("actions", [])) > 3 or not all(
+            a["action"] in ("view", "http") and urlsplit(a["url"]).scheme in ("http", "https") and a["label"]
+            for a in said.get("actions", [])
+        ):
+            return self._error(400, 40018, "invalid request: actions invalid")
+        if not re.fullmatch(r"[-_A-Za-z0-9]{1,64}", said.get("sequence_id", "x")):
+            return self._error(400, 40049, "invalid request: sequence ID invalid")
+        self.made += 1
+        return web.json_response(
+            {"id": f"id{self.made}", "time": 1, "event": "message", "topic": said["topic"]}
+        )
+
+    def refusal(self) -> web.Response:
+        return self._error(403, 40301, "forbidden")
+
+    def text(self, body: bytes) -> str:
+        return str(msgspec.json.decode(body)["message"])
+
+    @staticmethod
+    def _error(status: int, code: int, error: str) -> web.Response:
+        return web.json_response({"code": code, "http": status, "error": error}, status=status)
+
+
+class Pushover(Fake):
+    address = "uQiRzpo4DXghDmr9QzzfQu27cmVRsG"
+    longest: int | None = 1024
+
+    def settings(self, url: str) -> dict[str, Any]:
+        return {"type": "pushover", "api_url": url, "auth": {"token": {"env": "TEST_SECRET"}}}
+
+    def answer(self, request: web.Request, body: bytes) -> web.Response:
+        fields = dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True))
+        if fields.get("token") != SECRET:
+            return self._error("application token is invalid")
+        if re.fullmatch(r"/1/receipts/cancel_by_tag/[A-Za-z0-9_-]+\.json", request.path):
+            return web.json_response({"status": 1, "canceled": 1, "request": "r0"})
+        if request.path != "/1/messages.json":
+            return web.Response(status=404)
+        if not re.fullmatch(r"[A-Za-z0-9]{30}", fields.get("user", "")):
+            return self._error("user identifier is not a valid user, group, or subscribed user key")
+        bounds = {"message": 1024, "title": 250, "url": 512, "url_title": 100}
+        for name, most in bounds.items():
+            if len(fields.get(name, "")) > most:
+                return self._error(f"{name} is too long")
+        if not fields.get("message"):
+            return self._error("message cannot be blank")
+        if fields["priority"] == "2" and not (
+            int(fields.get("retry", 0)) >= 30 and 0 < int(fields.get("expire", 0)) <= 10_800
+        ):
+            return self._error("expire and retry must be supplied for priority=2")
+        self.made += 1
+        said: dict[str, Any] = {"status": 1, "request": f"r{self.made}"}
+        if fields["priority"] == "2":
+            said["receipt"] = f"receipt{self.made}"
+        return web.json_response(said)
+
+    def refusal(self) -> web.Response:
+        return self._error("user identifier is not a valid user, group, or subscribed user key")
+
+    def text(self, body: bytes) -> str:
+        return dict(parse_qsl(body.decode()))["message"]
+
+    @staticmethod
+    def _error(error: str) -> web.Response:
+        return web.json_response({"status": 0, "request": "r0", "errors": [error]}, status=400)
+
+
+PROVIDERS: dict[str, type[Any]] = {
+    "slack": Slack,
+    "webhook": Webhook,
+    "twilio": Twilio,
+    "voice": Voice,
+    "ntfy": Ntfy,
+    "pushover": Pushover,
+}

@@ -53,10 +53,21 @@ def test_without_a_public_address_nobody_can_reply(find) -> None:
 
 @pytest.mark.parametrize(
     "asha, path",
-    [("addresses: {sms: '0151-1234'},", "people.asha.addresses.sms")],
+    [
+        ("addresses: {sms: '0151-1234'},", "people.asha.addresses.sms"),
+        ("ntfy: 'my topic',", "people.asha.ntfy"),
+        ("pushover: abc,", "people.asha.pushover"),
+        ("email: asha,", "people.asha.email"),
+    ],
 )
 def test_an_address_that_isnt_one_is_an_error(find, asha: str, path: str) -> None:
     assert [problem.path for problem in find(TWILIO, asha=asha)] == [path]
+
+
+def test_a_token_is_not_sent_in_the_clear_unsaid(find) -> None:
+    server = "push: {type: ntfy, server: 'http://ntfy.example.com', auth: {token: {env: HOME}}}"
+    assert [(p.severity, p.path) for p in find(server)] == [("warning", "channels.push.server")]
+    assert find(server.replace("ntfy.example.com", "127.0.0.1:80")) == []
 
 
 def test_a_telephone_number_of_another_form_is_an_error(good: str, write) -> None:

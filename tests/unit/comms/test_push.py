@@ -1,0 +1,45 @@
+"""Push messages: the first two lines on a lock screen say what is wrong, how bad, since when."""
+
+import pytest
+
+from irpd.comms.push import Urgency, push_text
+from irpd.comms.texts import render
+from irpd.model.incident import State
+from irpd.model.level import Level
+from irpd.model.page import PageKind
+
+
+def test_a_push_message_reads_like_this(about) -> None:
+    push = push_text(about())
+    assert push.title == "#42 CRITICAL Checkout: Payments failing"
+    assert push.text.splitlines()[:2] == [
+        "2 % of users (2,400 of 120,000) · since 03:02 Berlin · respond by 03:17 · 3 signals",
+        "Next if nobody answers: Chi Okafor at 03:07",
+    ]
+    assert (push.urgency, push.asks, push.over) == (Urgency.ALARM, True, False)
+
+
+def test_when_somebody_has_it_the_message_says_who_and_is_silent(about) -> None:
+    push = push_text(about(incident={"state": State.ACKNOWLEDGED, "acknowledged_by": ("chi",)}))
+    assert push.title == "🟢 #42 CRITICAL Checkout: Payments failing"
+    assert push.text.startswith("Chi Okafor has it\n")
+    assert (push.urgency, push.asks, push.over) == (Urgency.SILENT, False, True)
+
+
+@pytest.mark.parametrize(
+    "level, kind, urgency",
+    [
+        (Level.HIGH, PageKind.PAGE, Urgency.ALARM),
+        (Level.MEDIUM, PageKind.PAGE, Urgency.LOUD),
+        (Level.LOW, PageKind.QUIET, Urgency.SILENT),
+        (Level.CRITICAL, PageKind.UPDATE, Urgency.NORMAL),
+    ],
+)
+def test_only_pages_of_level_1_and_2_go_through_do_not_disturb(about, level, kind, urgency) -> None:
+    assert push_text(about(incident={"level": level}, page={"kind": kind})).urgency is urgency
+
+
+def test_what_a_channel_needs_to_know_goes_along(about) -> None:
+    rendered = render("ntfy", about())
+    assert rendered.fields["acknowledge_url"] == "https://irpd.example.com/a/7Kq2mXw9Rt"
+    assert (rendered.fields["level"], rendered.fields["asks"]) == (1, True)
