@@ -212,7 +212,8 @@ def percent(share: Fraction) -> tuple[str, bool]:
         if band(Fraction(shown) / 100) == band(share) and (shown or not share):
             text = f"{float(shown):.{digits}f}"
             return f"{text.rstrip('0').rstrip('.') if digits else text} %", shown == share * 100
-    return f"{float(share * 100):.3g} %", False
+    text = f"{float(share * 100):.3g}"
+    return f"{text} %", Fraction(text) == share * 100
 
 
 def _users(share: Share) -> str:
