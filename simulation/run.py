@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from msgspec.structs import replace
+
 from irpd.daemon.settings import Prepared
 from irpd.engine.batch import CommandFailed
 from irpd.engine.inbox import Overloaded
@@ -272,6 +274,7 @@ class Simulation:
         life = self.life
         if life is None or not life.ready:
             return
+        command = replace(command)  # one of its own: what is asked twice is decided twice
 
         async def call() -> None:
             try:
