@@ -84,7 +84,13 @@ class Hearing(Protocol):
 
 @runtime_checkable
 class Listening(Protocol):
-    """A channel that keeps a connection of its own open."""
+    """A channel that can keep a connection of its own open, and does where ``listens``. ``problem`` is what
+    is wrong while nothing is heard, "" while all is well."""
+
+    @property
+    def listens(self) -> bool: ...
+    @property
+    def problem(self) -> str: ...
 
     async def listen(self) -> None:
         """Until cancelled; comes back from every failure by itself."""

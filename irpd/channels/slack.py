@@ -8,13 +8,17 @@ identity goes along as metadata.
 ``provider_id`` is ``<channel>:<ts>`` of the posted message. Later messages of the same
 incident to the same person go into its thread; pages also show outside it, because nobody
 is notified of a thread that they have not written in.
+
+Buttons that are pressed come by signed requests (``slack_buttons``) or by Socket Mode (``slack_socket``).
 """
 
-import aiohttp
 import msgspec
 
-from irpd.channels.answers import read_some, refused, retry_after, unreachable
+from irpd.channels.http import Answer, Http
+from irpd.channels.inbound import Heard, NotAuthentic, NotUnderstood, Request
 from irpd.channels.parts import Parts
+from irpd.channels.slack_buttons import Buttons, pressed_by_form
+from irpd.channels.slack_socket import Socket
 from irpd.config.channels import SlackChannel
 from irpd.engine.ports import Message, Outcome
 from irpd.model.page import PageKind
@@ -39,11 +43,17 @@ class Slack:
 
     def __init__(self, name: str, settings: SlackChannel, parts: Parts) -> None:
         self.name = name
-        self._session = parts.session
         self._clock = parts.clock
         self._base = settings.api_url.rstrip("/")
-        self._token = settings.auth.bot_token.reveal()
-        self._timeout = aiohttp.ClientTimeout(total=settings.timeout)
+        self._headers = {"Authorization": f"Bearer {settings.auth.bot_token.reveal()}"}
+        self._http = Http(parts, timeout=settings.timeout)
+        auth = settings.auth
+        self._signing = auth.signing_secret.reveal().encode() if auth.signing_secret is not None else b""
+        self._buttons = Buttons(name, parts.desk, self._http)
+        self._socket: Socket | None = None
+        if auth.app_token is not None:
+            token = auth.app_token.reveal()
+            self._socket = Socket(name, self._base, token, self._buttons, self._http, parts)
 
     async def send(self, message: Message) -> Outcome:
         """Post it, into the thread of ``message.thread`` if that names a message."""
@@ -65,8 +75,32 @@ class Slack:
             return Outcome(kind="permanent", detail="not a message of Slack's")
         return await self._call("chat.update", self._body(message) | {"channel": channel, "ts": ts})
 
+    async def hear(self, request: Request) -> Heard:
+        """``interactivity``: a button was pressed. Raises NotAuthentic, NotUnderstood."""
+        if request.place != "interactivity":
+            raise NotUnderstood(f"nothing is heard at {request.place[:80]!r}")
+        if not self._signing:
+            raise NotAuthentic("auth.signing_secret is missing, with which Slack signs")
+        now = self._clock.now()
+        await self._buttons.take(pressed_by_form(self._signing, request.headers, request.body, now))
+        return Heard()
+
+    @property
+    def listens(self) -> bool:
+        return self._socket is not None
+
+    @property
+    def problem(self) -> str:
+        return self._socket.problem if self._socket is not None else ""
+
+    async def listen(self) -> None:
+        """Socket Mode, until cancelled."""
+        if self._socket is not None:
+            await self._socket.listen()
+
     async def close(self) -> None:
-        """The session belongs to whoever made it."""
+        """Wait a moment for buttons that were pressed; the session belongs to whoever made it."""
+        await self._buttons.close()
 
     def _body(self, message: Message) -> dict[str, object]:
         body: dict[str, object] = {
@@ -79,25 +113,10 @@ class Slack:
         return body | ({"blocks": blocks} if blocks else {})
 
     async def _call(self, method: str, body: dict[str, object]) -> Outcome:
-        headers = {
-            "Authorization": f"Bearer {self._token}",
-            "Content-Type": "application/json; charset=utf-8",
-        }
-        try:
-            async with self._session.post(
-                f"{self._base}/{method}",
-                data=msgspec.json.encode(body),
-                headers=headers,
-                timeout=self._timeout,
-                allow_redirects=False,
-            ) as answer:
-                after = retry_after(answer.headers, self._clock.now())
-                if answer.status != 200:
-                    return refused(answer.status, after, later=answer.status == 429 or answer.status >= 500)
-                raw = await read_some(answer)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return unreachable(error)
-        return _outcome(raw, after)
+        answer = await self._http.post_json(f"{self._base}/{method}", body, self._headers)
+        if isinstance(answer, Outcome):
+            return answer
+        return _outcome(answer) if answer.status == 200 else answer.refused()
 
 
 _THREAD_GONE = frozenset(
@@ -105,19 +124,20 @@ _THREAD_GONE = frozenset(
 )
 
 
-class _Answer(msgspec.Struct):
+class _Said(msgspec.Struct):
     ok: bool
     error: str = ""
     channel: str = ""
     ts: str = ""
 
 
-def _outcome(raw: bytes, after: float | None) -> Outcome:
+def _outcome(answer: Answer) -> Outcome:
     try:
-        answer = msgspec.json.decode(raw, type=_Answer)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return Outcome(kind="transient", detail="an answer that isn't Slack's", retry_after=after)
-    if answer.ok:
-        return Outcome(kind="delivered", provider_id=f"{answer.channel}:{answer.ts}" if answer.ts else "")
-    kind = "transient" if answer.error in _PASSING else "permanent"
-    return Outcome(kind=kind, detail=answer.error[:200] or "refused without a reason", retry_after=after)
+        said = msgspec.convert(answer.said, type=_Said)
+    except msgspec.ValidationError:
+        return answer.strange("Slack")
+    if said.ok:
+        return Outcome(kind="delivered", provider_id=f"{said.channel}:{said.ts}" if said.ts else "")
+    kind = "transient" if said.error in _PASSING else "permanent"
+    detail = said.error[:200] or "refused without a reason"
+    return Outcome(kind=kind, detail=detail, retry_after=answer.after)

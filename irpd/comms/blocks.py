@@ -42,7 +42,7 @@ def slack_text(subject: Subject) -> SlackText:
     if story.next_short and not story.has_it:
         lines.append(f"Next if nobody answers: {escape(story.next_short)}")
     body: dict[str, object] = {"type": "section", "text": _mrkdwn("\n".join(lines))}
-    return SlackText(text=first, blocks=[body, {"type": "actions", "elements": _buttons(story)}])
+    return SlackText(text=first, blocks=[body, {"type": "actions", "elements": _buttons(story, subject)}])
 
 
 def _first_line(story: Story, subject: Subject) -> str:
@@ -60,11 +60,17 @@ def _facts(story: Story) -> list[str]:
     return [fact for fact in facts if fact]
 
 
-def _buttons(story: Story) -> list[dict[str, object]]:
+def _buttons(story: Story, subject: Subject) -> list[dict[str, object]]:
+    """Where presses are heard (``subject.code``) they answer at once; elsewhere they are links."""
     asks = story.kind == PageKind.PAGE and not story.has_it
-    buttons = [_button("I have it", story.link, "primary") if asks else _button("Open", story.link)]
-    if asks:
-        buttons.append(_button("I can't", story.cant_link))
+    buttons: list[dict[str, object]] = []
+    if asks and subject.code:
+        name = subject.page.name
+        buttons += [_answer("I have it", name, "primary"), _answer("I can't", name)]
+    elif asks:
+        buttons += [_button("I have it", story.link, "primary"), _button("I can't", story.cant_link)]
+    if not asks or subject.code:
+        buttons.append(_button("Open", story.link))
     if story.runbook:
         buttons.append(_button("Runbook", story.runbook))
     if story.dashboard:
@@ -72,12 +78,21 @@ def _buttons(story: Story) -> list[dict[str, object]]:
     return buttons
 
 
+def _answer(label: str, page: str, style: str = "") -> dict[str, object]:
+    button = _button(label, "", style) | {"value": page}
+    del button["url"]
+    return button
+
+
 def _test(subject: Subject) -> SlackText:
     name = person_name(subject.configuration, subject.page.person)
     text = f":wave: *Test page for {escape(name).translate(_LOOKALIKES)}* from irpd. Nothing is wrong."
+    reached = _button("It reached me", subject.link, "primary")
+    if subject.code:
+        reached = _answer("It reached me", subject.page.name, "primary") | {"action_id": "i-have-it"}
     blocks: list[dict[str, object]] = [
         {"type": "section", "text": _mrkdwn(text)},
-        {"type": "actions", "elements": [_button("It reached me", subject.link, "primary")]},
+        {"type": "actions", "elements": [reached]},
     ]
     return SlackText(text=text, blocks=blocks)
 

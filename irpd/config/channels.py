@@ -49,7 +49,13 @@ class SmtpChannel(Value):
 
 class SlackAuth(Value):
     bot_token: Secret = Field(description="The bot's token (`xoxb-...`).")
-    app_token: Secret | None = Field(None, description="The app's token (`xapp-...`).")
+    app_token: Secret | None = Field(
+        None,
+        description="The app's token (`xapp-...`) for Socket Mode: buttons where Slack can't reach irpd.",
+    )
+    signing_secret: Secret | None = Field(
+        None, description="The app's signing secret: buttons where Slack reaches `server.public_url`."
+    )
 
 
 class SlackChannel(Value):

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from irpd.config.base import LEVEL_NAMES, LevelName, LevelNumber, Name, Value, Weekday
-from irpd.config.channels import ChannelSettings, TwilioChannel
+from irpd.config.channels import ChannelSettings, SlackChannel, TwilioChannel
 from irpd.config.duration import Duration
 from irpd.config.secret import Secret
 
@@ -530,9 +530,15 @@ class Configuration(Value):
         return self.levels[LEVEL_NAMES[number - 1]]
 
     def hears(self, channel: str) -> bool:
-        """Whether replies to what this channel sends come back to irpd."""
-        settings = self.channels.get(channel)
-        return isinstance(settings, TwilioChannel) and settings.hears and bool(self.server.public_url)
+        """Whether what people answer to what this channel sends comes back to irpd."""
+        match self.channels.get(channel):
+            case TwilioChannel(hears=True):
+                return bool(self.server.public_url)
+            case SlackChannel(auth=auth):
+                reached = auth.signing_secret is not None and bool(self.server.public_url)
+                return reached or auth.app_token is not None
+            case _:
+                return False
 
     def address(self, person: str, channel: str) -> str:
         """Where this channel reaches this person; "" when the files don't say. A file reaches everybody."""

@@ -18,6 +18,7 @@ import structlog
 
 from irpd import __version__
 from irpd.channels.desk import Desk
+from irpd.channels.listeners import Listeners
 from irpd.channels.parts import Parts
 from irpd.channels.registry import build_channels
 from irpd.comms.links import Links
@@ -153,6 +154,8 @@ class Daemon:
     def _start_delivery(self, configuration: Configuration) -> None:
         self.session = aiohttp.ClientSession(trust_env=True)
         self._stack.push_async_callback(self.session.close)
+        self.listeners = Listeners()
+        self._stack.push_async_callback(self.listeners.close)
         self.desk = Desk(self.engine, self.clock, self.links)
         self._stack.push_async_callback(self.desk.close)
         self.links.codes.note(self.engine.state.pages.values())
@@ -179,7 +182,7 @@ class Daemon:
 
     def _channels(self, configuration: Configuration) -> Mapping[str, Channel]:
         """As configured, their secrets read now."""
-        return build_channels(
+        built = build_channels(
             Parts(
                 session=self.session,
                 clock=self.clock,
@@ -191,6 +194,8 @@ class Daemon:
                 settings=configuration.channels,
             )
         )
+        self.listeners.use(built)
+        return built
 
     # ------------------------------------------------------------ life
     async def run(self) -> None:
@@ -268,6 +273,7 @@ class Daemon:
         bad = f"{len(refused)} problems; {engine.policy.hash} stays in force" if refused else ""
         missing = "; ".join(f"{name}: {why}" for name, why in self.sources.problems.items())
         silent = self.delivered.problem
+        deaf = "; ".join(f"{name}: {why}" for name, why in self.listeners.problems().items())
         ahead = self.clock_watch.problem
         return (
             Check(name="journal", ok=not down, detail=down),
@@ -276,6 +282,7 @@ class Daemon:
             Check(name="configuration", ok=not refused, detail=bad, fatal=False),
             Check(name="sources", ok=not missing, detail=missing, fatal=False),
             Check(name="delivery", ok=not silent, detail=silent, fatal=False),
+            Check(name="channels", ok=not deaf, detail=deaf, fatal=False),
             Check(name="clock", ok=not ahead, detail=ahead, fatal=False),
             *self.asking.checks(),
         )

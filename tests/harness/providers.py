@@ -44,7 +44,9 @@ class Slack(Fake):
     longest: int | None = 3000
 
     def settings(self, url: str) -> dict[str, Any]:
-        return {"type": "slack", "auth": {"bot_token": {"env": "TEST_SECRET"}}, "api_url": f"{url}/api"}
+        secret = {"env": "TEST_SECRET"}
+        auth = {"bot_token": secret, "signing_secret": secret}
+        return {"type": "slack", "auth": auth, "api_url": f"{url}/api"}
 
     def answer(self, request: web.Request, body: bytes) -> web.Response:
         if request.headers.get("Authorization") != f"Bearer {SECRET}":

@@ -113,6 +113,7 @@ class HttpCounterpart:
         self.channel: Channel
         self.desk = SilentDesk()
         self.replies: list[web.Response] = []
+        self.url = ""
         self.close_door: Callable[[], Awaitable[None]]  # nobody listens any more
 
     @property
@@ -169,6 +170,7 @@ async def http(
     await site.start()
     counterpart.close_door = site.stop
     url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    counterpart.url = url
     own = counterpart.provider.settings(url)
     every = {
         name: patient(ANY_CHANNEL.validate_python(values))

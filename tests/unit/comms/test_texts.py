@@ -41,6 +41,22 @@ def test_a_mail_reads_like_this(about) -> None:
     )
 
 
+def test_where_presses_are_heard_the_buttons_of_a_slack_message_answer_at_once(about) -> None:
+    subject = replaced(about(), code="K7")
+    elements = slack_text(subject).blocks[1]["elements"]
+    shown = [(one["text"]["text"], one.get("value"), one.get("url")) for one in elements]
+    assert shown == [
+        ("I have it", subject.page.name, None),
+        ("I can't", subject.page.name, None),
+        ("Open", None, "https://irpd.example.com/a/7Kq2mXw9Rt"),
+        ("Runbook", None, "https://runbooks.example/pay"),
+    ]
+    assert elements[0]["action_id"] == "i-have-it"
+    test = replaced(about(page={"kind": PageKind.TEST}), code="K7")
+    (reached,) = slack_text(test).blocks[1]["elements"]
+    assert (reached["value"], reached["action_id"]) == (test.page.name, "i-have-it")
+
+
 def test_a_slack_message_reads_like_this(about) -> None:
     slack = slack_text(about())
     section, actions = slack.blocks

@@ -1,12 +1,14 @@
 """What providers send back: answers to text messages, keys pressed in a call, words on what was delivered."""
 
 import io
+import json
 from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
 import pytest
 from house import SECRET, House
 
+from irpd.channels import slack_buttons
 from irpd.channels.twilio import signature
 from irpd.model import command as c
 from irpd.model.incident import State
@@ -196,3 +198,33 @@ async def test_a_body_that_is_no_form_or_too_large_is_refused(phones: House, bod
     headers = {"X-Twilio-Signature": "x"}
     async with phones.tcp.post("/channel/sms/reply", data=io.BytesIO(body), headers=headers) as answer:
         assert answer.status in (400, 403, 413)
+
+
+SLACK = "slack: {type: slack, auth: {bot_token: {env: DOOR_SECRET}, signing_secret: {env: DOOR_SECRET}}}"
+
+
+async def pressed(house: House, page: str, *, user: str = "U01ASHA", action: str = "i-have-it") -> int:
+    """As Slack posts it."""
+    said = {
+        "type": "block_actions",
+        "user": {"id": user},
+        "actions": [{"action_id": action, "value": page}],
+    }
+    body = urlencode({"payload": json.dumps(said)}).encode()
+    at = str(int(house.clock.now().timestamp()))
+    signed = slack_buttons.signature(SECRET.encode(), at, body)
+    headers = {"X-Slack-Request-Timestamp": at, "X-Slack-Signature": signed}
+    async with house.tcp.post("/channel/slack/interactivity", data=body, headers=headers) as answer:
+        return answer.status
+
+
+async def test_a_button_in_slack_acknowledges_for_who_pressed_it(build) -> None:
+    house = await build(channels=SLACK, notify="[{after: 0m, via: [slack]}]")
+    page = house.page_of(await house.alert())
+    assert await pressed(house, page.name, user="U99STRANGER") == 200
+    assert house.engine.state.incidents[1].state is State.OPEN
+    assert await pressed(house, page.name) == 200
+    assert house.engine.state.incidents[1].acknowledged_by == ("asha",)
+    assert await pressed(house, page.name, user="U02BEN", action="i-cant") == 200
+    assert house.engine.state.incidents[1].acknowledged_by == ("asha",)
+    assert house.engine.policy.configuration.hears("slack")
