@@ -26,6 +26,7 @@ class Counters(Protocol):
     def commit(self, seconds: float, events: int) -> None: ...
     def page(self, channel: str, outcome: str) -> None: ...
     def page_delay(self, seconds: float) -> None: ...
+    def channel_up(self, channel: str, up: bool) -> None: ...
 
 
 def count_received(counters: Counters, source: str, received: Received) -> None:
@@ -45,19 +46,23 @@ class Attempts(Protocol):
 class Delivered:
     """What the outbox counts, in the daemon's metrics."""
 
-    def __init__(self, counters: Counters, attempts: Attempts) -> None:
+    def __init__(self, counters: Counters, *attempts: Attempts) -> None:
         self._counters = counters
         self._attempts = attempts
 
     def sent(self, channel: str, outcome: str) -> None:
         self._counters.page(channel, outcome)
-        self._attempts.sent(channel, outcome)
+        for one in self._attempts:
+            one.sent(channel, outcome)
 
     def delayed(self, seconds: float) -> None:
         self._counters.page_delay(seconds)
 
     def erred(self, where: str) -> None:
         self._counters.page(where, "error")
+
+    def works(self, channel: str, up: bool) -> None:
+        self._counters.channel_up(channel, up)
 
 
 def observe(metrics: Counters, state: State, facts: Sequence[Fact], took: float) -> None:

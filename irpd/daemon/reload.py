@@ -93,6 +93,7 @@ class Reloading:
         keep_receipts(self._journal, configuration)
         # Also where the files say the same as before: what they name (a secret's file) may have changed.
         self._outbox.use_channels(self._channels(configuration))
+        self._metrics.channels(configuration.channels)
         await self.tell_source_problems()
         if later := only_at_a_start(before, configuration):
             log.warning("needs-restart", settings=later)

@@ -31,6 +31,7 @@ from irpd.daemon.opening import Opened, open_all
 from irpd.daemon.options import EXIT_JOURNAL, Options, StartError, kill_point
 from irpd.daemon.reload import Reloading, keep_receipts
 from irpd.daemon.sources import Sources
+from irpd.daemon.watch_channels import ChannelWatch
 from irpd.daemon.watch_clock import ClockWatch
 from irpd.daemon.watch_delivery import DeliveryWatch
 from irpd.daemon.watch_descriptors import Accepts
@@ -160,15 +161,20 @@ class Daemon:
         self._stack.push_async_callback(self.desk.close)
         self.links.codes.note(self.engine.state.pages.values())
         self.engine.on_publish(lambda pages, _incidents: self.links.codes.note(pages))
+        self.channel_watch = ChannelWatch(lambda: self.outbox.down, self.clock.boot, self._tell)
+        self.metrics.channels(configuration.channels)
         self.outbox = Outbox(
             self.engine,
             self._channels(configuration),
             self.clock,
             self.links,
-            metrics=Delivered(self.metrics, self.delivered),
+            metrics=Delivered(self.metrics, self.delivered, self.channel_watch),
             kill=self.kill,
         )
         self._tasks.append(asyncio.create_task(self._deliver(), name="outbox"))
+
+    async def _tell(self, command: c.Command, *, about: str) -> None:
+        await self.reloading.tell(command, about=about)
 
     async def _deliver(self) -> None:
         """Delivery never ends: should it raise, that is said and it begins again."""
@@ -238,6 +244,7 @@ class Daemon:
                 seconds = self.clock.jumps.pop()
                 log.warning("clock-jumped", seconds=seconds)
                 await self.reloading.tell(c.RecordJump(seconds=seconds), about="jump")
+            await self.channel_watch.look()
             await self.clock_watch.look()
             await asyncio.sleep(1.0)
 
@@ -273,7 +280,8 @@ class Daemon:
         bad = f"{len(refused)} problems; {engine.policy.hash} stays in force" if refused else ""
         missing = "; ".join(f"{name}: {why}" for name, why in self.sources.problems.items())
         silent = self.delivered.problem
-        deaf = "; ".join(f"{name}: {why}" for name, why in self.listeners.problems().items())
+        deaf = [f"{name}: {why}" for name, why in self.listeners.problems().items()]
+        lame = "; ".join((*self.channel_watch.problems, *deaf))
         ahead = self.clock_watch.problem
         return (
             Check(name="journal", ok=not down, detail=down),
@@ -282,7 +290,7 @@ class Daemon:
             Check(name="configuration", ok=not refused, detail=bad, fatal=False),
             Check(name="sources", ok=not missing, detail=missing, fatal=False),
             Check(name="delivery", ok=not silent, detail=silent, fatal=False),
-            Check(name="channels", ok=not deaf, detail=deaf, fatal=False),
+            Check(name="channels", ok=not lame, detail=lame, fatal=False),
             Check(name="clock", ok=not ahead, detail=ahead, fatal=False),
             *self.asking.checks(),
         )

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -239,13 +239,16 @@ class Outcome:
     """What became of one attempt.
 
     ``kind``: delivered (the channel took it) | transient (try again, not before
-    ``retry_after`` seconds) | permanent (never will).
+    ``retry_after`` seconds) | permanent (never will). ``retry_after`` is the provider's own word (429,
+    ``Retry-After``): it works, and nothing else goes to this address before either; ``pauses`` says
+    ``channel`` where nothing goes to anybody.
     """
 
     kind: str
     detail: str = ""
     provider_id: str = ""
     retry_after: float | None = None
+    pauses: Literal["address", "channel"] = "address"
 
 
 class Channel(Protocol):

@@ -76,6 +76,8 @@ class RecordSend(Struct, frozen=True, kw_only=True):
     detail: str = ""
     took: float = 0.0
     handed_at: datetime | None = None  # when the channel was given it; None: it wasn't
+    tried: bool = True  # False: it was put off untried, because its channel is down or asked for a pause
+    moves_on: bool = False  # while it is pending the person's next method need not wait for it
 
 
 class ConfirmSend(Struct, frozen=True, kw_only=True):

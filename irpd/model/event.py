@@ -324,7 +324,8 @@ class Paged(Event, frozen=True, tag="paged"):
 
 
 class SendAttempted(Event, frozen=True, tag="send-attempted"):
-    """What came of one attempt. ``state`` pending means: again at ``retry_at``."""
+    """What came of one attempt. ``state`` pending means: again at ``retry_at``; without that it was put off
+    untried, and ``attempt`` counts those before. ``moved_on``: the next method waits for it no longer."""
 
     page: str
     send: int
@@ -335,6 +336,7 @@ class SendAttempted(Event, frozen=True, tag="send-attempted"):
     detail: str = ""
     took: float = 0.0  # seconds
     handed_at: datetime | None = None  # when the channel was given it; None: it wasn't, or an older irpd
+    moved_on: bool = False
 
 
 class SendConfirmed(Event, frozen=True, tag="send-confirmed"):

@@ -46,10 +46,17 @@ class Send(Struct, frozen=True, omit_defaults=True, kw_only=True):
     last_at: datetime | None = None
     provider_id: str = ""
     detail: str = ""
+    moved_on: bool = False  # the next method did not wait for this one any longer
     handed_at: datetime | None = None
     accepted_at: datetime | None = None
     delivered_at: datetime | None = None
     seen_at: datetime | None = None
+    first_due_at: datetime | None = None  # once it is tried again
+
+    @property
+    def first_due(self) -> datetime:
+        """When it was first due. Sends of a page with the same time are one method."""
+        return self.first_due_at or self.due_at
 
 
 class Page(Struct, frozen=True, omit_defaults=True, kw_only=True):

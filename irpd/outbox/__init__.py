@@ -3,7 +3,7 @@
 The channels themselves are in ``irpd.channels``; here they are only ``engine.ports.Channel``.
 """
 
-from irpd.outbox.needs import EngineLike, OutboxMetrics, PrometheusMetrics
+from irpd.outbox.needs import EngineLike, OutboxMetrics
 from irpd.outbox.outbox import Outbox
 
-__all__ = ["EngineLike", "Outbox", "OutboxMetrics", "PrometheusMetrics"]
+__all__ = ["EngineLike", "Outbox", "OutboxMetrics"]

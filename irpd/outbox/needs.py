@@ -7,8 +7,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
-from prometheus_client import Counter, Histogram
-
 from irpd.config.values import Configuration
 from irpd.model.command import Command
 from irpd.model.incident import Incident, Member
@@ -64,6 +62,9 @@ class OutboxMetrics(Protocol):
     def erred(self, where: str) -> None:
         """Something raised that must not: ``channel``, ``text`` or ``outbox``."""
 
+    def works(self, channel: str, up: bool) -> None:
+        """A channel has gone down, or is up again."""
+
 
 class NoMetrics:
     def sent(self, channel: str, outcome: str) -> None: ...
@@ -72,22 +73,4 @@ class NoMetrics:
 
     def erred(self, where: str) -> None: ...
 
-
-class PrometheusMetrics:
-    """``irpd_pages_total{channel,outcome}``, ``irpd_page_delay_seconds`` and, if there is one,
-    a counter of errors by ``where``."""
-
-    def __init__(self, *, pages: Counter, delay: Histogram, errors: Counter | None = None) -> None:
-        self._pages = pages
-        self._delay = delay
-        self._errors = errors
-
-    def sent(self, channel: str, outcome: str) -> None:
-        self._pages.labels(channel=channel, outcome=outcome).inc()
-
-    def delayed(self, seconds: float) -> None:
-        self._delay.observe(seconds)
-
-    def erred(self, where: str) -> None:
-        if self._errors is not None:
-            self._errors.labels(where=where).inc()
+    def works(self, channel: str, up: bool) -> None: ...

@@ -1,4 +1,4 @@
-"""The outbox: due → still wanted? → rate → send → record.
+"""The outbox: due → still wanted? → may the provider be asked? → rate → send → record.
 
 It keeps nothing that matters: what is to be sent stands in the published pages (live, with
 sends that are pending), and what became of an attempt goes back as a ``RecordSend``. After
@@ -15,6 +15,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from operator import itemgetter
 from random import Random
 
 import structlog
@@ -28,7 +29,7 @@ from irpd.outbox.edits import Edits
 from irpd.outbox.lane import Lane, Rank
 from irpd.outbox.needs import EngineLike, InForce, NoMetrics, OutboxMetrics, PublishedState, Wait
 from irpd.outbox.record import Recorder
-from irpd.outbox.sender import Sender
+from irpd.outbox.sender import PutOff, Sender
 
 __all__ = ["EngineLike", "InForce", "Outbox", "PublishedState", "wait_for"]
 
@@ -85,12 +86,14 @@ class Outbox:
             metrics=self._metrics,
             random=random or Random(),
             kill=kill,
+            opened=self._gate_opened,
         )
         self._recorder = Recorder(engine, wait, kill)
         self._edits = Edits(engine, lambda: self._channels, clock, links, wait)
         self._lanes: dict[str, Lane] = {}
         self._under_way: dict[Key, datetime] = {}  # in a lane, with the time it was due
         self._handled: dict[Key, int] = {}  # the attempts that the state showed when it was sent
+        self._put_off: dict[Key, str] = {}  # for its channel's gate to open
         self._next_due: datetime | None = None
         self._wake = asyncio.Event()
         self._subscribed = False
@@ -140,6 +143,9 @@ class Outbox:
         before, self._channels = self._channels, dict(channels)
         kept = set(map(id, self._channels.values()))
         gone = [channel for channel in before.values() if id(channel) not in kept]
+        for channel in gone:
+            self._sender.gates.forget(channel.name)
+            self._gate_opened(channel.name)
         if gone:
             task = asyncio.create_task(_close(gone), name="close channels")
             self._closing.add(task)
@@ -158,6 +164,11 @@ class Outbox:
     def unrecorded(self) -> int:
         """Outcomes that are not on disk."""
         return len(self._recorder.held)
+
+    @property
+    def down(self) -> Mapping[str, tuple[float, str]]:
+        """The channels whose providers give no answer: since when (boot-time clock) and what was met last."""
+        return self._sender.gates.down()
 
     def oldest_due_at(self) -> datetime | None:
         """The earliest due time that has not been seen to; safe from another thread.
@@ -197,19 +208,34 @@ class Outbox:
     def _forget(self, key: Key) -> None:
         self._agenda.drop(key)
         self._handled.pop(key, None)
+        self._put_off.pop(key, None)
         self._sender.forget(key)
 
     def _hand_out(self) -> None:
+        """Into the lanes with what has come due; of what comes due together the most pressing goes first."""
         state = self._engine.state
+        ranked: list[tuple[Rank, Key, str]] = []
         for key, due in self._agenda.take(self._clock.now()):
             page, send = self._find(key)
             if page is None or send is None:
                 self._forget(key)
                 continue
             self._under_way[key] = due
-            incident = state.incidents.get(page.incident)
-            self._lane(send.channel).put(key, _rank(page, incident, due))
+            ranked.append((_rank(page, state.incidents.get(page.incident), due), key, send.channel))
+        ranked.sort(key=itemgetter(0))
+        for rank, key, channel in ranked:
+            self._lane(channel).put(key, rank)
         self._next_due = self._agenda.next_due()
+
+    def _gate_opened(self, channel: str) -> None:
+        """A channel is up again: what was put off because of it goes at once."""
+        now = self._clock.now()
+        for key in [key for key, name in self._put_off.items() if name == channel]:
+            del self._put_off[key]
+            if key not in self._under_way:
+                self._agenda.put(key, now)
+        self._next_due = self._agenda.next_due()
+        self._wake.set()
 
     def _seconds_to_next(self) -> float | None:
         if self._next_due is None:
@@ -260,12 +286,17 @@ class Outbox:
         if self._handled.get(key) == send.attempts and not again:
             return None
         self._handled[key] = send.attempts  # from here on it is not made again for the asking
+        self._put_off.pop(key, None)
         step = await self._sender.attempt(page, send, unrecorded=held.attempts if held else 0)
         if step is None:
             return None
-        if isinstance(step, datetime):
+        if isinstance(step, PutOff):
             self._handled.pop(key, None)
-            return step
+            if step.closed:
+                self._put_off[key] = send.channel
+            if step.record is not None:
+                await self._recorder.record(key, step.record)
+            return step.until
         await self._recorder.record(key, step)
         unknown = step.state is SendState.PENDING and key in self._recorder.held
         return step.retry_at if unknown else None

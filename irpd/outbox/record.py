@@ -5,9 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
+from msgspec.structs import replace
 
 from irpd.engine.batch import CommandFailed
 from irpd.model.command import RecordSend, Refusal
+from irpd.model.page import SendState
 from irpd.outbox.agenda import Key
 from irpd.outbox.needs import EngineLike, Wait
 
@@ -39,7 +41,12 @@ class Recorder:
         """Returns once it is on disk, or known to be kept here until it can be."""
         self._kill("before-record")
         earlier = self.held.get(key)
-        mine = Unrecorded(command, 1 if earlier is None else earlier.attempts + 1)
+        tried = int(command.tried)
+        if earlier is not None:
+            tried += earlier.attempts
+            if earlier.command.moves_on and command.state is SendState.PENDING:
+                command = replace(command, moves_on=True)  # what nobody has read yet must not be lost
+        mine = Unrecorded(command, tried)
         if await self._submit(mine):
             self.held.pop(key, None)
             self._again.set()  # the journal writes: the others need wait no longer

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from irpd.engine.ports import Outcome
-from irpd.model.page import SendState
+from irpd.model.page import Page, Send, SendState
 
 FIRST_DELAY = 5.0
 LONGEST_DELAY = 60.0
@@ -20,12 +20,22 @@ class Decision:
     state: SendState
     detail: str
     retry_at: datetime | None = None
+    moves_on: bool = False  # the person's next method comes now
 
 
 def decide(
-    outcome: Outcome, *, attempt: int, first_at: datetime, now: datetime, expires_at: datetime, random: Random
+    outcome: Outcome,
+    *,
+    attempt: int,
+    first_at: datetime,
+    now: datetime,
+    expires_at: datetime,
+    next_at: datetime | None,
+    random: Random,
 ) -> Decision:
-    """``attempt`` counts from 1; ``first_at`` is when the first one was made."""
+    """``attempt`` counts from 1; ``first_at`` is when the first one was made. ``next_at`` is when the
+    person's next method would come: what can't be tried again before makes it come at once, and is tried
+    again beside it."""
     if outcome.kind == "delivered":
         return Decision(state=SendState.DELIVERED, detail=outcome.detail)
     if outcome.kind != "transient":
@@ -36,7 +46,16 @@ def decide(
     if retry_at - first_at > GIVE_UP_AFTER:
         tried = f"{attempt} attempt{'' if attempt == 1 else 's'}"
         return Decision(state=SendState.FAILED, detail=f"gave up after {tried}: {outcome.detail}")
-    return Decision(state=SendState.PENDING, detail=outcome.detail, retry_at=retry_at)
+    moves_on = next_at is not None and retry_at > next_at
+    return Decision(state=SendState.PENDING, detail=outcome.detail, retry_at=retry_at, moves_on=moves_on)
+
+
+def next_method_at(page: Page, send: Send, now: datetime) -> datetime | None:
+    """When the person's next method comes after this one, unless it was brought already."""
+    if send.moved_on:
+        return None
+    untried = (one for one in page.sends if one.state is SendState.PENDING and not one.attempts)
+    return min((one.due_at for one in untried if one.due_at > now and one.n != send.n), default=None)
 
 
 def began(attempts: int, now: datetime) -> datetime:

@@ -1,4 +1,4 @@
-"""One attempt to send: still wanted? → rate → send → what is to be recorded.
+"""One attempt to send: still wanted? → may the provider be asked? → rate → send → what is to be recorded.
 
 Nothing is awaited between the question whether it is wanted and the moment the channel has
 the message. Whatever raises on the way ends this one send, never the outbox.
@@ -6,6 +6,7 @@ the message. Whatever raises on the way ends this one send, never the outbox.
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
@@ -19,20 +20,32 @@ from irpd.model.incident import Incident
 from irpd.model.page import Page, PageKind, Send, SendState
 from irpd.outbox.agenda import Key
 from irpd.outbox.compose import NoAddress, address_for, compose, first_message
+from irpd.outbox.gate import Closed, Gates
 from irpd.outbox.needs import EngineLike, OutboxMetrics
 from irpd.outbox.rate import Pace, Rate
-from irpd.outbox.retry import began, decide
+from irpd.outbox.retry import GIVE_UP_AFTER, began, decide, next_method_at
 from irpd.outbox.wanted import Wanted, wanted
 
 log = structlog.get_logger(__name__)
 
 RATES: Mapping[str, Rate] = {"slack": Rate(per_second=1.0, burst=5)}
+#: What is put off looks again after so many seconds, however long its provider asked for.
+LOOK_AGAIN_WITHIN = 50.0
 #: No attempt takes longer, whatever a channel's own time limits are. Seconds.
 CEILING = 120.0
 
 
+@dataclass(frozen=True, slots=True)
+class PutOff:
+    """Not now: look again ``until`` then. ``record`` is what has to be on disk about it."""
+
+    until: datetime
+    record: RecordSend | None = None
+    closed: bool = False  # by its gate: when that opens it goes at once
+
+
 class Sender:
-    """Makes attempts; remembers only the rates and when each send was first tried."""
+    """Makes attempts; remembers only gates, rates and when each send was first tried."""
 
     def __init__(
         self,
@@ -44,7 +57,9 @@ class Sender:
         metrics: OutboxMetrics,
         random: Random,
         kill: Callable[[str], None],
+        opened: Callable[[str], None],
     ) -> None:
+        """``opened`` is called with the name of a channel that is up again."""
         self._engine = engine
         self._channels = channels
         self._clock = clock
@@ -52,6 +67,8 @@ class Sender:
         self._metrics = metrics
         self._random = random
         self._kill = kill
+        self._opened = opened
+        self.gates = Gates(random, metrics.works)
         self._paces: dict[str, Pace] = {}
         self._first_at: dict[Key, datetime] = {}
 
@@ -59,8 +76,8 @@ class Sender:
         """This send is over."""
         self._first_at.pop(key, None)
 
-    async def attempt(self, page: Page, send: Send, *, unrecorded: int) -> RecordSend | datetime | None:
-        """What is to be recorded; or when it is this address's turn; or nothing.
+    async def attempt(self, page: Page, send: Send, *, unrecorded: int) -> RecordSend | PutOff | None:
+        """What is to be recorded; or until when it is put off; or nothing.
 
         ``unrecorded`` counts attempts that are not on disk. Never raises."""
         try:
@@ -72,12 +89,14 @@ class Sender:
             self._metrics.erred("outbox")
             log.exception("send_raised", page=page.id, send=send.n, channel=send.channel)
             step = _outcome(page, send, SendState.FAILED, f"error: {error!r}")
-        if isinstance(step, RecordSend):
+        if isinstance(step, PutOff) and step.record is not None:
+            self._metrics.sent(send.channel, "put-off")
+        elif isinstance(step, RecordSend):
             outcome = "transient" if step.state is SendState.PENDING else step.state.value
             self._metrics.sent(send.channel, outcome)
         return step
 
-    async def _attempt(self, page: Page, send: Send, unrecorded: int) -> RecordSend | datetime | None:
+    async def _attempt(self, page: Page, send: Send, unrecorded: int) -> RecordSend | PutOff | None:
         now = self._clock.now()
         incident = self._engine.state.incidents.get(page.incident)
         match wanted(page, send, incident, now):
@@ -88,15 +107,34 @@ class Sender:
             case Wanted.EXPIRED:
                 return _outcome(page, send, SendState.EXPIRED)
             case Wanted.SEND:
-                wait = self._wait_for_turn(page, send, incident)
+                address = address_for(self._engine.policy.configuration, page.person, send.channel)
+                attempts = send.attempts + unrecorded
+                closed = self.gates.closed(send.channel, address, self._clock.boot())
+                if closed is not None and page.kind is not PageKind.TEST:  # a test asks whether it is mended
+                    return self._put_off(page, send, closed, attempts)
+                wait = self._wait_for_turn(page, send, incident, address)
                 if wait > 0:
-                    return now + timedelta(seconds=wait)
-                return await self._send(page, send, incident, send.attempts + unrecorded)
+                    return PutOff(now + timedelta(seconds=wait))
+                return await self._send(page, send, incident, attempts)
 
-    def _wait_for_turn(self, page: Page, send: Send, incident: Incident | None) -> float:
+    def _put_off(self, page: Page, send: Send, closed: Closed, attempts: int) -> RecordSend | PutOff:
+        """Not tried. Where the person has another method that would come later, that one comes at once."""
+        now = self._clock.now()
+        first_at = self._first_at.setdefault((page.id, send.n), began(attempts, now))
+        if now - first_at >= GIVE_UP_AFTER:
+            return _outcome(page, send, SendState.FAILED, f"gave up: {closed.why}", tried=False)
+        until = now + timedelta(seconds=min(closed.seconds, LOOK_AGAIN_WITHIN))
+        next_at = next_method_at(page, send, now)
+        if next_at is None or not (closed.down or now + timedelta(seconds=closed.seconds) > next_at):
+            return PutOff(until, closed=True)
+        log.info("page_put_off", page=page.id, send=send.n, channel=send.channel, why=closed.why)
+        why = f"not tried, the next method comes at once: {closed.why}"
+        note = _outcome(page, send, SendState.PENDING, why, tried=False, moves_on=True)
+        return PutOff(until, note, closed=True)
+
+    def _wait_for_turn(self, page: Page, send: Send, incident: Incident | None, address: str) -> float:
         """Seconds until this address may be written to again."""
         configuration = self._engine.policy.configuration
-        address = address_for(configuration, page.person, send.channel)
         rate = RATES.get(configuration.channels[send.channel].type)
         if rate is None:
             return 0.0
@@ -115,15 +153,20 @@ class Sender:
         if page.receipt_at is not None and not attempts and send.due_at <= page.requested_at:
             self._metrics.delayed((now - page.receipt_at).total_seconds())
         started = self._clock.boot()
+        self.gates.begins(send.channel, message.address, started)
         outcome = await self._hand_over(channel, message)
-        took = self._clock.boot() - started
+        ended = self._clock.boot()
+        took = ended - started
         self._kill("after-send")
+        if self.gates.ended(send.channel, message.address, outcome, ended):
+            self._opened(send.channel)
         decision = decide(
             outcome,
             attempt=attempts + 1,
             first_at=first_at,
             now=self._clock.now(),
             expires_at=page.expires_at,
+            next_at=next_method_at(page, send, self._clock.now()),
             random=self._random,
         )
         detail = clean.line(decision.detail, 300)
@@ -146,6 +189,7 @@ class Sender:
             detail=detail,
             took=took,
             handed_at=now,
+            moves_on=decision.moves_on,
         )
 
     def _compose(self, page: Page, send: Send, incident: Incident | None) -> Message:
@@ -180,5 +224,14 @@ class Sender:
             return Outcome(kind="permanent", detail=f"error in the channel: {error!r}")
 
 
-def _outcome(page: Page, send: Send, state: SendState, detail: str = "") -> RecordSend:
-    return RecordSend(page=page.id, send=send.n, state=state, detail=clean.line(detail, 300))
+def _outcome(
+    page: Page, send: Send, state: SendState, detail: str = "", *, tried: bool = True, moves_on: bool = False
+) -> RecordSend:
+    return RecordSend(
+        page=page.id,
+        send=send.n,
+        state=state,
+        detail=clean.line(detail, 300),
+        tried=tried,
+        moves_on=moves_on,
+    )

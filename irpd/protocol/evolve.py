@@ -509,15 +509,18 @@ def _attempted(rows: Rows, event: e.SendAttempted, at: datetime) -> None:
 
 def _tried(send: Send, event: e.SendAttempted, at: datetime) -> Send:
     again = event.retry_at if event.state is SendState.PENDING else None
+    known = again is not None and event.handed_at is not None  # an older irpd kept no first time
     taken = event.state is SendState.DELIVERED and event.handed_at is not None
     return replace(
         send,
         state=event.state,
+        due_at=again or send.due_at,
+        first_due_at=send.first_due if known else send.first_due_at,
         attempts=event.attempt,
         last_at=at,
-        due_at=again or send.due_at,
         provider_id=event.provider_id or send.provider_id,
         detail=event.detail,
+        moved_on=send.moved_on or event.moved_on,
         handed_at=event.handed_at or send.handed_at,
         accepted_at=event.handed_at + timedelta(seconds=event.took) if taken and event.handed_at else None,
     )

@@ -19,7 +19,8 @@ def record_send(draft: Draft, command: c.RecordSend) -> bool:
     send = next((s for s in page.sends if s.n == command.send), None) if page is not None else None
     if page is None or send is None or send.state is not SendState.PENDING:
         return False
-    attempted = command.state in (SendState.DELIVERED, SendState.FAILED, SendState.PENDING)
+    attempted = command.tried and command.state not in (SendState.OBSOLETE, SendState.EXPIRED)
+    moves_on = command.moves_on and command.state is SendState.PENDING
     _emit(
         draft,
         page,
@@ -33,10 +34,13 @@ def record_send(draft: Draft, command: c.RecordSend) -> bool:
             detail=command.detail[:500],
             took=command.took,
             handed_at=command.handed_at,
+            moved_on=moves_on,
         ),
     )
     if command.state in (SendState.FAILED, SendState.EXPIRED):
         _moves_on(draft, page.id, send)
+    elif moves_on:
+        _bring_next(draft, page.id, send)
     return True
 
 
@@ -87,23 +91,12 @@ def _emit(draft: Draft, page: Page, event: e.AnyEvent) -> None:
 
 
 def _moves_on(draft: Draft, page_id: str, failed: Send) -> None:
-    """A method failed for good: the next one comes at once; with none left, the next step.
-
-    What went out at the same time over another channel is the same method, and worked."""
+    """A method failed for good: the next one comes at once; with none left, the next step."""
     page = draft.rows.page(page_id)
     if page is None or not page.live:
         return
-    pending = [send for send in page.sends if send.state is SendState.PENDING]
-    waiting = [send for send in pending if send.due_at > draft.now and not send.attempts]
-    trying = [send for send in pending if send not in waiting]
-    delivered = [send for send in page.sends if send.state is SendState.DELIVERED]
-    if waiting and not trying and not any(send.due_at == failed.due_at for send in delivered):
-        first = min(send.due_at for send in waiting)
-        for send in waiting:
-            if send.due_at == first:
-                _emit(draft, page, e.SendBrought(page=page.id, send=send.n, due_at=draft.now))
-        return
-    if pending or delivered:
+    _bring_next(draft, page_id, failed)
+    if any(send.state in (SendState.PENDING, SendState.DELIVERED) for send in page.sends):
         return
     _emit(draft, page, e.PageEnded(page=page.id, because=_worst(page.sends)))
     incident = draft.rows.incident(page.incident)
@@ -117,6 +110,25 @@ def _moves_on(draft: Draft, page_id: str, failed: Send) -> None:
                 incident = page_person(
                     draft, incident, person, kind=PageKind.PAGE, reason="fallback", text=page.text
                 )
+
+
+def _bring_next(draft: Draft, page_id: str, stuck: Send) -> None:
+    """The person's next method comes at once, unless a message of the method before worked or still may.
+
+    What went out at the same time over another channel is the same method."""
+    page = draft.rows.page(page_id)
+    if page is None or not page.live:
+        return
+    pending = [send for send in page.sends if send.state is SendState.PENDING]
+    waiting = [send for send in pending if send.due_at > draft.now and not send.attempts]
+    trying = [send for send in pending if send not in waiting and not send.moved_on]
+    worked = (send for send in page.sends if send.state is SendState.DELIVERED)
+    if not waiting or trying or any(send.first_due == stuck.first_due for send in worked):
+        return
+    first = min(send.due_at for send in waiting)
+    for send in waiting:
+        if send.due_at == first:
+            _emit(draft, page, e.SendBrought(page=page.id, send=send.n, due_at=draft.now))
 
 
 def _worst(sends: tuple[Send, ...]) -> str:

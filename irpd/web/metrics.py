@@ -8,7 +8,7 @@ no incident, no person.
 Conventions: https://prometheus.io/docs/practices/naming/
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -85,6 +85,11 @@ class Metrics:
         self._requests = counter("webhook_requests", "Webhook requests answered.", "source", "code")
         self._opened = counter("incidents_opened", "Incidents opened.", "level")
         self._pages = counter("pages", "Attempts to hand a page to a channel.", "channel", "outcome")
+        self._channel_up = gauge(
+            "channel_up",
+            "0 while a channel's provider gives no answer and the next methods come in its place; else 1.",
+            "channel",
+        )
         self._page_delay = histogram(
             "page_delay_seconds",
             "From the first byte of a request to the page it caused being handed to its channel.",
@@ -190,6 +195,15 @@ class Metrics:
 
     def page_delay(self, seconds: float) -> None:
         self._page_delay.observe(seconds)
+
+    def channels(self, names: Collection[str]) -> None:
+        """These are the channels from now on; all are taken to work."""
+        self._channel_up.clear()
+        for name in names:
+            self.channel_up(name, True)
+
+    def channel_up(self, channel: str, up: bool) -> None:
+        self._channel_up.labels(channel).set(1 if up else 0)
 
     # ---------------------------------------------------------------- the daemon itself
     def commit(self, seconds: float, events: int) -> None:

@@ -2,8 +2,9 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 from types import SimpleNamespace
 
@@ -11,14 +12,20 @@ import pytest
 from msgspec.structs import replace
 
 from irpd.comms.links import Links
+from irpd.config.load import load_configuration
 from irpd.config.values import Configuration
+from irpd.engine.engine import Engine as RealEngine
 from irpd.engine.ports import JournalUnavailable, Message, Outcome
-from irpd.model.command import Command, RecordSend
+from irpd.journal.memory import MemoryJournal
+from irpd.model.command import Command, Open, RecordSend
 from irpd.model.incident import Incident, LevelBy, Member, State
 from irpd.model.level import Level
 from irpd.model.page import Page, PageKind, Send, SendState
 from irpd.outbox.needs import Published
 from irpd.outbox.outbox import Outbox
+from irpd.protocol.policy import Policy
+from irpd.triage.ruleset import compile_rules
+from irpd.triage.service import ServiceIndex
 
 START = datetime(2026, 11, 24, 2, 2, 11, tzinfo=UTC)
 
@@ -124,7 +131,7 @@ class Engine:
     def _recorded(self, send: Send, command: RecordSend) -> Send:
         if send.state is not SendState.PENDING:
             return send
-        tried = command.state in (SendState.DELIVERED, SendState.FAILED, SendState.PENDING)
+        tried = command.tried and command.state not in (SendState.OBSOLETE, SendState.EXPIRED)
         return replace(
             send,
             state=command.state,
@@ -133,6 +140,7 @@ class Engine:
             due_at=command.retry_at or send.due_at,
             provider_id=command.provider_id,
             detail=command.detail,
+            moved_on=send.moved_on or command.moves_on,
         )
 
     def outcome(self, page: str, send: int = 1) -> SendState:
@@ -191,6 +199,7 @@ class Metrics:
         self.outcomes: list[tuple[str, str]] = []
         self.delays: list[float] = []
         self.errors: list[str] = []
+        self.working: list[tuple[str, bool]] = []
 
     def sent(self, channel: str, outcome: str) -> None:
         self.outcomes.append((channel, outcome))
@@ -200,6 +209,9 @@ class Metrics:
 
     def erred(self, where: str) -> None:
         self.errors.append(where)
+
+    def works(self, channel: str, up: bool) -> None:
+        self.working.append((channel, up))
 
 
 def configuration() -> Configuration:
@@ -347,3 +359,78 @@ async def world():
     await made.start()
     yield made
     await made.stop()
+
+
+CONFIGURATION = """
+version: 1
+unmapped: platform
+fallback: [emil]
+services:
+  platform: {title: Platform, paths: {technical: engineering}}
+channels:
+  mail: {type: smtp, host: localhost, from: irpd@example.com}
+  hook: {type: webhook, url: "http://localhost:1/", auth: {secret: {env: NOT_READ}}}
+notify:
+  default:
+    - {after: 0m, via: [mail]}
+    - {after: 2m, via: [hook]}
+people:
+  asha: {name: Asha Rao, email: asha@example.com}
+  ben: {name: Ben Ito, email: ben@example.com}
+  emil: {name: Emil Novak, email: emil@example.com}
+paths:
+  engineering:
+    kind: technical
+    steps:
+      - {person: asha, wait: 5m}
+      - {person: ben, wait: 5m}
+"""
+
+
+class Real:
+    """The outbox on the real engine and protocol, in memory."""
+
+    def __init__(self, folder: Path, world) -> None:
+        file = folder / "irpd.yaml"
+        file.write_text(CONFIGURATION)
+        loaded = load_configuration([file])
+        configuration = loaded.configuration
+        self.journal = MemoryJournal()
+        self.journal.open()
+        self.time = world.time
+        self.channels = {"mail": world.mail, "hook": world.hook}
+        self.mail, self.hook = world.mail, world.hook
+        policy = Policy(configuration, compile_rules([]), ServiceIndex(configuration), loaded.hash)
+        self.engine = RealEngine(
+            self.journal, self.time, policy, normalise=lambda _: pytest.fail("no receipts here")
+        )
+        self.outbox = Outbox(
+            self.engine,
+            self.channels,
+            self.time,
+            Links(b"k" * 32, "https://irpd.example.com"),
+            random=Random(7),
+            wait=self.time.wait,
+        )
+
+    async def open(self, level: int = 1) -> None:
+        await self.engine.submit(
+            Open(by="emil", title="All is down", service="platform", level=level, because="x")
+        )
+
+    def send(self, page: str, n: int):
+        return self.engine.state.pages[page].sends[n - 1]
+
+    def paged(self) -> list[str]:
+        return [page.person for page in self.engine.state.pages.values() if page.kind is PageKind.PAGE]
+
+
+@pytest.fixture
+async def real(world, tmp_path: Path) -> AsyncIterator[Real]:
+    made = Real(tmp_path, world)
+    await made.engine.start()
+    task = asyncio.create_task(made.outbox.run())
+    yield made
+    await made.outbox.drain(1.0)
+    await task
+    await made.engine.stop()

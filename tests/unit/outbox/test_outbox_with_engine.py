@@ -2,49 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
-import pytest
 from msgspec.structs import replace
 
 from irpd.comms.links import Links
-from irpd.config.load import load_configuration
-from irpd.engine.engine import Engine
 from irpd.engine.ports import JournalUnavailable, Outcome
-from irpd.journal.memory import MemoryJournal
-from irpd.model.command import Acknowledge, Open
-from irpd.model.page import PageKind, SendState
+from irpd.model.command import Acknowledge
+from irpd.model.page import SendState
 from irpd.outbox.outbox import Outbox
-from irpd.protocol.policy import Policy
-from irpd.triage.ruleset import compile_rules
-from irpd.triage.service import ServiceIndex
-
-CONFIGURATION = """
-version: 1
-unmapped: platform
-fallback: [emil]
-services:
-  platform: {title: Platform, paths: {technical: engineering}}
-channels:
-  mail: {type: smtp, host: localhost, from: irpd@example.com}
-  hook: {type: webhook, url: "http://localhost:1/", auth: {secret: {env: NOT_READ}}}
-notify:
-  default:
-    - {after: 0m, via: [mail]}
-    - {after: 2m, via: [hook]}
-people:
-  asha: {name: Asha Rao, email: asha@example.com}
-  ben: {name: Ben Ito, email: ben@example.com}
-  emil: {name: Emil Novak, email: emil@example.com}
-paths:
-  engineering:
-    kind: technical
-    steps:
-      - {person: asha, wait: 5m}
-      - {person: ben, wait: 5m}
-"""
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -54,58 +21,12 @@ async def until(condition: Callable[[], object]) -> None:
         await asyncio.sleep(0)
 
 
-class Real:
-    def __init__(self, folder: Path, world) -> None:
-        file = folder / "irpd.yaml"
-        file.write_text(CONFIGURATION)
-        loaded = load_configuration([file])
-        configuration = loaded.configuration
-        self.journal = MemoryJournal()
-        self.journal.open()
-        self.time = world.time
-        self.channels = {"mail": world.mail, "hook": world.hook}
-        self.mail, self.hook = world.mail, world.hook
-        policy = Policy(configuration, compile_rules([]), ServiceIndex(configuration), loaded.hash)
-        self.engine = Engine(
-            self.journal, self.time, policy, normalise=lambda _: pytest.fail("no receipts here")
-        )
-        self.outbox = Outbox(
-            self.engine,
-            self.channels,
-            self.time,
-            Links(b"k" * 32, "https://irpd.example.com"),
-            wait=self.time.wait,
-        )
-
-    async def open(self, level: int = 1) -> None:
-        await self.engine.submit(
-            Open(by="emil", title="All is down", service="platform", level=level, because="x")
-        )
-
-    def send(self, page: str, n: int):
-        return self.engine.state.pages[page].sends[n - 1]
-
-    def paged(self) -> list[str]:
-        return [page.person for page in self.engine.state.pages.values() if page.kind is PageKind.PAGE]
-
-
-@pytest.fixture
-async def real(world, tmp_path: Path) -> AsyncIterator[Real]:
-    made = Real(tmp_path, world)
-    await made.engine.start()
-    task = asyncio.create_task(made.outbox.run())
-    yield made
-    await made.outbox.drain(1.0)
-    await task
-    await made.engine.stop()
-
-
-def identity(real: Real, send: int) -> str:
+def identity(real, send: int) -> str:
     """What the first page's messages are called at their receivers."""
     return f"{real.engine.state.pages['1-1'].name}.{send}"
 
 
-async def test_a_page_is_delivered_and_its_later_method_waits(real: Real) -> None:
+async def test_a_page_is_delivered_and_its_later_method_waits(real) -> None:
     await real.open()
     await until(lambda: real.send("1-1", 1).state is SendState.DELIVERED)
     assert real.mail.ids == [identity(real, 1)]
@@ -116,7 +37,7 @@ async def test_a_page_is_delivered_and_its_later_method_waits(real: Real) -> Non
     assert real.hook.ids == [identity(real, 2)]
 
 
-async def test_an_acknowledgement_stops_the_remaining_methods(real: Real) -> None:
+async def test_an_acknowledgement_stops_the_remaining_methods(real) -> None:
     await real.open()
     await until(lambda: real.send("1-1", 1).state is SendState.DELIVERED)
     await real.engine.submit(Acknowledge(incident=1, by="asha", via="link", page="1-1"))
@@ -125,7 +46,7 @@ async def test_an_acknowledgement_stops_the_remaining_methods(real: Real) -> Non
     assert real.outbox.pending == 0
 
 
-async def test_a_method_that_fails_for_good_brings_the_next_one_at_once(real: Real) -> None:
+async def test_a_method_that_fails_for_good_brings_the_next_one_at_once(real) -> None:
     real.mail.answers = iter([Outcome(kind="permanent", detail="550 no such user")])
     await real.open()
     await until(lambda: real.send("1-1", 2).state is SendState.DELIVERED)
@@ -133,7 +54,7 @@ async def test_a_method_that_fails_for_good_brings_the_next_one_at_once(real: Re
     assert real.time.boot() == 0
 
 
-async def test_when_every_method_fails_the_next_person_is_paged_at_once(real: Real) -> None:
+async def test_when_every_method_fails_the_next_person_is_paged_at_once(real) -> None:
     gone = Outcome(kind="permanent", detail="gone")
     real.mail.answers = iter([gone, Outcome(kind="delivered")])
     real.hook.answers = iter([gone, Outcome(kind="delivered")])
@@ -143,7 +64,7 @@ async def test_when_every_method_fails_the_next_person_is_paged_at_once(real: Re
     assert real.time.boot() == 0
 
 
-async def test_a_passing_failure_is_on_disk_with_the_time_of_the_next_attempt(real: Real) -> None:
+async def test_a_passing_failure_is_on_disk_with_the_time_of_the_next_attempt(real) -> None:
     real.mail.answers = iter([Outcome(kind="transient", detail="451 later"), Outcome(kind="delivered")])
     await real.open()
     await until(lambda: real.send("1-1", 1).attempts == 1)
@@ -155,7 +76,7 @@ async def test_a_passing_failure_is_on_disk_with_the_time_of_the_next_attempt(re
     assert real.send("1-1", 1).attempts == 2
 
 
-async def test_while_the_journal_cannot_write_what_is_due_is_sent_once(real: Real, monkeypatch) -> None:
+async def test_while_the_journal_cannot_write_what_is_due_is_sent_once(real, monkeypatch) -> None:
     await real.open()
     await until(lambda: real.send("1-1", 1).state is SendState.DELIVERED)
     commit = real.journal.commit
@@ -180,7 +101,7 @@ async def test_while_the_journal_cannot_write_what_is_due_is_sent_once(real: Rea
     assert real.hook.ids == [identity(real, 2)]
 
 
-async def test_after_a_restart_what_was_pending_is_sent_under_the_same_identity(real: Real) -> None:
+async def test_after_a_restart_what_was_pending_is_sent_under_the_same_identity(real) -> None:
     real.mail.gate.clear()
     await real.open()
     await until(lambda: real.mail.ids == [identity(real, 1)])
@@ -200,7 +121,7 @@ async def test_after_a_restart_what_was_pending_is_sent_under_the_same_identity(
     await task
 
 
-async def test_a_page_changed_by_nobody_is_no_reason_to_send_it_again(real: Real) -> None:
+async def test_a_page_changed_by_nobody_is_no_reason_to_send_it_again(real) -> None:
     await real.open()
     await until(lambda: real.send("1-1", 1).state is SendState.DELIVERED)
     page = real.engine.state.pages["1-1"]
