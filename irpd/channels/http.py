@@ -39,11 +39,13 @@ class Answer:
 
 
 class Http:
-    """``timeout`` in seconds for all of it. Redirects are not followed: a token would go along."""
+    """``timeout`` in seconds for all of it. Redirects are not followed: a token would go along. ``hide`` are
+    secrets in addresses, struck out of what an error says."""
 
-    def __init__(self, parts: Parts, *, timeout: float) -> None:
+    def __init__(self, parts: Parts, *, timeout: float, hide: tuple[str, ...] = ()) -> None:
         self._session = parts.session
         self._clock = parts.clock
+        self._hide = hide
         self._timeout = aiohttp.ClientTimeout(total=timeout)
 
     async def ask(
@@ -57,10 +59,17 @@ class Http:
                 after = retry_after(answer.headers, self._clock.now())
                 raw = await read_some(answer)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return unreachable(error)
+            return self._hidden(unreachable(error))
         except ValueError as error:
-            return Outcome(kind="permanent", detail=f"can't be sent: {error}"[:200])
+            return self._hidden(Outcome(kind="permanent", detail=f"can't be sent: {error}"[:200]))
         return Answer(status=answer.status, after=after, said=_object(raw))
+
+    def _hidden(self, outcome: Outcome) -> Outcome:
+        detail = outcome.detail
+        for secret in self._hide:
+            # Whole or cut off at its end.
+            detail = detail.replace(secret, "***").replace(secret[:16], "***")
+        return Outcome(kind=outcome.kind, detail=detail, retry_after=outcome.retry_after)
 
     async def post_json(self, url: str, body: object, headers: Mapping[str, str]) -> Answer | Outcome:
         return await self.ask("POST", url, data=msgspec.json.encode(body), headers={**JSON, **headers})

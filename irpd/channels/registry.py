@@ -6,20 +6,26 @@ from typing import assert_never
 import structlog
 
 from irpd.channels.file import File
+from irpd.channels.mattermost import Mattermost
 from irpd.channels.ntfy import Ntfy
 from irpd.channels.parts import Parts
 from irpd.channels.pushover import Pushover
 from irpd.channels.slack import Slack
 from irpd.channels.smtp import Smtp
+from irpd.channels.teams import Teams
+from irpd.channels.telegram import Telegram
 from irpd.channels.twilio import Sms, Voice
 from irpd.channels.webhook import Webhook
 from irpd.config.channels import (
     ChannelSettings,
     FileChannel,
+    MattermostChannel,
     NtfyChannel,
     PushoverChannel,
     SlackChannel,
     SmtpChannel,
+    TeamsChannel,
+    TelegramChannel,
     TwilioChannel,
     VoiceChannel,
     WebhookChannel,
@@ -48,6 +54,12 @@ def build_channel(name: str, settings: ChannelSettings, parts: Parts) -> Channel
             return Ntfy(name, settings, parts)
         case PushoverChannel():
             return Pushover(name, settings, parts)
+        case TelegramChannel():
+            return Telegram(name, settings, parts)
+        case MattermostChannel():
+            return Mattermost(name, settings, parts)
+        case TeamsChannel():
+            return Teams(name, settings, parts)
         case VoiceChannel():
             account = parts.settings.get(settings.use)
             if not isinstance(account, TwilioChannel):

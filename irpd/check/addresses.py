@@ -19,10 +19,19 @@ _FORMS: Mapping[str, tuple[str, str]] = {
     "twilio": _PHONE,
     "voice": _PHONE,
     "ntfy": (r"[-_A-Za-z0-9]{1,64}", "is no topic: letters, digits, - and _, at most 64"),
+    "telegram": (
+        r"-?[1-9][0-9]{0,18}|@[A-Za-z0-9_]{4,40}",
+        'is no id at Telegram; write it like "123456789" (the bot says it to who sends it /start)',
+    ),
+    "mattermost": (r"[a-z0-9][a-z0-9._-]{0,63}", "is no user name of Mattermost's"),
+    "teams": (r"[^\s@,;<>]+@[^\s@,;<>]+", "is no e-mail address"),
     "pushover": (r"[A-Za-z0-9]{30}", "is no user key of Pushover: 30 letters and digits"),
 }
 #: The same by the person's own fields.
-_FIELDS = {"email": "smtp", "phone": "twilio", "ntfy": "ntfy", "pushover": "pushover"}
+_FIELDS = {
+    "email": "smtp", "phone": "twilio", "ntfy": "ntfy", "pushover": "pushover", "telegram": "telegram",
+    "mattermost": "mattermost",
+}  # fmt: skip
 _NO_URL = "is no http:// or https:// address"
 
 

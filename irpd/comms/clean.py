@@ -32,6 +32,14 @@ def cut_bytes(text: str, limit: int) -> str:
     return raw[: limit - 3].decode("utf-8", "ignore").rstrip() + "…"
 
 
+def cut_units(text: str, limit: int) -> str:
+    """At most ``limit`` units of UTF-16, in which some count; ending in ``…`` where something is missing."""
+    raw = text.encode("utf-16-le", "replace")
+    if len(raw) <= 2 * limit:
+        return raw.decode("utf-16-le")
+    return raw[: 2 * (limit - 1)].decode("utf-16-le", "ignore").rstrip() + "…"
+
+
 def line(text: str, limit: int = 300) -> str:
     """One line of at most ``limit`` characters."""
     if len(text) <= limit and text.isascii() and text.isprintable() and "  " not in text:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import structlog
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from irpd.comms import clean, gsm
+from irpd.comms import clean, gsm, markdown
 from irpd.comms.blocks import escape, slack_text
 from irpd.comms.data import fields
 from irpd.comms.push import push_text
@@ -90,6 +90,17 @@ def render(channel_type: str, subject: Subject) -> Rendered:
                 return Rendered(subject=_name(subject), text=sms_text(subject))
             case "ntfy" | "pushover":
                 return _pushed(subject)
+            case "telegram":
+                pushed = _pushed(subject)
+                return replace(pushed, text=f"{pushed.subject}\n{pushed.text}")
+            case "mattermost":
+                pushed = _pushed(subject)
+                return replace(
+                    pushed, text=f"**{markdown.escape(pushed.subject)}**\n{markdown.escape(pushed.text)}"
+                )
+            case "teams":
+                pushed = _pushed(subject)
+                return replace(pushed, text=markdown.escape(f"{pushed.subject}\n{pushed.text}"))
             case "voice":
                 return Rendered(subject=_name(subject), text=voice_text(subject))
             case _:
@@ -146,6 +157,10 @@ def _last_resort(channel_type: str, rendered: Rendered, subject: Subject) -> str
     match channel_type:
         case "slack":
             return escape(rendered.text)
+        case "mattermost" | "teams":
+            return markdown.escape(rendered.subject)
+        case "telegram":
+            return rendered.subject
         case "twilio":
             return f"{gsm.cut(gsm.plain(rendered.subject), 100)} {subject.link}"
         case "voice":

@@ -168,6 +168,44 @@ class PushoverChannel(Value):
     timeout: Duration = Field(10.0, gt=0, description="How long to wait for an answer.")
 
 
+class TelegramChannel(Value):
+    """Messages by a bot of Telegram's, with buttons."""
+
+    person_field: ClassVar[str] = "telegram"
+
+    type: Literal["telegram"] = Field(description="Messages by a bot of Telegram's.")
+    auth: TokenAuth = Field(description="The bot's token.")
+    api_url: str = Field(
+        "https://api.telegram.org", pattern=r"^https?://[^\s]+$", description="Where Telegram's API is."
+    )
+    timeout: Duration = Field(10.0, gt=0, description="How long to wait for an answer.")
+
+
+class MattermostChannel(Value):
+    """Direct messages by a bot of a Mattermost server."""
+
+    person_field: ClassVar[str] = "mattermost"
+
+    type: Literal["mattermost"] = Field(description="Direct messages at Mattermost.")
+    server: str = Field(pattern=r"^https?://[^\s?#]+$", description="Where the server is.")
+    auth: TokenAuth = Field(description="The bot's access token.")
+    timeout: Duration = Field(10.0, gt=0, description="How long to wait for an answer.")
+
+
+class WorkflowAuth(Value):
+    url: Secret = Field(description="The workflow's address: whoever knows it can post.")
+
+
+class TeamsChannel(Value):
+    """Cards at Microsoft Teams by a workflow, to the person's e-mail address or wherever it posts."""
+
+    person_field: ClassVar[str] = "email"
+
+    type: Literal["teams"] = Field(description="Cards at Microsoft Teams, by a workflow.")
+    auth: WorkflowAuth = Field(description="The workflow's address, a secret.")
+    timeout: Duration = Field(20.0, gt=0, description="How long to wait for an answer.")
+
+
 ChannelSettings = Annotated[
     SmtpChannel
     | SlackChannel
@@ -176,7 +214,10 @@ ChannelSettings = Annotated[
     | TwilioChannel
     | VoiceChannel
     | NtfyChannel
-    | PushoverChannel,
+    | PushoverChannel
+    | TelegramChannel
+    | MattermostChannel
+    | TeamsChannel,
     Field(discriminator="type"),
 ]
 
@@ -185,4 +226,4 @@ CHANNEL_TYPES: tuple[str, ...] = tuple(
     get_args(one.model_fields["type"].annotation)[0] for one in get_args(get_args(ChannelSettings)[0])
 )
 #: Types that tell without waking anybody.
-QUIET = frozenset({"smtp", "slack", "webhook", "file", "ntfy", "pushover"})
+QUIET = frozenset(CHANNEL_TYPES) - {"twilio", "voice"}

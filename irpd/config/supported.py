@@ -24,8 +24,8 @@ _KEYS: tuple[tuple[str, ...], ...] = (
     *(("roles", role) for role in ("communications", "technical-lead", "legal", "subject-matter-expert")),
 )
 _CHANNEL_TYPES = (
-    *("sms", "call", "status-page", "telegram", "discord", "teams"),
-    *("pagerduty", "opsgenie", "mattermost", "matrix", "signal", "whatsapp", "apprise", "web-push"),
+    *("sms", "call", "status-page", "discord"),
+    *("pagerduty", "opsgenie", "matrix", "signal", "whatsapp", "apprise", "web-push"),
 )
 
 

@@ -336,6 +336,10 @@ class Person(Value):
     slack: str = Field("", description="Member id at Slack (`U01ASHA`).")
     ntfy: str = Field("", description="Topic at ntfy; whoever knows it reads along, unless it is protected.")
     pushover: str = Field("", description="User key at Pushover.")
+    telegram: str = Field(
+        "", description="Numeric id at Telegram, in quotes; the bot says it to whoever sends it `/start`."
+    )
+    mattermost: str = Field("", description="User name at Mattermost.")
     time_zone: str = Field("UTC", description="Zone of the times in pages and of working hours.")
     language: str = Field("en", description="Language of the texts.")
     login: str = Field("", description="User on this machine; who acts when that user runs `irpd`.")

@@ -23,7 +23,10 @@ class Provider(Protocol):
     other: dict[str, Any]
     longest: int | None  # characters of text that it takes; None where irpd's own texts never come near
 
+    made: int  # messages that it took
+
     def settings(self, url: str) -> dict[str, Any]: ...
+    def environment(self, url: str) -> dict[str, str]: ...
     def answer(self, request: web.Request, body: bytes) -> web.Response: ...
     def refusal(self) -> web.Response: ...
     def text(self, body: bytes) -> str:
@@ -37,6 +40,10 @@ class Fake:
     def __init__(self) -> None:
         self.other: dict[str, Any] = {}
         self.made = 0
+
+    def environment(self, url: str) -> dict[str, str]:
+        """Secrets, by the variables that hold them."""
+        return {"TEST_SECRET": SECRET, "TEST_ACCOUNT": "AC0"}
 
 
 class Slack(Fake):
@@ -60,6 +67,7 @@ class Slack(Fake):
             return web.json_response({"ok": False, "error": "no_text"})
         if len(said.get("text", "")) > 40_000:
             return web.json_response({"ok": False, "error": "msg_too_long"})
+        self.made += 1
         return web.json_response({"ok": True, "channel": "D01", "ts": "1.2"})
 
     def refusal(self) -> web.Response:
@@ -78,7 +86,10 @@ class Webhook(Fake):
         return {"type": "webhook", "url": f"{url}/hook", "auth": {"secret": {"env": "TEST_SECRET"}}}
 
     def answer(self, request: web.Request, body: bytes) -> web.Response:
-        return web.Response(status=200 if request.headers.get("X-Irpd-Signature") else 401)
+        if not request.headers.get("X-Irpd-Signature"):
+            return web.Response(status=401)
+        self.made += 1
+        return web.Response(status=200)
 
     def refusal(self) -> web.Response:
         return web.Response(status=404)
@@ -241,6 +252,137 @@ class Pushover(Fake):
         return web.json_response({"status": 0, "request": "r0", "errors": [error]}, status=400)
 
 
+class Telegram(Fake):
+    address = "123456789"
+    longest: int | None = 4096
+
+    def settings(self, url: str) -> dict[str, Any]:
+        return {"type": "telegram", "api_url": url, "auth": {"token": {"env": "TEST_SECRET"}}}
+
+    def answer(self, request: web.Request, body: bytes) -> web.Response:
+        if not request.path.startswith(f"/bot{SECRET}/"):
+            return self._error(401, "Unauthorized")
+        method = request.path.rpartition("/")[2]
+        said = msgspec.json.decode(body)
+        if method == "answerCallbackQuery":
+            if len(said["text"]) > 200:
+                return self._error(400, "Bad Request: MESSAGE_TOO_LONG")
+            return web.json_response({"ok": True, "result": True})
+        if method not in ("sendMessage", "editMessageText"):
+            return self._error(404, "Not Found")
+        if not re.fullmatch(r"-?\d+", str(said.get("chat_id"))):
+            return self._error(400, "Bad Request: chat not found")
+        if not 0 < len(said.get("text", "").encode("utf-16-le")) <= 2 * 4096:
+            return self._error(400, "Bad Request: message is too long")
+        for button in (one for row in said.get("reply_markup", {}).get("inline_keyboard", []) for one in row):
+            if len(button.get("callback_data", "").encode()) > 64:
+                return self._error(400, "Bad Request: BUTTON_DATA_INVALID")
+        self.made += 1
+        result = {"message_id": 100 + self.made, "chat": {"id": int(said["chat_id"])}}
+        return web.json_response({"ok": True, "result": result})
+
+    def refusal(self) -> web.Response:
+        return self._error(403, "Forbidden: bot was blocked by the user")
+
+    def text(self, body: bytes) -> str:
+        return str(msgspec.json.decode(body)["text"])
+
+    @staticmethod
+    def _error(code: int, description: str) -> web.Response:
+        return web.json_response({"ok": False, "error_code": code, "description": description}, status=code)
+
+
+class Mattermost(Fake):
+    address = "asha.rao"
+    longest: int | None = 16_383
+
+    def settings(self, url: str) -> dict[str, Any]:
+        return {"type": "mattermost", "server": url, "auth": {"token": {"env": "TEST_SECRET"}}}
+
+    def answer(self, request: web.Request, body: bytes) -> web.Response:
+        if request.headers.get("Authorization") != f"Bearer {SECRET}":
+            return self._error(401, "Invalid or expired session, please login again.")
+        match request.method, request.path.removeprefix("/api/v4/"):
+            case "GET", "users/me":
+                return web.json_response({"id": "bot0", "username": "irpd"})
+            case "GET", "users/username/asha.rao":
+                return web.json_response({"id": "user1", "username": "asha.rao"})
+            case "GET", "users/user1":
+                return web.json_response({"id": "user1", "username": "asha.rao"})
+            case "POST", "channels/direct" if msgspec.json.decode(body) == ["bot0", "user1"]:
+                return web.json_response({"id": "room1", "type": "D"}, status=201)
+            case "POST", "posts":
+                return self._post(msgspec.json.decode(body), status=201)
+            case "PUT", "posts/post1/patch":
+                return self._post({"channel_id": "room1", **msgspec.json.decode(body)}, status=200)
+        return self._error(404, "Unable to find the user.")
+
+    def _post(self, said: dict[str, Any], *, status: int) -> web.Response:
+        if said["channel_id"] != "room1":
+            return self._error(403, "You do not have the appropriate permissions.")
+        if len(said["message"]) > 16_383:
+            return self._error(400, "Post Message property is longer than the maximum permitted length.")
+        actions = [one for attachment in said["props"]["attachments"] for one in attachment["actions"]]
+        if not all(re.fullmatch("[a-z0-9]+", one["id"]) and one["integration"]["url"] for one in actions):
+            return self._error(400, "Invalid action")
+        self.made += 1
+        return web.json_response({"id": f"post{self.made}", "channel_id": "room1"}, status=status)
+
+    def refusal(self) -> web.Response:
+        return self._error(404, "Unable to find the user.")
+
+    def text(self, body: bytes) -> str:
+        return str(msgspec.json.decode(body)["message"])
+
+    @staticmethod
+    def _error(status: int, message: str) -> web.Response:
+        return web.json_response(
+            {"id": "api.error", "message": message, "status_code": status}, status=status
+        )
+
+
+class Teams(Fake):
+    address = "asha@example.com"
+    longest: int | None = 16_000
+
+    def environment(self, url: str) -> dict[str, str]:
+        return {"TEST_URL": f"{url}/workflows/9a/triggers/manual/paths/invoke?api-version=1&sig={SECRET}"}
+
+    def settings(self, url: str) -> dict[str, Any]:
+        return {"type": "teams", "auth": {"url": {"env": "TEST_URL"}}}
+
+    def answer(self, request: web.Request, body: bytes) -> web.Response:
+        if request.query.get("sig") != SECRET:
+            return self._error(401, "DirectApiAuthorizationRequired")
+        if len(body) > 28 * 1024:
+            return self._error(413, "RequestEntityTooLarge")
+        said = msgspec.json.decode(body)
+        (attachment,) = said["attachments"]
+        card = attachment["content"]
+        good = (
+            said["type"] == "message"
+            and attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
+            and (card["type"], card["version"]) == ("AdaptiveCard", "1.4")
+            and all(one["type"] == "TextBlock" and isinstance(one["text"], str) for one in card["body"])
+            and all(one["type"] == "Action.OpenUrl" and one["url"] for one in card["actions"])
+        )
+        if not good:
+            return self._error(400, "TriggerInputSchemaMismatch")
+        self.made += 1
+        return web.Response(status=202)
+
+    def refusal(self) -> web.Response:
+        return self._error(404, "WorkflowNotFound")
+
+    def text(self, body: bytes) -> str:
+        card = msgspec.json.decode(body)["attachments"][0]["content"]
+        return "\n".join(one["text"] for one in card["body"])
+
+    @staticmethod
+    def _error(status: int, code: str) -> web.Response:
+        return web.json_response({"error": {"code": code, "message": f"{code}."}}, status=status)
+
+
 PROVIDERS: dict[str, type[Any]] = {
     "slack": Slack,
     "webhook": Webhook,
@@ -248,4 +390,7 @@ PROVIDERS: dict[str, type[Any]] = {
     "voice": Voice,
     "ntfy": Ntfy,
     "pushover": Pushover,
+    "telegram": Telegram,
+    "mattermost": Mattermost,
+    "teams": Teams,
 }

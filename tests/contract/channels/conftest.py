@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiosmtpd.smtp import SMTP
-from harness.providers import PROVIDERS, SECRET, Provider
+from harness.providers import PROVIDERS, Provider
 from pydantic import TypeAdapter
 
 from irpd.channels import file as file_module
@@ -124,7 +124,7 @@ class HttpCounterpart:
         self._how = how
 
     def received(self) -> int:
-        return len(self.requests)
+        return self.provider.made
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
@@ -159,8 +159,6 @@ class HttpCounterpart:
 async def http(
     kind: str, monkeypatch: pytest.MonkeyPatch, *, public_url: str = "https://irpd.example.com"
 ) -> AsyncIterator[HttpCounterpart]:
-    monkeypatch.setenv("TEST_SECRET", SECRET)
-    monkeypatch.setenv("TEST_ACCOUNT", "AC0")
     counterpart = HttpCounterpart(kind, PROVIDERS[kind]())
     app = web.Application()
     app.router.add_route("*", "/{rest:.*}", counterpart.handle)
@@ -171,6 +169,8 @@ async def http(
     counterpart.close_door = site.stop
     url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     counterpart.url = url
+    for variable, secret in counterpart.provider.environment(url).items():
+        monkeypatch.setenv(variable, secret)
     own = counterpart.provider.settings(url)
     every = {
         name: patient(ANY_CHANNEL.validate_python(values))

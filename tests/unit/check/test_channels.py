@@ -58,6 +58,8 @@ def test_without_a_public_address_nobody_can_reply(find) -> None:
         ("ntfy: 'my topic',", "people.asha.ntfy"),
         ("pushover: abc,", "people.asha.pushover"),
         ("email: asha,", "people.asha.email"),
+        ("telegram: asha,", "people.asha.telegram"),
+        ("mattermost: '@asha',", "people.asha.mattermost"),
     ],
 )
 def test_an_address_that_isnt_one_is_an_error(find, asha: str, path: str) -> None:

@@ -43,3 +43,25 @@ def test_what_a_channel_needs_to_know_goes_along(about) -> None:
     rendered = render("ntfy", about())
     assert rendered.fields["acknowledge_url"] == "https://irpd.example.com/a/7Kq2mXw9Rt"
     assert (rendered.fields["level"], rendered.fields["asks"]) == (1, True)
+
+
+@pytest.mark.parametrize("kind", ["telegram", "mattermost", "teams"])
+def test_a_chat_shows_what_is_wrong_in_its_first_line(about, kind: str) -> None:
+    text = render(kind, about()).text
+    first, second = text.splitlines()[:2]
+    assert "42 CRITICAL Checkout: Payments failing" in first
+    assert second.startswith("2 % of users (2,400 of 120,000) · since 03:02 Berlin")
+
+
+@pytest.mark.parametrize("kind", ["mattermost", "teams"])
+@pytest.mark.parametrize(
+    "title",
+    ["[press](https://evil.example)", "![x](https://evil.example)", "*b* _i_ ~s~ `c`", "@all @channel"],
+)
+def test_a_title_is_no_markup_and_mentions_nobody(about, kind: str, title: str) -> None:
+    text = render(kind, about(incident={"title": title})).text
+    for sign in "*_~`[]":
+        bare = text.replace("**", "") if kind == "mattermost" else text
+        assert bare.count(sign) == bare.count(f"\\{sign}"), (sign, text)
+    assert "@all" not in text
+    assert "@channel" not in text
