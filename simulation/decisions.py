@@ -15,7 +15,7 @@ from irpd.model import event as e
 from irpd.model.incident import Incident, Member, MemberStatus, PathRun, RunState, State
 from irpd.model.page import Page, PageKind, SendState
 from irpd.oncall.hours import working
-from irpd.oncall.rotation import on_call_at
+from irpd.oncall.roster import roster
 from simulation import easing, quieting, storms
 from simulation.judged import Decision, holds
 
@@ -397,7 +397,8 @@ def _next(
 def _meant(configuration: Configuration, schedule: str, person: str, now: datetime) -> str:
     if schedule:
         settings = configuration.schedules.get(schedule)
-        person = (on_call_at(settings, now) if settings is not None else None) or ""
+        turn = roster(schedule, settings).on_call(now) if settings is not None else None
+        person = turn.person if turn is not None else ""
     return person if person in configuration.people else ""
 
 

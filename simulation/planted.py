@@ -139,8 +139,8 @@ PLANTED: Mapping[str, Change] = {
     ),
     "local-time-compared": Change(
         "irpd.oncall.reach:persons_for",
-        "on_call_at(settings, at)",
-        "on_call_at(settings, at.astimezone(__import__('zoneinfo').ZoneInfo(settings.time_zone)).replace(tzinfo=at.tzinfo))",
+        "[schedule].on_call(at, changes)",
+        "[schedule].on_call(at.astimezone(rosters(configuration)[schedule].zone).replace(tzinfo=at.tzinfo), changes)",
     ),
     "hours-ignored": Change(_PAGING + "urgent_from", 'settings.urgency != "working-hours"', "True"),
     "quiet-level-pages-loudly": Change(

@@ -5,6 +5,7 @@ Looked at only when every name names somebody. A step with a schedule may page a
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from irpd.check.material import Material
 from irpd.config.base import LEVEL_NAMES
@@ -18,13 +19,24 @@ _LOUD = (1, 2, 3)  # levels that page somebody; 4 only tells
 
 
 def reach(material: Material, configuration: Configuration) -> Iterator[Problem]:
-    """Errors for levels that reach nobody and methods that never come, warnings for the rest."""
-    reached = {name: _levels(configuration, name) for name in configuration.people}
-    paged = _paged(configuration)
-    yield from _people(material, configuration, reached, paged)
+    """Errors for levels that reach nobody."""
+    reached = _reached(configuration)
     yield from _fallback(material, configuration, reached)
     yield from _services(material, configuration, reached)
+
+
+def unreachable(material: Material, configuration: Configuration) -> Iterator[Problem]:
+    """Errors for people whom no page can reach, warnings for those whom some can't."""
+    yield from _people(material, configuration, _reached(configuration), _paged(configuration))
+
+
+def late(material: Material, configuration: Configuration) -> Iterator[Problem]:
+    """Errors for methods that come after the step has moved on, or never."""
     yield from _methods(material, configuration)
+
+
+def _reached(configuration: Configuration) -> dict[str, frozenset[int]]:
+    return {name: _levels(configuration, name) for name in configuration.people}
 
 
 def _levels(configuration: Configuration, person: str) -> frozenset[int]:
@@ -66,7 +78,9 @@ def _people(
         missing = [level for level in _LOUD if level not in reached[name]]
         channels = dict.fromkeys(c for n in _LOUD for m in methods_for(configuration, name, n) for c in m.via)
         without = [channel for channel in channels if not configuration.address(name, channel)]
+        severity: Literal["error", "warning"] = "warning"
         if len(missing) == len(_LOUD):
+            severity = "error"
             message = f"can't be reached: no address on any channel of their notify ({', '.join(channels)})"
         elif missing:
             message = f"no method of their notify reaches them at level {_listed(missing)}"
@@ -75,7 +89,7 @@ def _people(
             message = f"has no address for {lacking}, by which their notify pages them too"
         else:
             continue
-        yield material.merged.problem(("people", name), message, key=True, severity="warning")
+        yield material.merged.problem(("people", name), message, key=True, severity=severity)
 
 
 def _field(configuration: Configuration, channel: str) -> str:
@@ -150,7 +164,7 @@ def _late(
         if found is not None:
             where, wait = found
             message = f"comes after the step has moved on: {where} waits {format_duration(wait)}"
-            yield material.merged.problem(path, message, severity="warning")
+            yield material.merged.problem(path, message)
 
 
 def _moved_on(configuration: Configuration, method: Method, steps: list[_Step]) -> tuple[str, float] | None:

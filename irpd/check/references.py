@@ -20,6 +20,8 @@ _REFERENCES: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("people", "*", "notify", "*", "via"), "channels", "channel"),
     (("channels", "*", "use"), "channels", "channel"),
     (("schedules", "*", "layers", "*", "people"), "people", "person"),
+    (("schedules", "*", "layers", "*", "except"), "holidays", "holidays"),
+    (("schedules", "*", "layers", "*", "only"), "holidays", "holidays"),
     (("paths", "*", "steps", "*", "schedule"), "schedules", "schedule"),
     (("paths", "*", "steps", "*", "person"), "people", "person"),
     (("roles", "*", "schedule"), "schedules", "schedule"),

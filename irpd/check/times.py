@@ -1,17 +1,18 @@
-"""Time zones, hand-offs, dates and working hours: whether they can be read, and the gaps they leave."""
+"""Time zones, hand-offs, dates and hours: whether they can be read. For gaps see ``coverage``."""
 
 import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from functools import cache
-from zoneinfo import available_timezones
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
 from irpd.check.material import Material
 from irpd.config.problem import Problem, quoted, suggest
 from irpd.config.supported import places, value_at
 from irpd.config.yaml import Where
 from irpd.oncall.rotation import WEEKDAYS, Turns, turns
-from irpd.oncall.wallclock import minute_of
+from irpd.oncall.wallclock import DAY, day_of, instant_at, minute_of
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ZONES = (
@@ -34,6 +35,7 @@ def times(material: Material) -> Iterator[Problem]:
     for path in places(material.merged.value, ("schedules", "*")):
         yield from _schedule(material, path)
     yield from _hours(material)
+    yield from _days(material)
 
 
 @cache
@@ -58,33 +60,48 @@ def _schedule(material: Material, path: Where) -> Iterator[Problem]:
         yield from problems
         begins.append(None)
         if not problems and all(isinstance(layer.get(key), str) for key in ("rotate", "handoff", "start")):
-            found = _turns(layer, zone)
-            begins[-1] = found.begins(0) if found else None
+            found = _turns(layer)
+            begins[-1] = _instant(found, zone) if found else None
             yield from _first_shift(material, at, layer, found)
-    yield from _gaps(material, path, begins)
+    yield from _never(material, path, layers, begins)
 
 
-def _turns(layer: dict[str, str], zone: str) -> Turns | None:
+def _turns(layer: dict[str, Any]) -> Turns | None:
+    every = layer.get("every", 1)
     try:
-        return turns(layer["rotate"], layer["handoff"], layer["start"], zone)
-    except (ValueError, LookupError, OverflowError, OSError):
+        return (
+            turns(layer["rotate"], every, layer["handoff"], layer["start"])
+            if every in range(1, 101)
+            else None
+        )
+    except (ValueError, LookupError, OverflowError, TypeError):
         return None  # a rotate that is none: said already
+
+
+def _instant(found: Turns, zone: str) -> datetime | None:
+    try:
+        return instant_at(found.first, ZoneInfo(zone))
+    except (ValueError, LookupError, OverflowError, OSError):
+        return None
 
 
 def _handoff(material: Material, at: Where, layer: dict[str, object]) -> Iterator[Problem]:
     handoff, rotate = layer.get("handoff"), layer.get("rotate")
-    if not isinstance(handoff, str) or rotate not in ("daily", "weekly"):
+    if not isinstance(handoff, str) or rotate not in ("hourly", "daily", "weekly", "monthly"):
         return
     path = (*at, "handoff")
     weekday, _, clock = handoff.rpartition(" ")
-    if rotate == "weekly" and weekday not in WEEKDAYS:
+    if rotate == "monthly" and not re.fullmatch(r"[1-9]|[12][0-9]|3[01]", weekday):
+        wanted = 'write the day of the month and the time: "1 09:00"'
+        yield material.merged.problem(path, f"{quoted(handoff)} is no monthly hand-off; {wanted}")
+    elif rotate == "weekly" and weekday not in WEEKDAYS:
         wanted = 'write the weekday and the time: "Mon 09:00"'
         yield material.merged.problem(
             path, f"{quoted(handoff)} is no weekly hand-off; {wanted}", allowed=WEEKDAYS
         )
-    elif rotate == "daily" and weekday:
+    elif rotate in ("hourly", "daily") and weekday:
         yield material.merged.problem(
-            path, f'{quoted(handoff)} is no daily hand-off; write only the time: "09:00"'
+            path, f'{quoted(handoff)} is no {rotate} hand-off; write only the time: "09:00"'
         )
     elif not _is_clock(clock) or clock == "24:00":
         yield material.merged.problem(path, f'{quoted(clock)} is no time of day; "00:00" to "23:59" are')
@@ -102,39 +119,70 @@ def _start(material: Material, at: Where, layer: dict[str, object]) -> Iterator[
 def _first_shift(
     material: Material, at: Where, layer: dict[str, str], found: Turns | None
 ) -> Iterator[Problem]:
-    if found is None or found.first == date.fromisoformat(layer["start"]):
+    if found is None or found.first // DAY == date.fromisoformat(layer["start"]).toordinal():
         return
     day = WEEKDAYS[date.fromisoformat(layer["start"]).weekday()]
-    message = f"is a {day}, and hand-offs are {layer['handoff']}: the first shift begins on {found.first}"
+    first = date.fromordinal(found.first // DAY)
+    message = f"is a {day}, and hand-offs are {layer['handoff']}: the first shift begins on {first}"
     yield material.merged.problem((*at, "start"), message, severity="warning")
 
 
-def _gaps(material: Material, path: Where, begins: list[datetime | None]) -> Iterator[Problem]:
-    known = [begin for begin in begins if begin is not None]
-    if not known or len(known) != len(begins):
-        return
-    first = min(known)
-    if first > material.now:
-        at = (*path, "layers", begins.index(first), "start")
-        message = f"nobody is on call before {first:%Y-%m-%d %H:%M} UTC; only fallback covers until then"
-        yield material.merged.problem(at, message, severity="warning")
-    for n, begin in enumerate(known[:-1]):
-        over = [m for m in range(n + 1, len(known)) if known[m] <= max(begin, material.now)]
+def _never(
+    material: Material, path: Where, layers: list[Any], begins: list[datetime | None]
+) -> Iterator[Problem]:
+    """A layer that another stands over at all times."""
+    always = [
+        isinstance(layer, dict) and not any(layer.get(key) for key in ("hours", "except", "only"))
+        for layer in layers
+    ]
+    for n, begin in enumerate(begins):
+        if begin is None:
+            continue
+        over = [
+            m
+            for m in range(n + 1, len(begins))
+            if always[m] and (above := begins[m]) is not None and above <= max(begin, material.now)
+        ]
         if over:
             message = f"never on call (any more): layers[{over[-1]}] stands over it"
             yield material.merged.problem((*path, "layers", n), message, severity="warning")
 
 
+def _days(material: Material) -> Iterator[Problem]:
+    """Holidays and absences."""
+    for path, text in material.texts("holidays", "*"):
+        if not _is_date(text):
+            message = f'{quoted(text)} is no date; write it like "2026-12-25"'
+            yield material.merged.problem(path, message)
+    for path in places(material.merged.value, ("people", "*", "away", "*")):
+        away = value_at(material.merged.value, path)
+        if not isinstance(away, dict):
+            continue
+        moments = {key: away.get(key) for key in ("from", "to")}
+        bad = [key for key, text in moments.items() if isinstance(text, str) and not _is_moment(text)]
+        for key in bad:
+            message = f'{quoted(str(moments[key]))} is no date; write "2026-12-24" or "2026-12-24 18:00"'
+            yield material.merged.problem((*path, key), message)
+        begin, end = moments["from"], moments["to"]
+        if not bad and isinstance(begin, str) and isinstance(end, str):
+            last = end if " " in end else f"{end} 24:00"
+            if last <= (begin if " " in begin else f"{begin} 00:00"):
+                yield material.merged.problem((*path, "to"), "ends before it begins")
+
+
 def _hours(material: Material) -> Iterator[Problem]:
+    for pattern in (("levels", "*", "hours"), ("schedules", "*", "layers", "*", "hours", "*")):
+        for path in places(material.merged.value, pattern):
+            span = value_at(material.merged.value, path)
+            for key in ("from", "to") if isinstance(span, dict) else ():
+                clock = span.get(key)
+                if isinstance(clock, str) and not _is_clock(clock):
+                    message = f'{quoted(clock)} is no time of day; "00:00" to "24:00" are'
+                    yield material.merged.problem((*path, key), message)
     for path in places(material.merged.value, ("levels", "*", "hours")):
         hours = value_at(material.merged.value, path)
         if not isinstance(hours, dict):
             continue
-        for key in ("from", "to"):
-            clock = hours.get(key)
-            if isinstance(clock, str) and not _is_clock(clock):
-                message = f'{quoted(clock)} is no time of day; "00:00" to "24:00" are'
-                yield material.merged.problem((*path, key), message)
         if hours.get("days") == []:
             yield material.merged.problem(
                 (*path, "days"), "must not be empty; nothing would wait for such hours"
@@ -154,9 +202,13 @@ def _is_clock(text: str) -> bool:
 
 
 def _is_date(text: str) -> bool:
-    if not _DATE.fullmatch(text):
-        return False
     try:
-        return 1970 <= date.fromisoformat(text).year < 9000
+        day_of(text)
     except ValueError:
         return False
+    return _DATE.fullmatch(text) is not None
+
+
+def _is_moment(text: str) -> bool:
+    day, space, clock = text.partition(" ")
+    return _is_date(day) and (not space or _is_clock(clock))

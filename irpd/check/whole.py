@@ -7,6 +7,7 @@ from pathlib import Path
 
 from irpd.check.addresses import addresses
 from irpd.check.claims import claims
+from irpd.check.coverage import coverage
 from irpd.check.doors import doors
 from irpd.check.material import Material
 from irpd.check.reach import reach
@@ -43,24 +44,35 @@ class Checked:
 
 
 def check(
-    loaded: Loaded, *, strict: bool = False, now: datetime | None = None, reveal: bool = True
+    loaded: Loaded,
+    *,
+    strict: bool = False,
+    now: datetime | None = None,
+    reveal: bool = True,
+    starting: bool = False,
 ) -> tuple[list[Problem], RuleSet | None]:
     """What is wrong in files that could be loaded, and the compiled rules (None when they have errors).
 
     ``strict`` makes warnings errors; ``now`` is when gaps are looked for; ``reveal`` says whether secrets
-    must be there (they needn't where somebody only looks at the files)."""
+    must be there (they needn't where somebody only looks at the files); ``starting`` makes what the coming
+    weeks leave open warnings: a pager with a gap is better than none."""
     material = Material(
         merged=loaded.merged,
         configuration=loaded.configuration,
         rules=loaded.rules,
         now=now or datetime.now(UTC),
     )
-    problems, ruleset = _all(material, reveal=reveal)
+    problems, ruleset = _all(material, reveal=reveal, starting=starting)
     return _ordered([*loaded.problems, *problems], tuple(loaded.files), strict=strict), ruleset
 
 
 def check_files(
-    paths: Iterable[str | Path], *, strict: bool = False, now: datetime | None = None, reveal: bool = True
+    paths: Iterable[str | Path],
+    *,
+    strict: bool = False,
+    now: datetime | None = None,
+    reveal: bool = True,
+    starting: bool = False,
 ) -> Checked:
     """The same from the files on, going on after errors of reading: all that one look can find."""
     reading = read_configuration(paths)
@@ -73,7 +85,7 @@ def check_files(
             rules=reading.rules,
             now=now or datetime.now(UTC),
         )
-        found, ruleset = _all(material, reveal=reveal)
+        found, ruleset = _all(material, reveal=reveal, starting=starting)
         problems += found
     return Checked(
         problems=tuple(_ordered(problems, reading.files, strict=strict)),
@@ -83,7 +95,7 @@ def check_files(
     )
 
 
-def _all(material: Material, *, reveal: bool) -> tuple[list[Problem], RuleSet | None]:
+def _all(material: Material, *, reveal: bool, starting: bool) -> tuple[list[Problem], RuleSet | None]:
     problems = [
         *references(material), *times(material), *rule_references(material), *rule_tests(material),
         *labels(material),
@@ -94,6 +106,8 @@ def _all(material: Material, *, reveal: bool) -> tuple[list[Problem], RuleSet | 
             problems += look(material, material.configuration)
         if sound:  # whom pages reach is known only when every name names somebody
             problems += reach(material, material.configuration)
+            open_ = coverage(material, material.configuration)
+            problems += (replace(one, severity="warning") if starting else one for one in open_)
         if reveal:
             problems += secrets(material, material.configuration)
     ruleset, more = _rules(material.rules)

@@ -17,6 +17,7 @@ from pydantic import Field, field_validator, model_validator
 from irpd.config.base import LEVEL_NAMES, LevelName, LevelNumber, Name, Value, Weekday
 from irpd.config.channels import ChannelSettings, SlackChannel, TwilioChannel
 from irpd.config.duration import Duration
+from irpd.config.schedules import Away, Schedule
 from irpd.config.secret import Secret
 
 
@@ -349,24 +350,9 @@ class Person(Value):
     addresses: Mapping[str, str] = Field(
         {}, description="Addresses on other channels, by the channel's name."
     )
-
-
-class Layer(Value):
-    """A rotation. ``handoff`` is local wall-clock: ``"Mon 09:00"`` weekly, ``"09:00"`` daily.
-    ``start`` is the local date of the first person's first shift."""
-
-    rotate: Literal["daily", "weekly"] = Field(description="How often it goes to the next person.")
-    handoff: str = Field(description='Local time of the change: `"Mon 09:00"` weekly, `"09:00"` daily.')
-    start: str = Field(description='Local date of the first person\'s first shift: `"2026-01-05"`.')
-    people: tuple[str, ...] = Field(min_length=1, description="Whose turn it is, in order.")
-
-
-class Schedule(Value):
-    """Later layers stand over earlier ones."""
-
-    time_zone: str = Field(description="Zone of its hand-offs.")
-    layers: tuple[Layer, ...] = Field(
-        min_length=1, description="Rotations; later ones stand over earlier ones."
+    away: tuple[Away, ...] = Field(
+        (),
+        description="When they aren't there: their shifts go to the layer below, else to the next in turn.",
     )
 
 
@@ -511,6 +497,9 @@ class Configuration(Value):
         description="How to reach a person, in order. Who has none of their own gets `default`."
     )
     people: Mapping[Name, Person] = Field(description="Everybody who can be paged, by name.")
+    holidays: Mapping[Name, tuple[str, ...]] = Field(
+        {}, description='Public holidays and the like, by name: their dates, `"2026-12-25"`.'
+    )
     schedules: Mapping[Name, Schedule] = Field({}, description="Who is on call when, by name.")
     paths: Mapping[Name, Path] = Field(description="Escalation paths, by name.")
     roles: Mapping[Literal["commander"], Role] = Field(

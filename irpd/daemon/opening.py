@@ -77,7 +77,7 @@ def open_all(options: Options, *, kill: KillPoint) -> Opened:
 
 def _read_files(options: Options) -> tuple[Prepared | None, tuple[Problem, ...]]:
     try:
-        return settings.from_files(options.config), ()
+        return settings.from_files(options.config, starting=True), ()
     except ConfigurationError as error:
         return None, tuple(error.problems)
 

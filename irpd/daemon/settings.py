@@ -38,9 +38,10 @@ class Prepared:
     warnings: tuple[Problem, ...] = ()
 
 
-def from_files(paths: Sequence[str | Path]) -> Prepared:
-    """What the files say. Raises ConfigurationError with all problems."""
-    checked = check_files(paths)
+def from_files(paths: Sequence[str | Path], *, starting: bool = False) -> Prepared:
+    """What the files say. Raises ConfigurationError with all problems; what the coming weeks leave open
+    keeps no daemon from ``starting``."""
+    checked = check_files(paths, starting=starting)
     if checked.loaded is None or checked.ruleset is None or not checked.good:
         raise ConfigurationError(checked.problems)
     return _prepared(checked.loaded, checked.ruleset, tuple(checked.problems))

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from irpd.model.incident import Incident, Member
+from irpd.model.override import Override
 from irpd.model.page import Page
 from irpd.model.waits import Silence
+from irpd.oncall.changes import Changes, changes
 from irpd.protocol.rows import Rows
 
 
@@ -37,6 +39,16 @@ class State:
     def silences(self) -> list[Silence]:
         """Those that were not forgotten yet, oldest first; some may be over."""
         return self._rows.all_standing(Silence)
+
+    @property
+    def overrides(self) -> list[Override]:
+        """Those that were not forgotten yet, oldest first; some may be over."""
+        return self._rows.all_standing(Override)
+
+    @property
+    def changes(self) -> Changes:
+        """What people changed of who is on call."""
+        return changes(self.overrides)
 
     def members_of(self, number: int) -> list[Member]:
         """The incident's signals, oldest first; empty when it is not in memory."""

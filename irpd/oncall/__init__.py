@@ -3,16 +3,27 @@
 Local time exists only in here and in ``comms``; everything else is aware UTC.
 """
 
+from irpd.oncall.changes import NONE, Changes, changes
 from irpd.oncall.hours import next_working, working
 from irpd.oncall.reach import methods_for, persons_for
-from irpd.oncall.rotation import Shift, on_call_at, shift_at, shifts
+from irpd.oncall.roster import Roster, Rosters, Turn, roster, rosters
+from irpd.oncall.shifts import Piece, Shift, pieces, shift_at, shifts
 
 __all__ = [
+    "NONE",
+    "Changes",
+    "Piece",
+    "Roster",
+    "Rosters",
     "Shift",
+    "Turn",
+    "changes",
     "methods_for",
     "next_working",
-    "on_call_at",
     "persons_for",
+    "pieces",
+    "roster",
+    "rosters",
     "shift_at",
     "shifts",
     "working",

@@ -8,20 +8,27 @@ from datetime import datetime
 
 from irpd.config.channels import QUIET
 from irpd.config.values import Configuration, Method
-from irpd.oncall.rotation import on_call_at
+from irpd.oncall.changes import NONE, Changes
+from irpd.oncall.roster import rosters
 
 
 def persons_for(
-    configuration: Configuration, *, schedule: str = "", person: str = "", at: datetime
+    configuration: Configuration,
+    *,
+    schedule: str = "",
+    person: str = "",
+    at: datetime,
+    changes: Changes = NONE,
 ) -> tuple[str, ...]:
     """The persons that a step's target means at ``at``; empty when that is nobody (an unknown
-    name, before a schedule's start, a schedule that can't be read)."""
+    name, before a schedule's start, a schedule that can't be read). ``changes`` is what people changed at
+    run time: overrides and absences."""
     if schedule:
-        settings = configuration.schedules.get(schedule)
         try:
-            person = (settings and on_call_at(settings, at)) or ""
+            turn = rosters(configuration)[schedule].on_call(at, changes)
         except (LookupError, ValueError, OSError):  # an unknown zone, a date that is none
-            person = ""
+            turn = None
+        person = turn.person if turn is not None else ""
     return (person,) if person in configuration.people else ()
 
 

@@ -1,115 +1,158 @@
-"""Rotations: whose turn it is at an instant.
+"""A layer of a schedule: whose turn it is at a reading of the wall clock, and in which hours.
 
-A turn is a matter of local dates: the turn that begins on a date belongs to
-``people[n % len(people)]``, where n counts the days or weeks from the layer's first date.
-Only the hand-off's own instant needs the zone (``wallclock``), so that shifts across a
-change of the clocks are an hour shorter or longer and nobody is skipped. A later layer
-stands over the earlier ones from its first hand-off on; before a layer's first hand-off
-it has nobody.
+Everything here is arithmetic on readings (``wallclock``), so a change of the clocks makes a shift an hour
+shorter or longer and nobody is skipped. The turn that begins at the n-th hand-off belongs to
+``people[n % len(people)]``; before the first one a layer has nobody. Months without the hand-off's day hand
+off on their last. Hours and holidays say when the layer has anybody at all; whose turn it is doesn't depend
+on them.
 """
 
-from collections.abc import Iterator
+from calendar import monthrange
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
-from irpd.config.values import Layer, Schedule
-from irpd.oncall.wallclock import instant, minute_of
+from irpd.config.schedules import Layer, Span
+from irpd.oncall.wallclock import DAY, WEEK, day_of, minute_of
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_DAY = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """A stretch of time that belongs to one person: from ``start`` to just before ``end`` (UTC)."""
-
-    person: str
-    start: datetime
-    end: datetime
+_PERIOD = {"hourly": 60, "daily": DAY, "weekly": WEEK}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Turns:
-    """The hand-offs of one layer. ``first`` is the date of the first, ``days`` their distance."""
+    """The hand-offs of a layer, as readings. ``period`` minutes lie between them; 0: ``months`` months."""
 
-    zone: ZoneInfo
-    first: date
-    days: int
-    minute: int
+    first: int
+    period: int
+    months: int = 0
+    day: int = 1
 
-    def begins(self, turn: int) -> datetime:
-        """The instant of the hand-off that begins this turn (0 is the first)."""
-        return instant(self.first + turn * self.days * _DAY, self.minute, self.zone)
+    def begins(self, turn: int) -> int:
+        """The hand-off with which this turn begins (0 is the first)."""
+        if self.period:
+            return self.first + turn * self.period
+        first = date.fromordinal(self.first // DAY)
+        year, month = divmod(first.year * 12 + first.month - 1 + turn * self.months, 12)
+        day = min(self.day, monthrange(year, month + 1)[1])
+        return date(year, month + 1, day).toordinal() * DAY + self.first % DAY
 
-    def at(self, at: datetime) -> int:
+    def at(self, reading: int) -> int:
         """The turn that is under way; negative before the first."""
-        # One too many to begin with: a clock set back over midnight shows yesterday's date again.
-        turn = (at.astimezone(self.zone).date() - self.first).days // self.days + 1
-        while turn >= 0 and at < self.begins(turn):
-            turn -= 1
-        return turn
+        if self.period:
+            return (reading - self.first) // self.period
+        if reading < self.first:
+            return -1
+        first, now = date.fromordinal(self.first // DAY), date.fromordinal(reading // DAY)
+        turn = ((now.year - first.year) * 12 + now.month - first.month) // self.months
+        return turn if self.begins(turn) <= reading else turn - 1
 
 
 @lru_cache(maxsize=4096)
-def turns(rotate: str, handoff: str, start: str, time_zone: str) -> Turns:
-    """A layer's hand-offs. Weekly ones begin with the first named weekday on or after ``start``.
+def turns(rotate: str, every: int, handoff: str, start: str) -> Turns:
+    """A layer's hand-offs. The first is the first on or after ``start`` that ``handoff`` fits.
 
-    Raises ValueError for what is no hand-off or date (``check`` reports them before), and
-    zoneinfo's KeyError for an unknown zone."""
-    weekday, space, clock = handoff.rpartition(" ")
-    minute, first = minute_of(clock), date.fromisoformat(start)
-    if minute == 24 * 60:
+    Raises ValueError for what is no hand-off or date (``check`` reports them before)."""
+    on, space, clock = handoff.rpartition(" ")
+    minute, first = minute_of(clock), day_of(start)
+    if minute == DAY:
         raise ValueError(f'{handoff!r}: write midnight as "00:00" of the day that begins')
-    if not 1970 <= first.year < 9000:
-        raise ValueError(f"{start!r}: the year must be 1970 or later")
+    day = first.toordinal()
+    if rotate == "monthly":
+        if not (on.isascii() and on.isdecimal() and len(on) < 3 and 1 <= int(on) <= 31):
+            raise ValueError(f'{handoff!r} is no monthly hand-off; write it like "1 09:00"')
+        found = Turns(_in_month(first, int(on)) * DAY + minute, 0, every, int(on))
+        if found.first < day * DAY:
+            later = date(first.year + first.month // 12, first.month % 12 + 1, 1)
+            found = Turns(_in_month(later, int(on)) * DAY + minute, 0, every, int(on))
+        return found
     if rotate == "weekly":
-        if weekday not in WEEKDAYS:
+        if on not in WEEKDAYS:
             raise ValueError(f'{handoff!r} is no weekly hand-off; write it like "Mon 09:00"')
-        first += (WEEKDAYS.index(weekday) - first.weekday()) % 7 * _DAY
+        day += (WEEKDAYS.index(on) - first.weekday()) % 7
     elif space:
-        raise ValueError(f'{handoff!r} is no daily hand-off; write it like "09:00"')
-    return Turns(ZoneInfo(time_zone), first, 7 if rotate == "weekly" else 1, minute)
+        raise ValueError(f'{handoff!r} is no {rotate} hand-off; write it like "09:00"')
+    return Turns(day * DAY + minute, _PERIOD[rotate] * every)
 
 
-def _turns(layer: Layer, schedule: Schedule) -> Turns:
-    return turns(layer.rotate, layer.handoff, layer.start, schedule.time_zone)
+def _in_month(month: date, day: int) -> int:
+    return month.replace(day=min(day, monthrange(month.year, month.month)[1])).toordinal()
 
 
-def on_call_at(schedule: Schedule, at: datetime) -> str | None:
-    """The person on call at ``at`` (aware); None before every layer's first hand-off."""
-    for layer in reversed(schedule.layers):
-        turn = _turns(layer, schedule).at(at)
-        if turn >= 0:
-            return layer.people[turn % len(layer.people)]
-    return None
+@dataclass(frozen=True, slots=True, eq=False)
+class Hours:
+    """Minutes of the week (from Monday 00:00): whether each is in them, and those at which that changes."""
+
+    open: bytes
+    edges: tuple[int, ...]
 
 
-def shift_at(schedule: Schedule, at: datetime) -> Shift | None:
-    """The shift under way at ``at``; it ends early where a layer above begins."""
-    over: datetime | None = None
-    for layer in reversed(schedule.layers):
-        handoffs = _turns(layer, schedule)
-        turn = handoffs.at(at)
-        if turn < 0:
-            first = handoffs.begins(0)
-            over = first if over is None else min(over, first)
-            continue
-        end = handoffs.begins(turn + 1)
-        return Shift(
-            person=layer.people[turn % len(layer.people)],
-            start=handoffs.begins(turn),
-            end=end if over is None else min(end, over),
-        )
-    return None
+@lru_cache(maxsize=1024)
+def hours(spans: tuple[tuple[tuple[str, ...], str, str], ...]) -> Hours:
+    """Spans (days, from, to) as one. Raises ValueError for what is no time of day."""
+    minutes = bytearray(WEEK)
+    for days, opens, closes in spans:
+        begin, end = minute_of(opens), minute_of(closes)
+        length = end - begin if end > begin else end - begin + DAY
+        for day in days:
+            at = WEEKDAYS.index(day) * DAY + begin
+            for minute in range(at, at + length):
+                minutes[minute % WEEK] = 1
+    changes = tuple(n for n in range(WEEK) if minutes[n] != minutes[n - 1])
+    return Hours(bytes(minutes), changes)
 
 
-def shifts(schedule: Schedule, start: datetime, end: datetime) -> Iterator[Shift]:
-    """Every shift that overlaps ``start`` to ``end``, in order, uncut."""
-    at = start.astimezone(UTC)
-    first = min(_turns(layer, schedule).begins(0) for layer in schedule.layers)
-    at = max(at, first)
-    while at < end and (shift := shift_at(schedule, at)) is not None:
-        yield shift
-        at = shift.end
+@dataclass(frozen=True, slots=True, eq=False)
+class Rotation:
+    """A layer, read. ``without`` are days (ordinals) on which it has nobody; ``only``: the only ones on which
+    it has (None: every day)."""
+
+    people: tuple[str, ...]
+    turns: Turns
+    hours: Hours | None
+    without: frozenset[int]
+    only: frozenset[int] | None
+
+    def turn(self, reading: int) -> int:
+        """The turn under way; negative where the layer has nobody."""
+        if self.hours is not None and not self.hours.open[(reading - DAY) % WEEK]:
+            return -1
+        if self.without and reading // DAY in self.without:
+            return -1
+        if self.only is not None and reading // DAY not in self.only:
+            return -1
+        return self.turns.at(reading)
+
+    def edges(self, start: int, end: int) -> Iterator[int]:
+        """Readings from ``start`` to ``end``, both in it, at which its answer may change; in no order."""
+        turn = max(self.turns.at(start), -1)
+        while (begins := self.turns.begins(turn + 1)) <= end:
+            turn += 1
+            yield begins
+        if self.hours is not None:
+            week = (start - DAY) // WEEK * WEEK + DAY
+            while week <= end:
+                yield from (week + edge for edge in self.hours.edges if start <= week + edge <= end)
+                week += WEEK
+        for day in (*self.without, *(self.only or ())):
+            yield from (edge for edge in (day * DAY, (day + 1) * DAY) if start <= edge <= end)
+
+
+def rotation(layer: Layer, holidays: Mapping[str, tuple[str, ...]]) -> Rotation:
+    """Raises ValueError for what can't be read, LookupError for holidays that there are none of."""
+    return Rotation(
+        people=layer.people,
+        turns=turns(layer.rotate, layer.every, layer.handoff, layer.start),
+        hours=hours(tuple(_key(span) for span in layer.hours)) if layer.hours else None,
+        without=_days(layer.except_, holidays),
+        only=_days(layer.only, holidays) if layer.only else None,
+    )
+
+
+def _key(span: Span) -> tuple[tuple[str, ...], str, str]:
+    return span.days, span.start, span.end
+
+
+def _days(names: tuple[str, ...], holidays: Mapping[str, tuple[str, ...]]) -> frozenset[int]:
+    return frozenset(day_of(text).toordinal() for name in names for text in holidays[name])

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from irpd.model.incident import Incident, MemberStatus
 from irpd.model.page import Page, SendState
-from irpd.oncall.rotation import on_call_at
+from irpd.oncall.roster import rosters
 from irpd.web.metrics import CONTENT_TYPE, Readings
 from irpd.web.ports import Services
 from irpd.web.problem import answer
@@ -104,9 +104,11 @@ class Gauges:
         now = self._services.clock.now()
         oldest = min(self._pending.values(), default=now)
         gaps = {}
-        for name, schedule in self._services.engine.policy.configuration.schedules.items():
+        changes = self._services.engine.state.changes
+        known = rosters(self._services.engine.policy.configuration)
+        for name in known:
             try:
-                gaps[name] = on_call_at(schedule, now) is None
+                gaps[name] = known[name].on_call(now, changes) is None
             except (LookupError, ValueError, OSError):
                 gaps[name] = True
         return Readings(

@@ -11,7 +11,8 @@ from irpd.model.command import Refusal
 from irpd.model.event import EvidenceExceeded, LevelChanged, Opened
 from irpd.model.incident import Incident, Member
 from irpd.model.page import Page
-from irpd.oncall.rotation import shift_at
+from irpd.oncall.roster import rosters
+from irpd.oncall.shifts import shift_at
 from irpd.triage.why import decided_level, why_lines
 from irpd.web.actor import Actor
 from irpd.web.filters import Filter, filter_of, instant_of, known, whole_number
@@ -233,11 +234,13 @@ class Looking:
         configuration = self._services.engine.policy.configuration
         names = {key: person.name for key, person in configuration.people.items()}
         schedules: list[dict[str, Any]] = []
+        changes = self._services.engine.state.changes
         for name, schedule in configuration.schedules.items():
             try:
-                shift = shift_at(schedule, at)
-                after = None if shift is None else shift_at(schedule, shift.end)
-            except (LookupError, ValueError, OSError):
+                roster = rosters(configuration)[name]
+                shift = shift_at(roster, at, changes)
+                after = None if shift is None else shift_at(roster, shift.end, changes)
+            except (LookupError, ValueError, OSError, OverflowError):
                 shift = after = None
             schedules.append(
                 {

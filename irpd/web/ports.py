@@ -11,7 +11,9 @@ from irpd.engine.ports import Clock, Fact, Normalised, Receipt
 from irpd.model.command import Command
 from irpd.model.incident import Incident, Member
 from irpd.model.page import Page
+from irpd.model.override import Override
 from irpd.model.waits import Silence
+from irpd.oncall.changes import Changes
 from irpd.triage.ruleset import RuleSet
 from irpd.web.metrics import Metrics
 
@@ -34,6 +36,10 @@ class StateLike(Protocol):
     def waiting(self) -> Sequence[Member]: ...
     @property
     def silences(self) -> Sequence[Silence]: ...
+    @property
+    def overrides(self) -> Sequence[Override]: ...
+    @property
+    def changes(self) -> Changes: ...
 
 
 class PolicyLike(Protocol):

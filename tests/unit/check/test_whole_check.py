@@ -24,13 +24,15 @@ Find = Callable[..., list[Problem]]
 def find(write: Write, good: str) -> Find:
     """All problems after changes of the good file, given as old, new, old, new, ..."""
 
-    def found(*changes: str, more: str = "", now: datetime = NOW, strict: bool = False) -> list[Problem]:
+    def found(
+        *changes: str, more: str = "", now: datetime = NOW, strict: bool = False, starting: bool = False
+    ) -> list[Problem]:
         text = good
         for old, new in zip(changes[::2], changes[1::2], strict=True):
             assert old in text
             text = text.replace(old, new, 1)
         loaded = load_configuration(write(irpd=text + more))
-        return check(loaded, now=now, strict=strict)[0]
+        return check(loaded, now=now, strict=strict, starting=starting)[0]
 
     return found
 
@@ -223,8 +225,8 @@ def test_a_service_whose_level_reaches_nobody_is_an_error(find: Find) -> None:
         ("error", "fallback"),
         ("error", "services.checkout.paths.technical"),
         ("error", "services.platform.paths.technical"),
-        ("warning", "people.asha"),
-        ("warning", "people.emil"),
+        ("error", "people.asha"),
+        ("error", "people.emil"),
     ]
     assert "level 1 (critical), 2 (high), 3 (medium) reaches nobody on engineering" in problems[1].message
 
@@ -236,11 +238,11 @@ def test_a_level_without_any_method_is_an_error_and_names_the_level(find: Find) 
     assert not any("critical" in problem.message for problem in problems)
 
 
-def test_one_person_without_an_address_is_a_warning_while_others_are_reached(find: Find) -> None:
+def test_one_person_without_an_address_is_an_error_while_others_are_reached(find: Find) -> None:
     problems = find(
         "  local: {type: file}", MAIL, "name: Emil Novak", "name: Emil Novak, email: e@example.com"
     )
-    assert said(problems) == [("warning", "people.asha")]
+    assert said(problems) == [("error", "people.asha")]
     assert "local" in problems[0].message
 
 
@@ -272,12 +274,12 @@ def test_addresses_of_each_kind_of_channel_reach(find: Find, monkeypatch: pytest
 def test_a_method_that_comes_after_the_step_has_moved_on_is_a_warning(find: Find) -> None:
     changes = ("[{after: 0m, via: [local]}]", "[{via: [local]}, {after: 5m, via: [local], levels: [1, 2]}]")
     problems = find(*changes)
-    assert said(problems) == [("warning", "notify.default[1].after")]
+    assert said(problems) == [("error", "notify.default[1].after")]
     assert "paths.engineering.steps[0] waits 5m" in problems[0].message
     assert find(changes[0], changes[1].replace("5m", "4m")) == []
     assert find(changes[0], changes[1].replace("5m", "1h").replace("[1, 2]", "[3]")) == []
     assert said(find(changes[0], changes[1].replace("5m", "2h").replace("[1, 2]", "[3]"))) == [
-        ("warning", "notify.default[1].after")
+        ("error", "notify.default[1].after")
     ]
 
 
@@ -288,13 +290,17 @@ def test_a_method_that_comes_after_the_page_has_expired_is_an_error(find: Find) 
 
 def test_a_persons_own_methods_are_looked_at_too(find: Find) -> None:
     problems = find("name: Asha Rao", "name: Asha Rao, notify: [{via: [local]}, {after: 6m, via: [local]}]")
-    assert said(problems) == [("warning", "people.asha.notify[1].after")]
+    assert said(problems) == [("error", "people.asha.notify[1].after")]
 
 
 def test_a_rotation_that_begins_later_leaves_a_gap_that_only_fallback_covers(find: Find) -> None:
     (problem,) = find(now=datetime(2026, 1, 5, 7, 59, tzinfo=UTC))
-    assert (problem.severity, problem.path) == ("warning", "schedules.first-responder.layers[0].start")
-    assert "before 2026-01-05 08:00 UTC" in problem.message
+    assert (problem.severity, problem.path) == ("error", "schedules.first-responder")
+    assert "from 2026-01-05 08:59 to 2026-01-05 09:00 (Europe/Berlin)" in problem.message
+    (problem,) = find(now=datetime(2026, 1, 5, 7, 59, tzinfo=UTC), starting=True)
+    assert problem.severity == "warning"
+    meant = ("    layers: [{rotate", "    gaps: fallback\n    layers: [{rotate")
+    assert find(*meant, now=datetime(2026, 1, 5, 7, 59, tzinfo=UTC)) == []
     assert find(now=datetime(2026, 1, 5, 8, 0, tzinfo=UTC)) == []
 
 

@@ -11,21 +11,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from irpd.config.values import Layer, Schedule
-from irpd.oncall.rotation import WEEKDAYS, Shift, on_call_at, shift_at, shifts
+from irpd.config.schedules import Layer, Schedule
+from irpd.oncall.roster import Roster, roster
+from irpd.oncall.rotation import WEEKDAYS
+from irpd.oncall.shifts import Shift, shift_at, shifts
 
 ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/St_Johns", "America/Havana"]
 MINUTE = timedelta(minutes=1)
 
 
-def weekly(zone: str, *people: str, handoff: str = "Mon 09:00", start: str = "2026-01-05") -> Schedule:
+def weekly(zone: str, *people: str, handoff: str = "Mon 09:00", start: str = "2026-01-05") -> Roster:
     layer = Layer(rotate="weekly", handoff=handoff, start=start, people=people)
-    return Schedule(time_zone=zone, layers=(layer,))
+    return roster("first", Schedule(time_zone=zone, layers=(layer,)))
 
 
-def daily(zone: str, *people: str, handoff: str = "09:00", start: str = "2026-01-05") -> Schedule:
+def daily(zone: str, *people: str, handoff: str = "09:00", start: str = "2026-01-05") -> Roster:
     layer = Layer(rotate="daily", handoff=handoff, start=start, people=people)
-    return Schedule(time_zone=zone, layers=(layer,))
+    return roster("first", Schedule(time_zone=zone, layers=(layer,)))
 
 
 @cache
@@ -46,6 +48,11 @@ def slowly(zone: str, day: date, clock: str) -> datetime:
     """The first minute at which the wall clock has come to this reading, or past it."""
     instants, shown = readings(zone)
     return instants[bisect.bisect_left(shown, f"{day}T{clock}")]
+
+
+def on_call_at(schedule: Roster, at: datetime) -> str | None:
+    turn = schedule.on_call(at)
+    return None if turn is None else turn.person
 
 
 CLOCKS = ["00:00", "00:01", "00:30", "01:30", "02:00", "02:15", "02:30", "03:00", "09:00", "23:59"]
@@ -98,7 +105,7 @@ def test_shifts_tile_time_without_gap_or_overlap(
     if second is not None:
         later = (start + timedelta(days=second)).isoformat()
         layers.append(Layer(rotate="daily", handoff="12:00", start=later, people=("x", "y")))
-    schedule = Schedule(time_zone=zone, layers=tuple(layers))
+    schedule = roster("first", Schedule(time_zone=zone, layers=tuple(layers)))
     first = datetime(start.year, start.month, start.day, tzinfo=UTC) - timedelta(days=420)
     found = list(shifts(schedule, first, first + timedelta(days=1300)))
     assert found
@@ -163,7 +170,7 @@ def test_a_start_on_another_weekday_means_the_first_hand_off_after_it() -> None:
 def test_a_later_layer_stands_over_the_earlier_ones_from_its_start_on() -> None:
     earlier = Layer(rotate="weekly", handoff="Mon 09:00", start="2026-01-05", people=("asha", "ben"))
     later = Layer(rotate="daily", handoff="12:00", start="2026-01-07", people=("chi",))
-    schedule = Schedule(time_zone="UTC", layers=(earlier, later))
+    schedule = roster("first", Schedule(time_zone="UTC", layers=(earlier, later)))
     takes_over = datetime(2026, 1, 7, 12, 0, tzinfo=UTC)
     start = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
     assert shift_at(schedule, takes_over - MINUTE) == Shift("asha", start, takes_over)
@@ -187,7 +194,7 @@ def test_a_later_layer_stands_over_the_earlier_ones_from_its_start_on() -> None:
 def test_what_is_no_rotation_is_refused_in_words(rotate: str, handoff: str, start: str) -> None:
     layer = Layer(rotate=rotate, handoff=handoff, start=start, people=("asha",))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r".+"):
-        on_call_at(Schedule(time_zone="UTC", layers=(layer,)), datetime(2026, 6, 1, tzinfo=UTC))
+        roster("first", Schedule(time_zone="UTC", layers=(layer,)))
 
 
 def test_a_look_up_takes_microseconds() -> None:
@@ -197,8 +204,8 @@ def test_a_look_up_takes_microseconds() -> None:
     assert best < 20e-6
 
 
-def _seconds(schedule: Schedule, instants: list[datetime]) -> float:
+def _seconds(schedule: Roster, instants: list[datetime]) -> float:
     begin = time.process_time()
     for at in instants:
-        on_call_at(schedule, at)
+        schedule.on_call(at)
     return time.process_time() - begin
