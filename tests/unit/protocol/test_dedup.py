@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from harness.house import TUESDAY, House, alert, plain, replayed
+from harness.house import CONFIG, TUESDAY, House, alert, plain, policy_of, replayed
 
 from irpd.model import command as c
 from irpd.model import event as e
@@ -416,6 +416,34 @@ def test_a_flapping_signal_that_moves_is_counted_where_it_is() -> None:
     assert (house.incident(1).flapping, house.incident(2).flapping) == (0, 1)
     house.forward("30m")
     assert house.incident(2).flapping == 0
+
+
+def test_who_ended_it_is_not_told_that_it_is_stable_again() -> None:
+    house = House()
+    house.report(alert("a"))
+    house.ack()
+    flap(house, 2, want=2)
+    house.resolve()
+    before = house.incident().pages
+    assert (house.incident().flapping, house.incident().acknowledged_by) == (1, ("asha",))
+    house.forward("1h")
+    assert (house.incident().flapping, house.states()) == (0, [State.CLOSED])
+    assert house.incident().pages == before
+
+
+def test_what_is_closed_tells_nobody_that_it_flaps() -> None:
+    """It stays while a signal of it fires on; nobody has it any more."""
+    house = House(policy_of(CONFIG + "timing: {reopen_within: 1m, flap_changes: 3}\n"))
+    house.report(alert("a"))
+    house.ack()
+    flap(house, 1, want=2, every="1m")
+    house.resolve()
+    house.forward("1m")
+    assert (house.states(), house.members()[0].flapping) == ([State.CLOSED], False)
+    before = house.incident().pages
+    house.report(alert("a", "resolved"))
+    assert house.members()[0].flapping
+    assert house.incident().pages == before
 
 
 # ------------------------------------------------------------------ muted, notes, stale, unreadable

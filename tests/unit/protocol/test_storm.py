@@ -90,6 +90,25 @@ def test_other_news_never_hides_a_round_of_a_storm() -> None:
         assert all(send.due_at >= here.now for page in after for send in page.sends)
 
 
+def test_news_of_a_smaller_storm_does_not_make_the_first_heard_more_often() -> None:
+    """Both are heard once a minute: what a person heard is kept for each."""
+    here = house()
+    burst(here, 6)
+    here.forward("6m")
+    burst(here, 6, first=6, want=3)
+    first, second = active(here)
+    here.do(c.Escalate(incident=first, by="olga"))
+    for _ in range(3):
+        here.forward("5s")
+        here.do(c.Escalate(incident=second, by="olga"))
+        here.do(c.Escalate(incident=first, by="olga"))
+    for person in ("asha", "chi", "dora"):
+        pages = [one for one in here.rows.pages.values() if one.incident == first and one.person == person]
+        dues = sorted(min(send.due_at for send in page.sends) for page in pages)
+        assert dues
+        assert all(b - a >= timedelta(seconds=60) for a, b in pairwise(dues)), (person, dues)
+
+
 def test_a_storm_pages_on_the_path_of_each_service_that_it_reaches() -> None:
     here = house()
     burst(here, 6)
