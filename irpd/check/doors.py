@@ -5,10 +5,11 @@ from urllib.parse import urlsplit
 
 from irpd.check.addresses import is_url
 from irpd.check.material import Material
+from irpd.config.auth import ApiAuth, Auth
 from irpd.config.channels import SmtpChannel, TwilioChannel, VoiceChannel, WebhookChannel
 from irpd.config.hosts import is_address, local
 from irpd.config.problem import Problem, quoted, suggest
-from irpd.config.values import SOURCE_FIELDS, ApiAuth, Auth, Configuration, Source
+from irpd.config.values import SOURCE_FIELDS, Configuration, Source
 from irpd.config.yaml import Where
 
 #: Source types whose signature irpd knows without being told the header.

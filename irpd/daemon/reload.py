@@ -8,6 +8,7 @@ import structlog
 from irpd.config.problem import ConfigurationError, Problem
 from irpd.config.values import Configuration
 from irpd.daemon import settings, systemd
+from irpd.daemon.alive import Alive
 from irpd.daemon.asking import Asking
 from irpd.daemon.options import Options
 from irpd.daemon.settings import Prepared
@@ -44,6 +45,7 @@ class Reloading:
         asking: Asking,
         metrics: Metrics,
         clock: Clock,
+        alive: Alive,
     ) -> None:
         self._options = options
         self._files = files
@@ -55,6 +57,7 @@ class Reloading:
         self._asking = asking
         self._metrics = metrics
         self._clock = clock
+        self._alive = alive
         self._one_at_a_time = asyncio.Lock()
         self.wanted = asyncio.Event()
         self.not_in_force = False  # good files were read and could not be recorded: again soon
@@ -90,6 +93,7 @@ class Reloading:
         await self._engine.adopt(prepared.policy, prepared.bundle, by=by)
         self._sources.use(configuration)
         self._asking.use(configuration)
+        self._alive.use(configuration.watching.report)
         keep_receipts(self._journal, configuration)
         # Also where the files say the same as before: what they name (a secret's file) may have changed.
         self._outbox.use_channels(self._channels(configuration))

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from datetime import datetime
+from datetime import UTC, datetime
 
 import aiohttp
 import structlog
@@ -24,6 +24,7 @@ from irpd.channels.registry import build_channels
 from irpd.comms.links import Links
 from irpd.config.values import Configuration
 from irpd.daemon import systemd
+from irpd.daemon.alive import Alive
 from irpd.daemon.asking import Asking
 from irpd.daemon.doors import open_doors, socket_path
 from irpd.daemon.observe import Delivered, count_received, observe
@@ -62,6 +63,11 @@ class Daemon:
         self.metrics = Metrics(__version__)
         self.delivered = DeliveryWatch(self.clock.boot)
         self._stack = AsyncExitStack()
+        self._unwell = ""  # why irpd doesn't do its job; the watching thread reads it
+        self.alive = Alive(
+            now=self.clock.boot, wrong=lambda: self._unwell, counters=self.metrics,
+            clock=lambda: datetime.now(UTC),
+        )  # fmt: skip
         self._stop = asyncio.Event()
         self._ready = False
         self._beats = 0
@@ -98,7 +104,7 @@ class Daemon:
         self.reloading = Reloading(
             self.options, opened.prepared.files, engine=self.engine, journal=self.journal, outbox=self.outbox,
             channels=self._channels, sources=self.sources, asking=self.asking, metrics=self.metrics,
-            clock=self.clock,
+            clock=self.clock, alive=self.alive,
         )  # fmt: skip
         self.clock_watch = ClockWatch(self.clock, self.reloading.tell)
         await self._record_start(opened, loaded.last_at)
@@ -221,6 +227,7 @@ class Daemon:
         if self._ready:
             systemd.stopping()
             log.info("stopping")
+        self.alive.stop()
         if hasattr(self, "outbox"):
             await self.outbox.drain(10.0)
         await self._stack.aclose()
@@ -239,6 +246,11 @@ class Daemon:
         while True:
             self._beats += 1
             self.delivered.look()
+            self._unwell = "; ".join(
+                f"{check.name}: {check.detail}"
+                for check in self.readiness()
+                if not check.ok and (check.fatal or check.name == "delivery")
+            )
             self.clock.now()
             while self.clock.jumps:
                 seconds = self.clock.jumps.pop()
@@ -266,8 +278,10 @@ class Daemon:
                 Watched("delivery", lambda: self.outbox.progress, self._delivery_due),
             ),
             now=self.clock.boot,
+            tell=self.alive.feed,
         )
         self.watchdog.start()
+        self.alive.use(self.engine.policy.configuration.watching.report)
 
     def _delivery_due(self) -> bool:
         due = self.outbox.oldest_due_at()

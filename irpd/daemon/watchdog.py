@@ -3,7 +3,8 @@
 The loop proves that it lives by moving a counter once a second; engine and delivery prove
 that they progress by moving theirs whenever they have something to do. Only while all of
 them do, this thread feeds the supervisor's watchdog. A wedged delivery therefore restarts
-irpd, although its process, its loop and its health endpoint are all well.
+irpd, although its process, its loop and its health endpoint are all well. Each look is told to whoever
+watches from outside (``alive``).
 """
 
 import threading
@@ -42,12 +43,14 @@ class Watchdog:
         *,
         now: Callable[[], float],
         feed: Callable[[], object] = lambda: systemd.notify(WATCHDOG=1),
+        tell: Callable[[Sequence[str]], object] = lambda _stalled: None,
         every: float | None = None,
         stalled_after: float = STALLED_AFTER,
     ) -> None:
         self._watched = watched
         self._now = now
         self._feed = feed
+        self._tell = tell
         period = systemd.watchdog_seconds()
         self._every = every if every is not None else min((period or 4.0) / 4, 2.0)
         self._stalled_after = stalled_after
@@ -86,5 +89,6 @@ class Watchdog:
             if stalled != self.stalled:
                 log.error("stalled", what=list(stalled)) if stalled else log.info("progressing-again")
             self.stalled = stalled
+            self._tell(stalled)
             if not stalled:
                 self._feed()

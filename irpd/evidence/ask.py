@@ -6,14 +6,13 @@ goes with a question is for the configured address alone.
 """
 
 import asyncio
-import base64
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import aiohttp
 
-from irpd.config.values import ApiAuth
+from irpd.config.auth import ApiAuth
 
 #: Failures in a row that open the breaker; how long it then stays so, at first and at most (seconds).
 TRIES = 3
@@ -93,7 +92,7 @@ class Http:
         self._url = url.rstrip("/")
         self._timeout = timeout
         self._most = most
-        self._headers = {"Accept": "application/json", **_authorization(auth)}
+        self._headers = {"Accept": "application/json", **(auth.header() if auth is not None else {})}
         self.breaker = Breaker(now)
 
     async def get(self, path: str, parameters: Mapping[str, str] | None = None) -> Any:
@@ -161,13 +160,3 @@ async def _bounded(response: aiohttp.ClientResponse, most: int) -> bytes:
 def _told(error: Exception) -> str:
     text = " ".join(str(error).split())[:200]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def _authorization(auth: ApiAuth | None) -> dict[str, str]:
-    if auth is None:
-        return {}
-    if auth.bearer is not None:
-        return {"Authorization": f"Bearer {auth.bearer.reveal()}"}
-    ((user, secret),) = (auth.basic or {}).items()
-    pair = base64.b64encode(f"{user}:{secret.reveal()}".encode()).decode()
-    return {"Authorization": f"Basic {pair}"}

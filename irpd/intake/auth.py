@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
+from irpd.config.auth import Auth, Hmac
 from irpd.config.secret import Secret
-from irpd.config.values import Auth, Hmac, Source
+from irpd.config.values import Source
 from irpd.intake.reading import header, instant
 
 #: How old a signed timestamp may be, and how far ahead of our clock.

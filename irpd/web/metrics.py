@@ -135,6 +135,12 @@ class Metrics:
         self._found = counter(
             "reconciled_signals", "Signals that such a look found missed, ended or changed.", "source", "what"
         )
+        self._reports = counter(
+            "switch_reports", "Reports of irpd's own life to a dead man's switch.", "to", "outcome"
+        )
+        self._reported_at = gauge(
+            "switch_last_report_timestamp_seconds", "When a dead man's switch last took a report.", "to"
+        )
         self._build = gauge("build_info", "Always 1; the version is its label.", "version")
         self._build.labels(version).set(1)
         # What is counted for each request keeps its counter: a look-up by labels takes a lock and more.
@@ -223,6 +229,12 @@ class Metrics:
 
     def judgement_failed(self, what: str) -> None:
         self._judgements.labels(what).inc()
+
+    def reported(self, to: str, outcome: str, at: datetime) -> None:
+        """``to`` is the host of a configured switch. From any thread."""
+        self._reports.labels(to, outcome).inc()
+        if outcome == "ok":
+            self._reported_at.labels(to).set(at.timestamp())
 
     def connections_cut(self, n: int) -> None:
         self._cut.inc(n)

@@ -23,6 +23,7 @@ _LABELS = {
     "rule": "a rule's id",
     "schedule": "a schedule's name",
     "source": "a source's name in the configuration",
+    "to": "the host of a switch in `watching.report`",
     "version": "irpd's version",
 }
 

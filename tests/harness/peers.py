@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections import deque
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -91,3 +92,47 @@ class Supervisor:
     def close(self) -> None:
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One report; ``at`` as ``time.monotonic`` has it."""
+
+    at: float
+    method: str
+    path: str
+    authorization: str
+
+
+class Switch:
+    """A dead man's switch: answers with ``status`` (and ``location``), and keeps what it heard."""
+
+    def __init__(self) -> None:
+        self.heard: list[Heard] = []
+        self.status, self.location = 200, ""
+        switch = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                sent = self.headers.get("Authorization", "")
+                switch.heard.append(Heard(time.monotonic(), self.command, self.path, sent))
+                self.send_response(switch.status)
+                if switch.location:
+                    self.send_header("Location", switch.location)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            do_POST = do_GET  # noqa: N815 - the library's name
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.host = f"127.0.0.1:{self._server.server_address[1]}"
+        self.url = f"http://{self.host}/irpd"
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()

@@ -46,6 +46,7 @@ class Telling:
         self.reloading = Reloading(
             Options(config=()), (), engine=self.engine, journal=nothing, outbox=nothing, channels=nothing,
             sources=nothing, asking=nothing, metrics=Metrics(__version__), clock=Still(),
+            alive=nothing,
         )  # fmt: skip
 
     def refusals(self) -> list[tuple[str, ...]]:

@@ -7,8 +7,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from irpd.config.auth import ApiAuth
 from irpd.config.secret import Secret
-from irpd.config.values import ApiAuth
 from irpd.evidence.ask import FIRST, LONGEST, TRIES, Breaker, Http, NoAnswer, Refused, Resting
 from irpd.evidence.prometheus import number
 

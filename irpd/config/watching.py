@@ -1,0 +1,56 @@
+"""Who watches irpd from outside, and whom irpd watches by their silence."""
+
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+
+from irpd.config.auth import ApiAuth
+from irpd.config.base import Value
+from irpd.config.duration import Duration
+from irpd.config.secret import Secret
+
+
+class Report(Value):
+    """One dead man's switch that hears from irpd while irpd does its job."""
+
+    url: str | Secret = Field(
+        description="What is asked for, whole; `{env: NAME}` where the address itself is the secret."
+    )
+    every: Duration = Field(
+        60.0, ge=1, le=86400, description="How often. The switch should wait for two of these, and a minute."
+    )
+    method: Literal["GET", "POST"] = Field("GET", description="How it is asked for; nothing is sent with it.")
+    auth: ApiAuth | None = Field(None, description="How irpd proves itself there.")
+    timeout: Duration = Field(10.0, gt=0, le=60, description="How long to wait for an answer.")
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, url: str | Secret) -> str | Secret:
+        if isinstance(url, str) and (problem := wrong_address(url)):
+            raise ValueError(problem)
+        return url
+
+
+class Watching(Value):
+    """irpd watched from outside."""
+
+    report: tuple[Report, ...] = Field(
+        (),
+        max_length=10,
+        description="Dead man's switches elsewhere. They stop hearing from irpd when it stands still, when "
+        "pages don't leave, and when the journal can't be written; they tell people by their own road.",
+    )
+
+
+def wrong_address(url: str) -> str:
+    """What is wrong with an address to ask for; "" when nothing is. Doesn't repeat the address."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), 0
+    right = parts.scheme in ("http", "https") and parts.hostname and port != 0 and not parts.fragment
+    if not right or not url.isascii() or not url.isprintable() or " " in url:
+        return "is no address such as https://switch.example.com/irpd"
+    return "an address has no user in it; that is what auth is for" if "@" in parts.netloc else ""
