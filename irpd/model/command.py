@@ -48,6 +48,36 @@ class EndSilence(Struct, frozen=True, kw_only=True):
     because: str = ""
 
 
+class AddOverride(Struct, frozen=True, kw_only=True):
+    """From ``since`` (None: now) until before ``until``: ``person`` is on call on ``schedule``; with "" for
+    the person whoever would be isn't; ``away`` alone: this person isn't there, on any schedule."""
+
+    by: str
+    until: datetime
+    since: datetime | None = None
+    schedule: str = ""
+    person: str = ""
+    away: str = ""
+    because: str = ""
+
+
+class SwapShifts(Struct, frozen=True, kw_only=True):
+    """Who is on call on ``schedule`` at the ``first`` instant takes the shift of the ``second``, and the
+    other way round."""
+
+    by: str
+    schedule: str
+    first: datetime
+    second: datetime
+    because: str = ""
+
+
+class EndOverride(Struct, frozen=True, kw_only=True):
+    by: str
+    override: int
+    because: str = ""
+
+
 class MarkStale(Struct, frozen=True, kw_only=True):
     """Mark this incident's firing signals of which nothing was heard since ``before``."""
 
@@ -223,7 +253,8 @@ AnyWork = (
     Acknowledge | Decline | Undo | Escalate | SetLevel | Note | Resolve | Reopen | Merge | Split
 )  # fmt: skip
 Command = (
-    Receive | Wake | WakeSignal | AddSilence | EndSilence | MarkStale | TakeAnswer | RecordSend | ConfirmSend
+    Receive | Wake | WakeSignal | AddSilence | EndSilence | AddOverride | SwapShifts | EndOverride
+    | MarkStale | TakeAnswer | RecordSend | ConfirmSend
     | Open | AnyWork | SeePage | TestPage | TellOperators | ConditionOver
     | ChangeConfig | RefuseConfig | SetAside | RecordStart | RecordJump
 )  # fmt: skip

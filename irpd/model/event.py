@@ -13,6 +13,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from irpd.model.incident import Contribution, LevelBy, PathRun
+from irpd.model.override import Override
 from irpd.model.page import Page, SendState, Word
 from irpd.model.share import UNKNOWN, Answer, Impact, Share
 from irpd.model.waits import Silence, Waits
@@ -292,6 +293,19 @@ class SilenceEnded(Event, frozen=True, tag="silence-ended"):
     because: str = ""
 
 
+# ------------------------------------------------------------------ overrides (subject ``overrides``)
+class OverrideAdded(Event, frozen=True, tag="override-added"):
+    override: Override
+
+
+class OverrideEnded(Event, frozen=True, tag="override-ended"):
+    """A person ended it before its time, or called it off before it began."""
+
+    id: int
+    by: str
+    because: str = ""
+
+
 # ------------------------------------------------------------------ paging
 class PathStarted(Event, frozen=True, tag="path-started"):
     run: PathRun
@@ -435,7 +449,7 @@ AnyEvent = (
     | Resolved | Reopened | Closed | Merged | Noted
     | SignalJoined | SignalFired | SignalResolved | SignalChanged | SignalMuted | SignalStale
     | SignalFlapping | SignalMoved | SignalLeft
-    | SignalWaits | WaitChanged | WaitEnded | SilenceAdded | SilenceEnded
+    | SignalWaits | WaitChanged | WaitEnded | SilenceAdded | SilenceEnded | OverrideAdded | OverrideEnded
     | PathStarted | PathMoved | PathStopped | PathResumed | Paged | SendAttempted
     | SendConfirmed | SendBrought | PageEnded | PageSeen
     | SignalsRepeated | ReceiptTaken | ConfigLoaded | ConfigRefused | CommandSetAside | ClockJumped | Started

@@ -14,7 +14,7 @@ from irpd.model.incident import LevelBy, MemberStatus
 from irpd.model.level import Level
 from irpd.model.share import UNKNOWN
 from irpd.model.signal import Signal, Status
-from irpd.protocol import people, silences, waiting
+from irpd.protocol import overrides, people, silences, waiting
 from irpd.protocol.answers import take_answer
 from irpd.protocol.deadlines import wake
 from irpd.protocol.draft import Draft
@@ -44,6 +44,12 @@ def decide(draft: Draft, command: c.Command) -> object:
             return silences.add(draft, command)
         case c.EndSilence():
             return silences.end(draft, command)
+        case c.AddOverride():
+            return overrides.add(draft, command)
+        case c.SwapShifts():
+            return overrides.swap(draft, command)
+        case c.EndOverride():
+            return overrides.end(draft, command)
         case c.MarkStale():
             return _mark_stale(draft, command)
         case c.TakeAnswer():

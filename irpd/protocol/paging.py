@@ -222,7 +222,9 @@ def _persons(draft: Draft, step: Step, at: datetime) -> tuple[str, ...]:
 def on_call(draft: Draft, schedule: str, person: str, at: datetime) -> tuple[str, ...]:
     """Whom a schedule or a name means at this instant; empty when that is nobody."""
     try:
-        return persons_for(draft.configuration, schedule=schedule, person=person, at=at)
+        return persons_for(
+            draft.configuration, schedule=schedule, person=person, at=at, changes=draft.changes
+        )
     except Exception as error:  # a schedule that can't be read pages fallback, never nobody
         draft.defects.append(("schedule", error))
         return ()

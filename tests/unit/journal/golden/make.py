@@ -21,6 +21,7 @@ from irpd.journal.reserve import Reserve
 from irpd.journal.sqlite import SqliteJournal
 from irpd.model import event as e
 from irpd.model.incident import Contribution, LevelBy, PathRun, Step
+from irpd.model.override import Override
 from irpd.model.page import Page, PageKind, Send, SendState, Word
 from irpd.model.share import Answer, Impact, Said, Share
 from irpd.model.waits import Silence, WaitKind, Waits
@@ -42,6 +43,14 @@ RUN = PathRun(
 TAKEN = e.SendAttempted(
     page="1-1", send=2, state=SendState.DELIVERED, attempt=1, provider_id="CA1", took=0.5, handed_at=START
 )
+
+
+OVERRIDES_MADE = (
+    Override(
+        id=1, since=START, until=LATER, by="ada", because="dentist", schedule="first", person="bob"
+    ),
+    Override(id=2, since=START, until=LATER, by="bob", away="bob"),
+)  # fmt: skip
 
 
 def page(id: str, incident: int) -> Page:
@@ -237,6 +246,8 @@ STORY: list[list[tuple[str, e.AnyEvent]]] = [
     ],
     [(SILENCES, e.SilenceAdded(silence=silence)) for silence in (silenced(1), silenced(2))],
     [(SILENCES, e.SilenceEnded(id=2, by="bob", because="done"))],
+    [("overrides", e.OverrideAdded(override=override)) for override in OVERRIDES_MADE],
+    [("overrides", e.OverrideEnded(id=2, by="bob", because="back sooner"))],
     [("engine", e.ClockJumped(seconds=-3.5)), ("pages", e.Paged(page=page("test-1", 0)))],
 ]
 
