@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from irpd.config.duration import format_duration
 from irpd.model import event as e
-from irpd.model.incident import Incident, RunState, State
+from irpd.model.incident import Incident, Member, MemberStatus, RunState, State
 from irpd.protocol.draft import Draft
 from irpd.protocol.paging import end_pages, restart_paths, stop_paths, tell_holders
 
@@ -47,12 +47,31 @@ def all_quiet(draft: Draft, incident: Incident, *, muted: bool = False) -> Incid
     return end_pages(draft, incident, because="obsolete")
 
 
+def ask_for_a_word(draft: Draft, incident: Incident) -> Incident:
+    """What ends only by a person's word has somebody who is asked for it: a silence had stopped the path, and
+    what it muted has resolved or was taken out."""
+    if not incident.unconfirmed or not incident.level.urgent or incident.acknowledged_by:
+        return incident
+    if any(run.state is RunState.RUNNING for run in incident.paths):
+        return incident
+    if any(mutes_still(draft, member) for member in draft.rows.members_of(incident)):
+        return incident
+    return restart_paths(draft, incident, because="all signals resolved, and nobody has confirmed")
+
+
+def mutes_still(draft: Draft, earlier: Member) -> bool:
+    """Whether this signal of an incident is muted there, and fires."""
+    sid = draft.rows.sid_of(earlier.key) if earlier.status is MemberStatus.MUTED else None
+    member = draft.rows.member(sid) if sid is not None else None
+    return member is not None and member.waits is not None and member.status is not MemberStatus.RESOLVED
+
+
 def settle(draft: Draft, incident: Incident) -> Incident:
     """After signals came or went by hand: what fires is paged, and what is quiet is not."""
     if not incident.state.active:
         return incident
     if incident.unconfirmed:
-        return all_quiet(draft, incident)
+        return ask_for_a_word(draft, all_quiet(draft, incident))
     at_work = any(run.state is RunState.RUNNING or run.quiet for run in incident.paths)
     if incident.firing and not incident.acknowledged_by and not at_work:
         return restart_paths(draft, incident, because="signals fire")
@@ -93,4 +112,5 @@ def unmark_stable(draft: Draft, incident: Incident) -> Incident:
     if calm and incident.state.active and not incident.unconfirmed:  # else what follows says more
         what = f"{calm[0].title} ({calm[0].handle})" if len(calm) == 1 else f"{len(calm)} signals"
         incident = tell_holders(draft, incident, text=f"Stable again: {what}.")
-    return all_quiet(draft, incident)
+    incident = all_quiet(draft, incident)
+    return ask_for_a_word(draft, incident) if calm else incident

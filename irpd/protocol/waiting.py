@@ -25,8 +25,7 @@ from irpd.protocol.draft import Draft
 from irpd.protocol.evolve_waiting import WAITING
 from irpd.protocol.levels import facts_of
 from irpd.protocol.objectives import record_missed
-from irpd.protocol.paging import restart_paths
-from irpd.protocol.quiet import all_quiet
+from irpd.protocol.quiet import all_quiet, ask_for_a_word, mutes_still
 from irpd.protocol.rows import Rows
 from irpd.triage.distinct import is_new
 from irpd.triage.facts import Facts
@@ -299,24 +298,16 @@ def _end_if_muted_to_the_end(draft: Draft, incident: Incident, member: Member) -
     waits = member.waits
     if waits is None or not incident.unconfirmed or incident.acknowledged_by or incident.flapping:
         return
+    if waits.kind is not WaitKind.SILENCE:
+        ask_for_a_word(draft, incident)
+        return
     if any(run.state is RunState.RUNNING for run in incident.paths):
         return
-    if any(_mutes_still(draft, other) for other in draft.rows.members_of(incident)):
-        return
-    if waits.kind is not WaitKind.SILENCE:
-        if incident.level.urgent:
-            restart_paths(draft, incident, because="all signals resolved, and nobody has confirmed")
+    if any(mutes_still(draft, other) for other in draft.rows.members_of(incident)):
         return
     record_missed(draft, incident)
     because = f"all its signals are resolved; muted by {waits.reason}"
     draft.emit(incident.number, e.Resolved(by=waits.author, because=because))
-
-
-def _mutes_still(draft: Draft, earlier: Member) -> bool:
-    """Whether this signal of an incident is muted there, and fires."""
-    sid = draft.rows.sid_of(earlier.key) if earlier.status is MemberStatus.MUTED else None
-    member = draft.rows.member(sid) if sid is not None else None
-    return member is not None and member.waits is not None and member.status is not MemberStatus.RESOLVED
 
 
 def judged(draft: Draft, sid: int) -> Member | None:

@@ -457,3 +457,34 @@ def test_what_was_silenced_and_then_lay_behind_an_outage_asks_somebody_when_it_i
     assert house.incident(1).state is State.OPEN
     assert any(run.next_at for run in house.incident(1).paths)
     whole(house)
+
+
+def test_when_what_a_silence_muted_is_split_off_somebody_is_asked_about_the_rest() -> None:
+    """All of the rest is resolved; only a person's word ends it, and the silence had stopped the path."""
+    house = House()
+    house.report(alert("a", grouped=True), alert("b", grouped=True))
+    house.report(alert("b", "resolved", grouped=True))
+    muted = house.members()[0]
+    silence(house, service="checkout")
+    assert (house.members()[0].status, house.running()) == (MemberStatus.MUTED, False)
+    house.do(c.Split(incident=1, by="chi", signals=(muted.n,)))
+    assert (house.incident(1).members, house.incident(1).firing) == (1, 0)
+    assert house.running(1)
+    assert house.live(1)
+    whole(house)
+
+
+def test_what_flapped_while_a_silence_muted_the_rest_asks_somebody_when_it_is_stable() -> None:
+    house = House(policy_of(CONFIG + "timing: {flap_changes: 3}\n"))
+    house.report(alert("a", grouped=True), alert("b", grouped=True, labels={"job": "postgres"}))
+    for status in ("resolved", "firing", "resolved"):
+        house.forward("1m")
+        house.report(alert("a", status, grouped=True))
+    assert (house.incident().flapping, house.incident().firing) == (1, 1)
+    silence(house, labels_job="postgres")
+    assert not house.running()
+    house.report(alert("b", "resolved", grouped=True, labels={"job": "postgres"}))
+    house.forward("1h")
+    assert (house.states(), house.incident().flapping) == ([State.OPEN], 0)
+    assert house.running()
+    whole(house)
