@@ -4,10 +4,11 @@ import click
 
 from irpd.cli.client import Daemon, pass_on
 from irpd.cli.incident import NUMBER, example
+from irpd.cli.oncall import who_text
 from irpd.cli.options import as_option, daemon_options, tz_option
 from irpd.cli.reader import Reader
 from irpd.cli.show import pages_text
-from irpd.cli.terminal import echo, table
+from irpd.cli.terminal import echo
 from irpd.cli.timeline import channels
 
 
@@ -70,15 +71,4 @@ def who(at: str | None, tz: str | None, socket: str | None, config: tuple[str, .
     if json:
         pass_on(answer)
         return
-    document = answer.document
-    shown = reader.shown
-    if at:
-        echo(f"At {shown.clock(document['at'])} {shown.name} ({document['at']})")
-    rows = []
-    for schedule in document["schedules"]:
-        after = schedule["next"]
-        person = schedule["person_name"] or "nobody: fallback is paged"
-        until = f"until {shown.clock(schedule['until'])}" if schedule["until"] else ""
-        rows.append([schedule["name"], person, until, f"then {after['person_name']}" if after else ""])
-    rows.append(["fallback", shown.people(document["fallback"]), "always", ""])
-    echo(table(rows, flexible=1))
+    echo(who_text(answer.document, reader.shown, dated=at is not None))

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "ack": ("irpd.cli.acknowledge", "ack", "Acknowledge an incident, or all that is paged to you."),
     "who": ("irpd.cli.pages", "who", "Who is on call now."),
     "incident": ("irpd.cli.incident", "incident", "List, show and work on incidents."),
+    "oncall": ("irpd.cli.oncall", "oncall", "Schedules: who is on call when, overrides, coverage."),
     "silence": ("irpd.cli.silence", "silence", "Mute signals for a while; what is muted and held."),
     "page": ("irpd.cli.pages", "page", "Test a person's channels; the ledger of pages."),
     "unreadable": ("irpd.cli.unreadable", "unreadable", "What senders sent and irpd could not read."),

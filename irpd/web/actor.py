@@ -16,6 +16,7 @@ from aiohttp import web
 
 from irpd.config.problem import suggest
 from irpd.config.values import Configuration
+from irpd.model.command import Refusal
 
 Role = Literal["read", "respond", "admin"]
 _RANK: Final = {"read": 0, "respond": 1, "admin": 2}
@@ -94,3 +95,12 @@ def _acting_for(request: web.Request, actor: Actor, configuration: Configuration
             422, "no-such-person", f"no person {asked!r}{suggest(asked, names)} ({', '.join(names[:24])})"
         )
     return Actor(credential=actor.credential, role=actor.role, person=asked)
+
+
+def who_acts(actor: Actor) -> str:
+    """The name that an event keeps of who did something. Raises Refusal where nobody is named."""
+    if actor.person or not actor.local:
+        return actor.name
+    raise Refusal(
+        "who", f"irpd doesn't know who you are ({actor.credential}): say it with --as PERSON (as=PERSON)"
+    )

@@ -21,6 +21,7 @@ from irpd.web.muting import Muting
 from irpd.web.operating import Operating
 from irpd.web.ports import Services
 from irpd.web.problem import STATUS_OF, problem, unavailable
+from irpd.web.schedules import Schedules
 from irpd.web.working import Working
 
 log = structlog.get_logger("irpd.web.api")
@@ -44,6 +45,7 @@ def routes_of(services: Services, history: History) -> tuple[Route, ...]:
     work = Working(services, history)
     run = Operating(services, history)
     mute = Muting(services)
+    rota = Schedules(services)
     return (
         Route("GET", "/incidents", "read", look.incidents),
         Route("POST", "/incidents", "respond", work.open),
@@ -52,7 +54,12 @@ def routes_of(services: Services, history: History) -> tuple[Route, ...]:
         Route("POST", "/incidents/{number}/{verb}", "respond", work.command),
         Route("POST", "/ack", "respond", work.acknowledge_all),
         Route("GET", "/pages", "read", look.pages),
-        Route("GET", "/who", "read", look.who),
+        Route("GET", "/who", "read", rota.who),
+        Route("GET", "/schedules/{schedule}", "read", rota.schedule),
+        Route("GET", "/overrides", "read", rota.overrides),
+        Route("POST", "/overrides", "respond", rota.add),
+        Route("POST", "/overrides/{override}/end", "respond", rota.end),
+        Route("POST", "/swaps", "respond", rota.swap),
         Route("GET", "/people", "read", look.people),
         Route("GET", "/silences", "read", mute.list),
         Route("POST", "/silences", "respond", mute.add),

@@ -11,11 +11,9 @@ from irpd.model.command import Refusal
 from irpd.model.event import EvidenceExceeded, LevelChanged, Opened
 from irpd.model.incident import Incident, Member
 from irpd.model.page import Page
-from irpd.oncall.roster import rosters
-from irpd.oncall.shifts import shift_at
 from irpd.triage.why import decided_level, why_lines
 from irpd.web.actor import Actor
-from irpd.web.filters import Filter, filter_of, instant_of, known, whole_number
+from irpd.web.filters import Filter, filter_of, known, whole_number
 from irpd.web.history import History
 from irpd.web.ports import Services
 from irpd.web.problem import answer
@@ -224,48 +222,6 @@ class Looking:
         return found, number <= 0
 
     # ---------------------------------------------------------------- on call
-    async def who(self, request: web.Request, actor: Actor) -> web.Response:
-        """Who is on call now, or ``at`` a time, and until when."""
-        at = (
-            instant_of(request.query["at"], name="at")
-            if request.query.get("at")
-            else self._services.clock.now()
-        )
-        configuration = self._services.engine.policy.configuration
-        names = {key: person.name for key, person in configuration.people.items()}
-        schedules: list[dict[str, Any]] = []
-        changes = self._services.engine.state.changes
-        for name, schedule in configuration.schedules.items():
-            try:
-                roster = rosters(configuration)[name]
-                shift = shift_at(roster, at, changes)
-                after = None if shift is None else shift_at(roster, shift.end, changes)
-            except (LookupError, ValueError, OSError, OverflowError):
-                shift = after = None
-            schedules.append(
-                {
-                    "name": name,
-                    "time_zone": schedule.time_zone,
-                    "person": shift and shift.person,
-                    "person_name": shift and names.get(shift.person, shift.person),
-                    "since": utc_text(shift.start) if shift else None,
-                    "until": utc_text(shift.end) if shift else None,
-                    "next": None
-                    if after is None
-                    else {"person": after.person, "person_name": names.get(after.person)},
-                }
-            )
-        return answer(
-            {
-                "schema": "irpd.who/1",
-                "at": utc_text(at),
-                "you": actor.person or None,
-                "schedules": schedules,
-                "fallback": list(configuration.fallback),
-                "operators": list(configuration.operators),
-            }
-        )
-
     async def people(self, _request: web.Request, actor: Actor) -> web.Response:
         """Who there is; ``you`` are whom the request acts for, and ``time_zone`` is in which times read for
         you (the server's where nobody is named)."""

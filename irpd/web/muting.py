@@ -8,13 +8,12 @@ from aiohttp import web
 from msgspec import Struct
 
 from irpd.model import command as c
-from irpd.model.command import Refusal
 from irpd.model.incident import Member, MemberStatus
 from irpd.model.waits import Silence, WaitKind
 from irpd.oncall.windows import next_span
 from irpd.protocol.silences import SilenceAnswer
 from irpd.triage.waiting import WindowRule
-from irpd.web.actor import Actor
+from irpd.web.actor import Actor, who_acts
 from irpd.web.bodies import read_body
 from irpd.web.filters import instant_of
 from irpd.web.ports import Services
@@ -71,7 +70,7 @@ class Muting:
         ``because``. What fires now is muted too; what fires at the end is decided again."""
         body = await read_body(request, SilenceBody)
         command = c.AddSilence(
-            by=_by(actor),
+            by=who_acts(actor),
             match={
                 name: (value,) if isinstance(value, str) else tuple(value)
                 for name, value in body.match.items()
@@ -86,7 +85,7 @@ class Muting:
         text = request.match_info["silence"]
         number = int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else 0
         body = await read_body(request, EndBody)
-        command = c.EndSilence(by=_by(actor), silence=number, because=body.because)
+        command = c.EndSilence(by=who_acts(actor), silence=number, because=body.because)
         return self._said(await self._services.engine.submit(command))
 
     def _said(self, result: object, *, status: int = 200) -> web.Response:
@@ -99,14 +98,6 @@ class Muting:
             },
             status=status,
         )
-
-
-def _by(actor: Actor) -> str:
-    if actor.person or not actor.local:
-        return actor.name
-    raise Refusal(
-        "who", f"irpd doesn't know who you are ({actor.credential}): say it with --as PERSON (as=PERSON)"
-    )
 
 
 def silence_view(silence: Silence, now: datetime, muting: int) -> dict[str, Any]:
