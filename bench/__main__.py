@@ -1,14 +1,14 @@
-"""``python -m bench [intake] [delay] [scale] [overload] [rules] [backtest] [storm]``: without names, all."""
+"""``python -m bench [intake] [delay] [scale] [overload] [rules] [backtest] [storm] [oncall]``: else all."""
 
 import argparse
 import os
 import platform
 from datetime import UTC, datetime
 
-from bench import backtest, rules, scale, storm
+from bench import backtest, oncall, rules, scale, storm
 from irpd.measure import delay, intake, overload
 
-NAMES = ("intake", "delay", "scale", "overload", "rules", "backtest", "storm")
+NAMES = ("intake", "delay", "scale", "overload", "rules", "backtest", "storm", "oncall")
 
 
 def main() -> None:
@@ -18,7 +18,10 @@ def main() -> None:
         epilog="example: python -m bench intake --rounds 7",
     )
     parser.add_argument(
-        "what", nargs="*", metavar="intake|delay|scale|overload|rules|backtest|storm", help="default: all"
+        "what",
+        nargs="*",
+        metavar="intake|delay|scale|overload|rules|backtest|storm|oncall",
+        help="default: all",
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--smoke", action="store_true", help="only see that everything runs")
@@ -38,6 +41,7 @@ def main() -> None:
         rules.run(signals=50, rounds=1)
         backtest.run(signals=500)
         storm.run(alerts=500, services=30)
+        oncall.run(people=30, schedules=10, paths=10, asked=100)
         return
     if "intake" in what:
         intake.run(rounds=options.rounds)
@@ -53,6 +57,8 @@ def main() -> None:
         backtest.run()
     if "storm" in what:
         storm.run()
+    if "oncall" in what:
+        oncall.run()
 
 
 if __name__ == "__main__":
