@@ -91,12 +91,12 @@ def place(
             answer.count("joins", broken.number)
             return
         running = _running_storm(draft)
-        if running is not None:
+        if running is not None and not storm.stands_out(running, verdict_on(draft, probe)):
             _join(draft, running, source, key, service, signal, storm.why(draft), probe, waited)
             storm.spread(draft, draft.incident(running.number), service, source)
             answer.count("joins", running.number)
             return
-        incident = _open(draft, settings, source, key, service, signal, group, probe, waited)
+        incident = _open(draft, settings, source, key, service, signal, group, probe, waited, running)
         answer.count("opens", incident.number)
     else:
         why = f"group {group.rule}: " + ", ".join(group.values)
@@ -200,14 +200,14 @@ def _moved(draft: Draft, waited: Member, n: int, why: str) -> e.SignalMoved:
 
 def _open(
     draft: Draft, settings: Source | None, source: str, key: str, service: str, signal: Signal,
-    group: Group, probe: Facts, waited: Member | None,
+    group: Group, probe: Facts, waited: Member | None, running: Incident | None,
 ) -> Incident:  # fmt: skip
     reporters = int(signal.reporter is not None)
     share = measured_first(draft, service, signal)
     verdict = verdict_on(draft, replace(probe, share=share, reporters=reporters))
     title, why = signal.title, "opened it"
     stormy = storm.settings_of(draft)
-    parts = storm.becomes(draft, stormy) if stormy is not None else None
+    parts = storm.becomes(draft, stormy, beside=running) if stormy is not None else None
     if parts is not None and stormy is not None:
         verdict, group = storm.most_severe(verdict, parts), storm.group_of(stormy)
         title, why = storm.titled(draft, title), storm.why(draft)

@@ -4,7 +4,9 @@ The incident that would be one too many is opened as the storm: what was opened 
 that nobody has touched, becomes part of it, and so does each signal that would open another, until none has
 been new for that time. All of it stays visible as the storm's signals; ``incident split`` takes some out
 again.
-Everyone whose path one of its services asks for is paged, each about the whole and at most once a minute.
+Everyone whose path one of its services asks for is paged, each about the whole and at most once a minute,
+also once others have it. What a storm must not swallow stands beside it as an incident of its own: a signal
+that a rule keeps at level 1 whatever else is said (a breach), or that brings a regime the storm doesn't have.
 """
 
 from datetime import timedelta
@@ -15,6 +17,8 @@ from irpd.config.duration import format_duration
 from irpd.config.values import Storm
 from irpd.model import event as e
 from irpd.model.incident import Incident, Member
+from irpd.model.level import Level
+from irpd.protocol.answers import judged
 from irpd.protocol.draft import Draft
 from irpd.protocol.paging import end_pages, path_for, start_path, stop_paths
 from irpd.protocol.rows import STORM
@@ -36,17 +40,21 @@ def group_of(storm: Storm) -> Group:
     return Group(key=STORM, rule=STORM, within=storm.within, at_most=LONGEST.total_seconds())
 
 
-def becomes(draft: Draft, storm: Storm) -> list[Incident] | None:
-    """If one incident more makes a storm: those that become part of it. None: it doesn't."""
+def becomes(draft: Draft, storm: Storm, *, beside: Incident | None = None) -> list[Incident] | None:
+    """If one incident more makes a storm: those that become part of it. None: it doesn't.
+
+    Of those that stand ``beside`` a running storm only what was opened after it counts."""
     newest = draft.rows.counter("incident")
     since = draft.now - timedelta(seconds=storm.within)
     first = draft.rows.incident(newest - storm.incidents + 2)
-    if first is None or first.opened_at < since:
+    if first is None or first.opened_at < since or (beside is not None and first.number <= beside.number):
         return None
     return [
         incident
         for number in range(first.number, newest + 1)
-        if (incident := draft.rows.incident(number)) is not None and _untouched(incident)
+        if (incident := draft.rows.incident(number)) is not None
+        and _untouched(incident)
+        and not _floored(judged(draft, incident, incident.share))
     ]
 
 
@@ -59,6 +67,17 @@ def _untouched(incident: Incident) -> bool:
         and incident.group != STORM
         and not incident.drill
     )
+
+
+def stands_out(storm: Incident, verdict: Verdict) -> bool:
+    """Whether a signal that rules say this of is no part of the storm: who works on that would not look."""
+    return _floored(verdict) or not set(verdict.regimes) <= set(storm.regimes)
+
+
+def _floored(verdict: Verdict | None) -> bool:
+    """Whether a rule keeps it at level 1 whatever else is said."""
+    rules = verdict.contributions if verdict is not None else ()
+    return any(rule.result == "held" and rule.at_least == Level.CRITICAL for rule in rules)
 
 
 def most_severe(verdict: Verdict, incidents: list[Incident]) -> Verdict:
@@ -86,7 +105,7 @@ def _as_severe_as(verdict: Verdict, worst: Incident) -> Verdict:
 def titled(draft: Draft, title: str) -> str:
     storm = settings_of(draft)
     assert storm is not None
-    return f"Storm: {storm.incidents} incidents within {format_duration(storm.within)}, last: {title}"[:300]
+    return f"Storm: {storm.incidents} incidents within {format_duration(storm.within)}, such as {title}"[:300]
 
 
 def why(draft: Draft) -> str:
@@ -118,8 +137,8 @@ def _move(draft: Draft, member: Member, storm: Incident) -> Incident:
 
 
 def spread(draft: Draft, storm: Incident, service: str, source: str) -> Incident:
-    """While nobody has it, the path that this service asks for is under way too."""
+    """The path that this service asks for is under way too: those who have it so far are others."""
     name = path_for(draft, service, source) or "fallback"
-    if storm.acknowledged_by or any(run.name == name for run in storm.paths):
+    if any(run.name == name for run in storm.paths):
         return storm
     return start_path(draft, storm, name, because=f"the storm reached {service}")

@@ -22,6 +22,11 @@ def active(house: House) -> list[int]:
     return [number for number, one in house.rows.incidents.items() if one.state.active]
 
 
+def incident_of(house: House, key: str) -> int:
+    (found,) = [one.incident for one in house.rows.members.values() if one.key == f"am/{key}"]
+    return found
+
+
 def burst(house: House, count: int, *, want: int = 2, first: int = 0, service: str = "checkout") -> None:
     for n in range(first, first + count):
         house.report(alert(f"k{n}", want=want, labels={"service": service}))
@@ -117,6 +122,65 @@ def test_a_storm_pages_on_the_path_of_each_service_that_it_reaches() -> None:
     (number,) = active(here)
     assert {run.name for run in here.incident(number).paths} == {"engineering", "solo"}
     assert sorted({person for _, person, channel, _ in here.shown if channel == "mail"}) == ["asha", "chi"]
+
+
+def test_a_service_that_a_storm_reaches_when_others_have_it_pages_its_own_people() -> None:
+    here = house()
+    burst(here, 6)
+    (number,) = active(here)
+    here.forward("70s")
+    here.ack(number=number)
+    burst(here, 1, first=6, service="bare")
+    here.forward("70s")
+    assert here.incident(number).acknowledged_by == ("asha",)
+    assert "chi" in {person for _, person, channel, page in here.shown if page.incident == number}
+    assert {run.name for run in here.incident(number).paths} == {"engineering", "solo"}
+
+
+FLOORS = RULES.replace(
+    "group:",
+    """
+  - {id: breach, match: {labels: {category: breach}}, at_least: 1, because: a breach}
+  - {id: cards, match: {labels: {category: cards}}, level: 2, regimes: [pci-dss], because: cards are involved}
+group:""",
+)
+
+
+@pytest.mark.parametrize("category", ["breach", "cards"])
+def test_what_a_storm_must_not_swallow_stands_beside_it(category: str) -> None:
+    here = house(rules=FLOORS)
+    burst(here, 6)
+    (number,) = active(here)
+    here.ack(number=number)
+    here.report(alert("hidden", labels={"service": "bare", "category": category}))
+    here.forward("10s")
+    own = incident_of(here, "hidden")
+    assert active(here) == [number, own]
+    assert "chi" in {page.person for _, _, _, page in here.shown if page.incident == own}
+    burst(here, 3, first=6)
+    assert here.incident(number).members == 9
+
+
+def test_a_breach_that_was_there_before_does_not_become_part_of_a_storm() -> None:
+    here = house(rules=FLOORS)
+    here.report(alert("hidden", labels={"service": "bare", "category": "breach"}))
+    burst(here, 6)
+    assert incident_of(here, "hidden") == 1
+    assert active(here)[0] == 1
+    assert len(active(here)) == 2
+
+
+def test_many_that_stand_out_become_a_storm_of_their_own() -> None:
+    here = house(rules=FLOORS)
+    burst(here, 6)
+    (first,) = active(here)
+    for n in range(20):
+        here.report(alert(f"cards{n}", labels={"service": "bare", "category": "cards"}))
+        here.forward("0.1s")
+    assert len(active(here)) == 2
+    second = incident_of(here, "cards19")
+    assert (here.incident(second).members, here.incident(second).regimes) == (20, ("pci-dss",))
+    assert here.incident(first).members == 6
 
 
 def test_what_is_more_severe_in_a_storm_is_told_at_once() -> None:
