@@ -12,7 +12,8 @@ from typing import Protocol
 
 import structlog
 
-from irpd.channels.inbound import Does
+from irpd.channels.inbound import Does, NotSaved
+from irpd.channels.words import meaning
 from irpd.comms import clean
 from irpd.comms.codes import written
 from irpd.comms.links import Links
@@ -25,13 +26,6 @@ from irpd.model.command import Refusal
 from irpd.model.incident import Incident, Member, State
 from irpd.model.page import Page, PageKind, Word
 
-#: Words that mean the same in a reply without a code, when exactly one page waits for it.
-_YES = frozenset(
-    {"1", "ack", "acknowledge", "acknowledged", "i have it", "have it", "mine", "ok", "yes", "y"}
-)
-_NO = frozenset(
-    {"2", "can't", "cant", "cannot", "i can't", "i cant", "can’t", "i can’t", "no", "n", "decline"}
-)
 #: So many times an hour somebody is told that they weren't understood: a machine would go on for ever.
 _CONFUSED = 3
 _EARLY = (0.3, 1.0, 3.0, 10.0)  # a provider may speak of a message before it is on disk that it took it
@@ -80,7 +74,16 @@ class Desk:
         if found is None or found.name != page:
             return "What this was about is no longer open. Nothing to do."
         by = found.person if found.person in people else people[0]
-        return await self._take(found, by, does, via)
+        return await self._told(found, by, does, via)
+
+    async def answer(self, *, page: str, does: Does, via: str) -> str:
+        found = self._engine.state.pages.get(page.partition(".")[0])
+        if found is None or found.name != page:
+            return "What this was about is no longer open. Nothing to do."
+        return await self._take(found, found.person, does, via)
+
+    def proof(self, page: str) -> str:
+        return self._links.proof(page)
 
     async def write(self, *, channel: str, address: str, text: str, via: str) -> str:
         people = self._people(channel, address)
@@ -93,17 +96,15 @@ class Desk:
             for person in people:
                 known = self._engine.state.pages.get(self._links.codes.page_of(person, code) or "")
                 if known is not None:
-                    return await self._take(known, person, Does.CANT if cant else Does.HAS, via)
+                    return await self._told(known, person, Does.CANT if cant else Does.HAS, via)
             if any(self._links.codes.page_of(person, code) for person in people):
                 return f"What {code} was about is over. Nothing to do."
             return self._once_in_a_while(address, f"There is no page {code}. Look at the newest message.")
-        word = " ".join(text[:40].lower().split()).rstrip(".! ")
-        if word in _YES or word in _NO:
+        does = meaning(text)
+        if does is not None:
             waiting = self._waiting(people)
             if len(waiting) == 1:
-                return await self._take(
-                    waiting[0], waiting[0].person, Does.CANT if word in _NO else Does.HAS, via
-                )
+                return await self._told(waiting[0], waiting[0].person, does, via)
             if not waiting:
                 return self._once_in_a_while(address, "Nothing waits for an answer of yours.")
             codes = ", ".join(f"{self._links.codes.code(page)} for #{page.incident}" for page in waiting[:5])
@@ -130,6 +131,14 @@ class Desk:
             if page.live and page.person in people and page.kind is not PageKind.UPDATE
         ]
 
+    async def _told(self, page: Page, by: str, does: Does, via: str) -> str:
+        """What came of it, in words: whoever was woken must hear it when it did not work."""
+        try:
+            return await self._take(page, by, does, via)
+        except NotSaved as error:
+            log.error("answer_not_taken", error=repr(error.__cause__))
+            return "irpd could not save that just now. Please answer again, or open the link."
+
     async def _take(self, page: Page, by: str, does: Does, via: str) -> str:
         if page.kind is PageKind.TEST:
             return await self._submit(c.SeePage(page=page.id, via=via), "It works: your answer has arrived.")
@@ -153,9 +162,8 @@ class Desk:
             answer = await self._engine.submit(command)
         except Refusal as refusal:
             return refusal.text
-        except Exception as error:  # whoever was woken must hear that it did not work
-            log.error("answer_not_taken", error=repr(error))
-            return "irpd could not save that just now. Please answer again, or open the link."
+        except Exception as error:  # the journal, a queue that is full, a defect
+            raise NotSaved("irpd could not save that just now") from error
         return said or str(getattr(answer, "text", "")) or "Done."
 
     def _names(self, people: Sequence[str]) -> str:

@@ -29,6 +29,10 @@ class NotUnderstood(Exception):
     """The provider sent something that this version can't read."""
 
 
+class NotSaved(Exception):
+    """The journal would not take it just now; it is to come again."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """``place`` is what stands behind the channel's name, ``target`` the path and query as they came,
@@ -52,10 +56,18 @@ class Heard:
 
 
 class DeskLike(Protocol):
-    """Takes what was heard. Each answer is a sentence for the person; none of these raises."""
+    """Takes what was heard. Each answer is a sentence for the person."""
 
     async def press(self, *, channel: str, page: str, does: Does, address: str, via: str) -> str:
         """Somebody at ``address`` pressed a button of the page with this ``name``."""
+        ...
+
+    async def answer(self, *, page: str, does: Does, via: str) -> str:
+        """Whoever has the message about this page answers it; that is proven. Raises NotSaved."""
+        ...
+
+    def proof(self, page: str) -> str:
+        """What only who has the message about this page knows: 32 hexadecimal digits."""
         ...
 
     async def write(self, *, channel: str, address: str, text: str, via: str) -> str:

@@ -6,23 +6,34 @@ can. ``References`` names the incident, so that mail programs put its messages t
 
 Failures (RFC 5321, 4.2.1): a 5yz reply is for good, 4yz and anything unclear is tried
 again. Once the server has taken the message, what happens to the connection is no matter.
+
+With ``replies`` a mail can be answered: ``mail_reply`` says how an answer proves itself, ``imap`` fetches
+them.
 """
 
 import asyncio
 import contextlib
+import hmac
 import re
 import socket
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
-from email.utils import format_datetime
+from email.policy import Policy
+from email.utils import format_datetime, make_msgid
 
 import aiosmtplib
+import structlog
 
+from irpd.channels.imap import Answers
+from irpd.channels.inbound import Heard, NotAuthentic, NotUnderstood, Request
+from irpd.channels.mail_reply import Reply, answer_id, posted, read_reply, shown
 from irpd.channels.parts import Parts
 from irpd.config.channels import SmtpChannel
 from irpd.engine.ports import Message, Outcome
 from irpd.model.page import PageKind
+
+log = structlog.get_logger(__name__)
 
 #: The channel's ``timeout`` holds for each step of the conversation; all of it takes no longer than so many.
 _STEPS = 3
@@ -34,6 +45,20 @@ _MAILBOX = re.compile(
 _PLAIN = re.compile(r"[^0-9A-Za-z.\-]")
 
 
+class _Ids(UnstructuredHeader, BaseHeader):
+    """Message-IDs, one a line: the library's own folding would encode one that is longer than a line."""
+
+    def fold(self, *, policy: Policy) -> str:
+        separator = f"{policy.linesep} "
+        return f"{self.name}: {separator.join(str(self).split())}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+for _name in ("references", "in-reply-to"):
+    _HEADERS.map_to_type(_name, _Ids)
+_POLICY = SMTP_POLICY.clone(header_factory=_HEADERS)
+
+
 class Smtp:
     """One mail server. Raises LookupError when the password isn't there, ValueError for a
     sender that is no address."""
@@ -42,11 +67,18 @@ class Smtp:
         self.name = name
         self._settings = settings
         self._clock = parts.clock
+        self._desk = parts.desk
         self._password = settings.auth.password.reveal() if settings.auth else None
         self._sender = _address(settings.sender)
         # Not the fully qualified name: finding that asks a DNS that may be what is broken.
         self._hostname = _PLAIN.sub("-", socket.gethostname()) or "localhost"
         self._domain = _PLAIN.sub("-", self._sender.domain) or "localhost"
+        replies = settings.replies
+        self._secret = replies.auth.secret.reveal() if replies is not None and replies.auth else ""
+        self._answers: Answers | None = None
+        if replies is not None and replies.imap is not None:
+            password = replies.imap.auth.password.reveal()
+            self._answers = Answers(name, replies.imap, password, self._fetched)
 
     async def send(self, message: Message) -> Outcome:
         """Never raises for what the network or the server does."""
@@ -54,7 +86,9 @@ class Smtp:
             recipient = _address(message.address)
         except ValueError as error:
             return Outcome(kind="permanent", detail=f"not a mail address: {error}"[:200])
-        mail = self._mail(message, recipient)
+        return await self._deliver(self._mail(message, recipient), recipient)
+
+    async def _deliver(self, mail: EmailMessage, recipient: Address) -> Outcome:
         settings = self._settings
         encryption = settings.encryption
         client = aiosmtplib.SMTP(
@@ -81,11 +115,71 @@ class Smtp:
                 client.close()
         return Outcome(kind="delivered", detail=answer[:200], provider_id=str(mail["Message-ID"]))
 
+    async def hear(self, request: Request) -> Heard:
+        """``reply``: a mail, whole, from who receives mails for irpd. Raises NotAuthentic, NotUnderstood."""
+        if request.place != "reply":
+            raise NotUnderstood(f"nothing is heard at {request.place[:80]!r}")
+        if not self._secret or not shown(request.headers.get("Authorization", ""), self._secret):
+            raise NotAuthentic("the secret of replies.auth is missing or wrong")
+        return Heard(body=await self._answered(posted(request)))
+
+    @property
+    def listens(self) -> bool:
+        return self._answers is not None
+
+    @property
+    def problem(self) -> str:
+        return self._answers.problem if self._answers is not None else ""
+
+    async def listen(self) -> None:
+        """Look into the mailbox, until cancelled."""
+        if self._answers is not None:
+            await self._answers.listen()
+
     async def close(self) -> None:
         """No connection is kept."""
 
+    async def _fetched(self, raw: bytes) -> None:
+        try:
+            await self._answered(raw)
+        except (NotAuthentic, NotUnderstood) as error:
+            log.info("reply_not_taken", channel=self.name, why=str(error))
+
+    async def _answered(self, raw: bytes) -> str:
+        """What was done, in words. Raises NotAuthentic, NotUnderstood."""
+        reply = await asyncio.to_thread(read_reply, raw)  # other people's mails can be slow to read
+        if not hmac.compare_digest(reply.proof.encode(), self._desk.proof(reply.page).encode()):
+            raise NotAuthentic("it answers no page of this irpd")
+        if reply.does is None:
+            said = "Not understood. The first line of an answer is ack or can't."
+        else:
+            said = await self._desk.answer(page=reply.page, does=reply.does, via="mail")
+        await self._say(reply, said)
+        return said
+
+    async def _say(self, reply: Reply, text: str) -> None:
+        """A word back to who answered. It names no page, so that no answer to it is taken for one."""
+        try:
+            recipient = _address(reply.sender)
+        except ValueError:
+            return
+        mail = EmailMessage(policy=_POLICY)
+        mail["From"] = self._sender
+        mail["To"] = recipient
+        mail["Subject"] = _header(reply.subject or "irpd")
+        mail["Date"] = format_datetime(self._clock.now())
+        mail["Message-ID"] = make_msgid(domain=self._domain)
+        if reply.message_id:
+            mail["References"] = reply.message_id
+            mail["In-Reply-To"] = reply.message_id
+        mail["Auto-Submitted"] = "auto-replied"
+        mail.set_content(f"{text}\n")
+        outcome = await self._deliver(mail, recipient)
+        if outcome.kind != "delivered":
+            log.info("word_not_sent", channel=self.name, why=outcome.detail)
+
     def _mail(self, message: Message, recipient: Address) -> EmailMessage:
-        mail = EmailMessage(policy=SMTP_POLICY)
+        mail = EmailMessage(policy=_POLICY)
         page = message.page
         mail["From"] = self._sender
         mail["To"] = recipient
@@ -97,6 +191,12 @@ class Smtp:
         if message.thread:
             mail["References"] = self._id(message.thread)
             mail["In-Reply-To"] = self._id(message.thread)
+        if self._settings.replies is not None:
+            name = answer_id(page.name, self._desk.proof(page.name), self._domain)
+            del mail["References"]
+            mail["References"] = f"{self._id(message.thread)} {name}" if message.thread else name
+            if self._settings.replies.address:
+                mail["Reply-To"] = self._settings.replies.address
         mail["Auto-Submitted"] = "auto-generated"
         mail["X-Irpd-Page"] = _header(page.id)
         if page.kind is PageKind.PAGE:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from irpd.check.addresses import is_url
 from irpd.check.material import Material
 from irpd.config.auth import ApiAuth, Auth
-from irpd.config.channels import SmtpChannel, TwilioChannel, VoiceChannel, WebhookChannel
+from irpd.config.channels import Imap, Replies, SmtpChannel, TwilioChannel, VoiceChannel, WebhookChannel
 from irpd.config.hosts import is_address, local
 from irpd.config.problem import Problem, quoted, suggest
 from irpd.config.values import SOURCE_FIELDS, Configuration, Source
@@ -92,6 +92,9 @@ def _channels(material: Material, configuration: Configuration) -> Iterator[Prob
                 yield material.merged.problem(
                     (*path, "url"), "http: pages would cross the network in the clear", severity="warning"
                 )
+            case SmtpChannel(replies=Replies(imap=Imap(tls="none", host=host))) if not _local(host):
+                message = "the password would cross the network in the clear; leave tls out, or set it to tls"
+                yield material.merged.problem((*path, "replies", "imap", "tls"), message)
             case VoiceChannel(use=use):
                 account = configuration.channels.get(use)
                 if account is not None and not isinstance(account, TwilioChannel):

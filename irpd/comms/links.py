@@ -57,6 +57,10 @@ class Links:
         """Where this page is handed on."""
         return f"{self.url(page)}/cant"
 
+    def proof(self, name: str) -> str:
+        """32 hexadecimal digits that only who has the message about the page of this name knows."""
+        return hmac.digest(self._key, f"answer\0{name}".encode(), hashlib.sha256).hex()[:32]
+
 
 def load_key(state_dir: Path) -> bytes:
     """The key, from ``link.key`` in the state directory; made there (mode 0600) if absent.

@@ -62,10 +62,11 @@ def mail_text(subject: Subject) -> Rendered:
     story = tell(subject)
     plain, html = _PLAIN.get_template("page.txt.j2"), _HTML.get_template("page.html.j2")
     rows = _rows(story)
+    replies = bool(subject.code) and story.kind == PageKind.PAGE
     return Rendered(
         subject=story.name,
-        text=plain.render(s=story, rows=rows),
-        html=html.render(s=story, rows=rows, colour=_COLOURS[story.level]),
+        text=plain.render(s=story, rows=rows, replies=replies),
+        html=html.render(s=story, rows=rows, colour=_COLOURS[story.level], replies=replies),
     )
 
 

@@ -5,7 +5,7 @@
 
 from typing import Annotated, ClassVar, Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from irpd.config.base import Value
 from irpd.config.duration import Duration
@@ -16,6 +16,38 @@ from irpd.config.secret import Secret
 class MailAuth(Value):
     user: str = Field(min_length=1, description="User name at the server.")
     password: Secret = Field(description="The password.")
+
+
+class Imap(Value):
+    """A mailbox that answers come to."""
+
+    host: str = Field(min_length=1, pattern=r"^[^\s/@]+$", description="Name or address of the IMAP server.")
+    port: int = Field(993, ge=1, le=65535, description="Its port.")
+    tls: Literal["tls", "starttls", "none"] = Field("tls", description="Encryption, as for sending.")
+    folder: str = Field("INBOX", min_length=1, description="Where answers arrive.")
+    every: Duration = Field(15.0, ge=1, le=3600, description="How often it is looked into.")
+    auth: MailAuth = Field(description="Sign-in at the server.")
+    timeout: Duration = Field(20.0, gt=0, le=120, description="How long to wait for the server.")
+
+
+class RepliesAuth(Value):
+    secret: Secret = Field(description="Whoever posts mails to irpd shows it, as bearer or as a password.")
+
+
+class Replies(Value):
+    """How answers to mails come back: fetched, or posted by whoever receives them. One way is enough."""
+
+    address: str = Field(
+        "", pattern=r"^([^\s@<>]+@[^\s@<>]+)?$", description="Where people answer to. Without it `from`."
+    )
+    imap: Imap | None = Field(None, description="The mailbox that they are fetched from.")
+    auth: RepliesAuth | None = Field(None, description="For mails posted to `/channel/NAME/reply`.")
+
+    @model_validator(mode="after")
+    def _some_way(self) -> "Replies":
+        if self.imap is None and self.auth is None:
+            raise ValueError("replies has imap, or auth with a secret for mails that are posted to irpd")
+        return self
 
 
 class SmtpChannel(Value):
@@ -34,6 +66,7 @@ class SmtpChannel(Value):
         alias="from", pattern=r"^[^\r\n]*[^\s@]@[^\s@][^\r\n]*$", description="Address that mails come from."
     )
     auth: MailAuth | None = Field(None, description="Sign-in at the server; not without encryption.")
+    replies: Replies | None = Field(None, description="How `ack` in an answer to a mail comes back to irpd.")
     timeout: Duration = Field(20.0, gt=0, description="How long to wait for the server.")
 
     @property

@@ -16,7 +16,7 @@ from pydantic import Field, field_validator, model_validator
 
 from irpd.config.auth import ApiAuth, Auth
 from irpd.config.base import LEVEL_NAMES, LevelName, LevelNumber, Name, Value, Weekday
-from irpd.config.channels import ChannelSettings, SlackChannel, TwilioChannel
+from irpd.config.channels import ChannelSettings, SlackChannel, SmtpChannel, TwilioChannel
 from irpd.config.duration import Duration
 from irpd.config.schedules import Away, Schedule
 from irpd.config.watching import Watching
@@ -474,6 +474,8 @@ class Configuration(Value):
         match self.channels.get(channel):
             case TwilioChannel(hears=True):
                 return bool(self.server.public_url)
+            case SmtpChannel(replies=replies):
+                return replies is not None
             case SlackChannel(auth=auth):
                 reached = auth.signing_secret is not None and bool(self.server.public_url)
                 return reached or auth.app_token is not None

@@ -17,7 +17,7 @@ from harness.providers import PROVIDERS, Provider
 from pydantic import TypeAdapter
 
 from irpd.channels import file as file_module
-from irpd.channels.inbound import Does
+from irpd.channels.inbound import Does, NotSaved
 from irpd.channels.parts import Parts
 from irpd.channels.registry import build_channel
 from irpd.config.channels import ChannelSettings, FileChannel, SmtpChannel
@@ -82,6 +82,7 @@ class SilentDesk:
         self.heard: list[tuple[object, ...]] = []
         self.says = "You have #42. Escalation has stopped."
         self.spoken = "Incident 42."
+        self.full = False
 
     async def press(self, *, channel: str, page: str, does: Does, address: str, via: str) -> str:
         self.heard.append(("press", channel, page, does, address, via))
@@ -95,6 +96,15 @@ class SilentDesk:
         self, *, channel: str, provider_id: str, word: Word, at: datetime | None = None, detail: str = ""
     ) -> None:
         self.heard.append(("confirm", channel, provider_id, word))
+
+    async def answer(self, *, page: str, does: Does, via: str) -> str:
+        if self.full:
+            raise NotSaved("irpd could not save that just now")
+        self.heard.append(("answer", page, does, via))
+        return self.says
+
+    def proof(self, page: str) -> str:
+        return "0123456789abcdef0123456789abcdef" if page.startswith("42-3") else "f" * 32
 
     def speech(self, page: str) -> str:
         return self.spoken

@@ -8,6 +8,8 @@ from irpd.check.whole import check_files
 from irpd.config.problem import Problem
 
 TWILIO = 'sms: {type: twilio, from: "+493012345678", auth: {account: {env: HOME}, token: {env: HOME}}}'
+MAIL = "mail: {{type: smtp, host: 127.0.0.1, from: i@example.com, replies: {{{}}}}}"
+IMAP = "channels.mail.replies.imap.tls"
 NAMED = TWILIO.replace("+493012345678", "irpd")
 PUBLIC = 'server: {public_url: "https://irpd.example.com"}\n'
 
@@ -36,6 +38,12 @@ def test_text_messages_and_calls_by_their_account_are_fine(find) -> None:
         (("call: {use: local, as: fax}",), "channels.call", "not allowed here"),
         ((NAMED, "call: {use: sms, as: voice}"), "channels.call.use", "number"),
         ((TWILIO.replace("+493012345678", "0301234"),), "channels.sms.from", ""),
+        (
+            (MAIL.format("imap: {host: mx, tls: none, auth: {user: a, password: {env: HOME}}}"),),
+            IMAP,
+            "clear",
+        ),
+        ((MAIL.format("address: a@example.com"),), "channels.mail.replies", "imap, or auth"),
     ],
 )
 def test_a_channel_that_cant_work_is_an_error(find, channels, path: str, says: str) -> None:

@@ -1,7 +1,9 @@
 """What providers send back: answers to text messages, keys pressed in a call, words on what was delivered."""
 
+import email.policy
 import io
 import json
+from email.message import EmailMessage
 from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
@@ -9,7 +11,9 @@ import pytest
 from house import SECRET, House
 
 from irpd.channels import slack_buttons
+from irpd.channels.mail_reply import answer_id
 from irpd.channels.twilio import signature
+from irpd.engine.ports import JournalFull
 from irpd.model import command as c
 from irpd.model.incident import State
 from irpd.model.page import SendState
@@ -228,3 +232,38 @@ async def test_a_button_in_slack_acknowledges_for_who_pressed_it(build) -> None:
     assert await pressed(house, page.name, user="U02BEN", action="i-cant") == 200
     assert house.engine.state.incidents[1].acknowledged_by == ("asha",)
     assert house.engine.policy.configuration.hears("slack")
+
+
+MAIL = """
+mail: {type: smtp, host: localhost, port: 9, from: i@x.io, replies: {auth: {secret: {env: DOOR_SECRET}}}}
+"""
+
+
+async def test_a_mail_that_answers_acknowledges(build) -> None:
+    house = await build(channels=MAIL, notify="[{after: 0m, via: [mail]}]")
+    page = house.page_of(await house.alert())
+    answer = EmailMessage(policy=email.policy.SMTP.clone(max_line_length=990))
+    answer["From"] = "asha@elsewhere.example"
+    answer["References"] = answer_id(page.name, house.links.proof(page.name), "example.com")
+    answer.set_content("ack")
+    headers = {"Authorization": f"Bearer {SECRET}"}
+    async with house.tcp.post("/channel/mail/reply", data=answer.as_bytes(), headers=headers) as response:
+        assert (response.status, await response.text()) == (200, "You have #1. Escalation has stopped.")
+    assert house.engine.state.incidents[1].acknowledged_by == ("asha",)
+
+
+async def test_an_answer_that_cant_be_saved_is_said_so_or_asked_for_again(build, monkeypatch) -> None:
+    house = await build(channels=f"{CHANNELS}{MAIL}", notify="[{after: 0m, via: [sms]}]")
+    page = house.page_of(await house.alert())
+
+    async def full(_command: object) -> object:
+        raise JournalFull("no space left")
+
+    monkeypatch.setattr(house.engine, "submit", full)
+    assert "could not save" in await reply(house, house.links.codes.code(page))
+    answer = EmailMessage(policy=email.policy.SMTP.clone(max_line_length=990))
+    answer["References"] = answer_id(page.name, house.links.proof(page.name), "example.com")
+    answer.set_content("ack")
+    headers = {"Authorization": f"Bearer {SECRET}"}
+    async with house.tcp.post("/channel/mail/reply", data=answer.as_bytes(), headers=headers) as response:
+        assert response.status == 503
