@@ -287,7 +287,7 @@ def end_episode(draft: Draft, member: Member, *, ends_at: datetime | None, becau
         incident = draft.emit(
             incident.number, e.SignalResolved(sid=earlier.sid, ends_at=ends_at, because=because)
         )
-        incident = all_quiet(draft, incident)
+        incident = all_quiet(draft, ease(draft, incident))  # to judge it may have failed when it was muted
         _end_if_muted_to_the_end(draft, incident, member)
 
 

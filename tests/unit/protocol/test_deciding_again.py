@@ -461,6 +461,19 @@ def test_what_a_person_silences_no_longer_keeps_the_level_up() -> None:
     assert house.incident().level == 3
 
 
+def test_a_failure_to_judge_what_was_silenced_is_made_up_for_when_that_resolves() -> None:
+    house = slow_and_quick()
+    until = house.now + timedelta(hours=1)
+    with pytest.MonkeyPatch.context() as spoilt:
+        spoilt.setattr("irpd.protocol.levels.level_for", lambda *_, **__: 1 / 0)
+        house.do(c.AddSilence(by="asha", match={"labels.slow": ("yes",)}, until=until, because="known"))
+    assert house.incident().eased_since is None
+    house.report(signal("a", "resolved", service="checkout", slow="yes", grouped="yes"))
+    assert house.incident().eased_since == house.now
+    house.forward("20m")
+    assert house.incident().level == 3
+
+
 def test_a_failure_to_judge_lowers_no_level(monkeypatch: pytest.MonkeyPatch) -> None:
     house = asked(SHARED)
     house.report(signal("a", service="checkout"))
