@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def rules() -> None:
-    """Test rules, and explain what they decide."""
+    """Test rules, explain what they decide, and try changed ones on recorded history."""
 
 
 @rules.command("test")
@@ -175,7 +175,9 @@ def backtest_(
     """What changed rules would have made of recorded history: openings, grouping, levels and pages.
 
     Reads the journal and writes nothing; the daemon may run meanwhile. Each incident is compared up to the
-    first thing that a person did about it. Exit status 1 when a --fail-if holds.
+    first thing that a person did about it. Pages are counted as they are asked for: what the outbox puts
+    off, sends together or no longer sends, because somebody answered meanwhile, counts in both columns. Exit
+    status 1 when a --fail-if holds.
     """
     from irpd.cli.files import journal_path, loaded_or_failed
     from irpd.engine.ports import JournalError

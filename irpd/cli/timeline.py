@@ -37,6 +37,18 @@ def answered(answer: Mapping[str, Any]) -> str:
     return f"{answer['service']}: {', '.join(counts)}"
 
 
+def share(found: Mapping[str, Any]) -> str:
+    """``2 % of users (2,400 of 120,000) by label``."""
+    if found.get("numerator") is None or not found.get("denominator"):
+        return "share of users not known"
+    counts = ""
+    if found.get("affected") is not None:
+        users = f" of {found['users']:,}" if found.get("users") is not None else ""
+        counts = f" ({found['affected']:,}{users})"
+    method = f" by {clean(found['method'])}" if found.get("method") else ""
+    return f"{found['numerator'] * 100 / found['denominator']:.3g} % of users{counts}{method}"
+
+
 def said(event: Event, shown: Shown) -> str:
     signal = event.get("signal") or ""
     by = f"by {shown.person(event['by'])}" if event.get("by") else ""
@@ -62,6 +74,8 @@ def said(event: Event, shown: Shown) -> str:
             return f"evidence asks for level {level} only{because}" if level else "evidence asks for it again"
         case "users-answered":
             return answered(event["answer"])
+        case "share-measured":
+            return share(event.get("share") or {})
         case "paged":
             page = event["page"]
             person = shown.person(page["person"])

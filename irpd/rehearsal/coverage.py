@@ -22,7 +22,9 @@ def untested(ruleset: RuleSet, configuration: Configuration) -> list[Problem]:
         if file in tested:
             problems.append(_warning(at, rule, "decides in no test; if it changed, nothing would tell"))
         elif rules[file]:
-            problems.append(_warning(f"{file}:1", "", f"{rules[file]} rules and no test"))
+            problems.append(
+                _warning(f"{file}:1", "", f"{rules[file]} rule{'' if rules[file] == 1 else 's'} and no test")
+            )
             rules[file] = 0
     return problems
 

@@ -37,6 +37,8 @@ def share_over(impacts: Iterable[tuple[str, Impact]], reporters: int, users: int
 def percent(share: Fraction) -> str:
     """A share as people read it: ``2.0 %``; close to a border with as many digits as keep it on its side."""
     parts, whole = share.numerator * 100, share.denominator
+    if 0 < parts * 20 < whole:
+        return "<0.1 %"  # somebody is affected: 0.0 % reads as nobody
     for digits in (1, 2, 3):
         scale = 10**digits
         rounded = (2 * parts * scale + whole) // (2 * whole)
