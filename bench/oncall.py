@@ -87,8 +87,8 @@ def _text(people: int, schedules: int, paths: int) -> str:
         if n % 3 == 0:
             for k, (opens, closes) in enumerate((("00:00", "08:00"), ("08:00", "16:00"))):
                 layers.append(
-                    f'{{rotate: weekly, handoff: "Mon 00:00", start: "2026-01-05",'
-                    f' people: [p{(n + k) % people}], hours: [{{from: "{opens}", to: "{closes}"}}], except: [all]}}'
+                    f'{{rotate: weekly, handoff: "Mon 00:00", start: "2026-01-05", except: [all],'
+                    f' people: [p{(n + k) % people}], hours: [{{from: "{opens}", to: "{closes}"}}]}}'
                 )
         lines += [f"  s{n}:", f"    time_zone: {_ZONES[n % 5]}", f"    layers: [{', '.join(layers)}]"]
     lines.append("paths:")

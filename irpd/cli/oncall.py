@@ -153,6 +153,52 @@ def _weekday(text: str, shown: Shown) -> str:
     return f"{datetime.fromisoformat(text).astimezone(shown.zone):%a %Y-%m-%d %H:%M}"
 
 
+@oncall.command("export")
+@click.argument("schedule", required=False)
+@click.option("--person", help="This person's shifts on all schedules instead.")
+@click.option("--address", is_flag=True, help="Print the secret address for calendar programs instead.")
+@files_option
+@daemon_options
+@example("irpd oncall export first-responder > shifts.ics\nirpd oncall export --person asha --address")
+def export(
+    schedule: str | None, person: str | None, address: bool, files: bool, socket: str | None,
+    config: tuple[str, ...], json: bool,
+) -> None:  # fmt: skip
+    """Shifts as iCalendar: those of SCHEDULE, or of a person. Whoever has the address can read them."""
+    if (schedule is None) == (person is None):
+        raise Failed("name a schedule, or a person with --person", exit_code=USAGE)
+    if files:
+        if address:
+            raise Failed("only the daemon knows the address: leave out --files", exit_code=USAGE)
+        click.echo(_calendar(schedule, person, config), nl=False)
+        return
+    query = {"person": person} if person is not None else {"schedule": schedule or ""}
+    answer = Daemon(socket=socket, config=config).get("/calendar", query)
+    if json:
+        pass_on(answer)
+    else:
+        document = answer.document
+        click.echo(f"{document['address']}\n" if address else document["ical"], nl=False)
+
+
+def _calendar(schedule: str | None, person: str | None, config: tuple[str, ...]) -> bytes:
+    from irpd.cli.files import loaded_or_failed
+    from irpd.comms.calendar import person_calendar, schedule_calendar
+    from irpd.oncall.documents import UNREADABLE
+
+    configuration = loaded_or_failed(config).configuration
+    kind, name, there = "schedule", schedule or "", configuration.schedules.keys()
+    if person is not None:
+        kind, name, there = "person", person, configuration.people.keys()
+    if name not in there:
+        raise Failed(f"there is no {kind} {name!r} ({', '.join(there)})", exit_code=NO, code="not-found")
+    make = person_calendar if person is not None else schedule_calendar
+    try:
+        return make(configuration, name, datetime.now(UTC))
+    except UNREADABLE as error:
+        raise Failed(f"{name} can't be read: {error}", exit_code=NO) from None
+
+
 # ------------------------------------------------------------------ overrides
 @oncall.group("override")
 def override() -> None:

@@ -21,6 +21,7 @@ from irpd.channels.desk import Desk
 from irpd.channels.listeners import Listeners
 from irpd.channels.parts import Parts
 from irpd.channels.registry import build_channels
+from irpd.comms.calendar import Calendars
 from irpd.comms.links import Links
 from irpd.config.values import Configuration
 from irpd.daemon import systemd
@@ -82,7 +83,9 @@ class Daemon:
         configuration = opened.prepared.policy.configuration
         keep_receipts(self.journal, configuration)
         listen = self.options.listen or configuration.server.listen
-        self.links = Links(opened.link_key, configuration.server.public_url or f"http://{listen}")
+        public_url = configuration.server.public_url or f"http://{listen}"
+        self.links = Links(opened.link_key, public_url)
+        self.calendars = Calendars(opened.link_key, public_url)
         self.sources = Sources(configuration, reporter_key=opened.link_key)
         self.engine = Engine(
             self.journal, self.clock, opened.prepared.policy, normalise=self.sources.normalise
@@ -148,6 +151,7 @@ class Daemon:
             clock=self.clock,
             sources=self.sources.built,
             links=self.links,
+            calendars=self.calendars,
             metrics=self.metrics,
             open_reader=lambda: open_reader(self.journal.path),
             readiness=self.readiness,

@@ -56,6 +56,7 @@ def routes_of(services: Services, history: History) -> tuple[Route, ...]:
         Route("GET", "/pages", "read", look.pages),
         Route("GET", "/who", "read", rota.who),
         Route("GET", "/schedules/{schedule}", "read", rota.schedule),
+        Route("GET", "/calendar", "read", rota.calendar),
         Route("GET", "/overrides", "read", rota.overrides),
         Route("POST", "/overrides", "respond", rota.add),
         Route("POST", "/overrides/{override}/end", "respond", rota.end),

@@ -8,6 +8,7 @@ answered as JSON too.
 from aiohttp import web
 
 from irpd.web.api import Api
+from irpd.web.calendars import CalendarPages
 from irpd.web.channels import Channels
 from irpd.web.health import Gauges, Health
 from irpd.web.history import History
@@ -27,6 +28,7 @@ def build_tcp_app(services: Services) -> web.Application:
     Webhook(services).add_to(app)
     LinkPages(services, history).add_to(app)
     Channels(services).add_to(app)
+    CalendarPages(services).add_to(app)
     Health(services).add_to(app)
     Api(services, history, over_socket=False).add_to(app)
     _close_at_the_end(app, history)

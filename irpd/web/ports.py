@@ -10,8 +10,8 @@ from irpd.config.values import Configuration, Source
 from irpd.engine.ports import Clock, Fact, Normalised, Receipt
 from irpd.model.command import Command
 from irpd.model.incident import Incident, Member
-from irpd.model.page import Page
 from irpd.model.override import Override
+from irpd.model.page import Page
 from irpd.model.waits import Silence
 from irpd.oncall.changes import Changes
 from irpd.triage.ruleset import RuleSet
@@ -117,6 +117,11 @@ class LinksLike(Protocol):
     def token(self, page: Page, /) -> str: ...
 
 
+class CalendarsLike(Protocol):
+    def address(self, kind: str, name: str, /) -> str: ...
+    def proves(self, kind: str, name: str, token: str, /) -> bool: ...
+
+
 class Reader(Protocol):
     """Reading the journal beside the engine. Blocks; made and called in one thread.
     ``journal.reader.Reader`` on a read-only connection is one."""
@@ -161,6 +166,7 @@ class Services:
     clock: Clock
     sources: Mapping[str, SourceLike]
     links: LinksLike
+    calendars: CalendarsLike
     metrics: Metrics
     open_reader: Callable[[], Reader]
     readiness: Callable[[], Sequence[Check]]

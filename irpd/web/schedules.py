@@ -12,6 +12,7 @@ from irpd.oncall.documents import UNREADABLE, override_view, schedule_document, 
 from irpd.protocol.overrides import OverrideAnswer
 from irpd.web.actor import Actor, who_acts
 from irpd.web.bodies import read_body
+from irpd.web.calendars import made
 from irpd.web.filters import instant_of, known, whole_number
 from irpd.web.ports import Services
 from irpd.web.problem import answer
@@ -65,6 +66,26 @@ class Schedules:
         except UNREADABLE as error:
             raise Refusal("invalid", f"{name} can't be read: {error}") from None
         return answer(document)
+
+    async def calendar(self, request: web.Request, _actor: Actor) -> web.Response:
+        """A schedule's or a person's shifts as iCalendar (``schedule=`` or ``person=``), and the secret
+        address at which a calendar program may fetch them."""
+        configuration = self._services.engine.policy.configuration
+        kind = "person" if "person" in request.query else "schedule"
+        name = request.query.get(kind, "")
+        known(name, kind, configuration.people if kind == "person" else configuration.schedules)
+        try:
+            body = await made(self._services, kind, name)
+        except UNREADABLE as error:
+            raise Refusal("invalid", f"{name} can't be read: {error}") from None
+        return answer(
+            {
+                "schema": "irpd.calendar/1",
+                kind: name,
+                "address": self._services.calendars.address(kind, name),
+                "ical": body.decode(),
+            }
+        )
 
     async def overrides(self, _request: web.Request, _actor: Actor) -> web.Response:
         """Overrides and absences that people set, with those that ended within the last weeks."""

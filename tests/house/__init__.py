@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from irpd.channels.desk import Desk
 from irpd.channels.parts import Parts
 from irpd.channels.registry import build_channels
+from irpd.comms.calendar import Calendars
 from irpd.comms.links import Links
 from irpd.config.load import Loaded, load_configuration
 from irpd.engine.engine import Engine
@@ -222,6 +223,7 @@ async def build_house(
         clock=clock,
         sources=sources,
         links=(links := Links(b"x" * 32, "https://irpd.example.com")),
+        calendars=Calendars(b"x" * 32, "https://irpd.example.com"),
         metrics=Metrics("1.2.3"),
         open_reader=lambda: JournalReader(journal),
         readiness=lambda: house.checks,

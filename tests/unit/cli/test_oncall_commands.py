@@ -85,3 +85,15 @@ async def test_shifts_are_shown_from_files_alone(irpd: Any) -> None:
     who = json.loads((await irpd("oncall", "who", "--at", "2027-03-30T00:00:00Z", "--json", *config)).out)
     assert [one["person"] for one in who["schedules"] if one["name"] == SCHEDULE] == ["asha"]
     assert (await irpd("oncall", "show", "nights", *config)).status == 1
+
+
+async def test_shifts_are_exported_as_a_calendar(irpd: Any, house: Any) -> None:
+    done = await irpd("oncall", "export", SCHEDULE)
+    assert (done.status, done.out.startswith("BEGIN:VCALENDAR\r\n")) == (0, True)
+    assert "SUMMARY:On call: Asha Rao" in done.out
+    address = (await irpd("oncall", "export", "--person", "asha", "--address")).out
+    assert address.startswith("https://irpd.example.com/calendar/person/asha/")
+    files = await irpd("oncall", "export", "--person", "asha", "--files", "-c", EXAMPLE)
+    assert "SUMMARY:On call: first-responder" in files.out
+    assert (await irpd("oncall", "export")).status == 2
+    assert (await irpd("oncall", "export", "nights")).status == 1
