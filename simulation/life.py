@@ -34,14 +34,15 @@ INBOX = 20
 class _Links(Links):
     """A page's token is the same for ever: worked out once for all runs."""
 
-    _tokens: ClassVar[dict[tuple[str, str], str]] = {}
+    _tokens: ClassVar[dict[tuple[object, ...], str]] = {}
 
     def token(self, page: Page) -> str:
-        known = self._tokens.get((page.name, page.person))
+        of = (page.id, page.requested_at, page.dated, page.person)
+        known = self._tokens.get(of)
         if known is None:
             if len(self._tokens) > 100_000:
                 self._tokens.clear()
-            known = self._tokens[page.name, page.person] = super().token(page)
+            known = self._tokens[of] = super().token(page)
         return known
 
 

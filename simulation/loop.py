@@ -13,9 +13,9 @@ the loop between any two of them. After ``drop`` no callback runs, no task is ca
 
 import asyncio
 import heapq
-from asyncio import base_events, events
+from asyncio import base_events
 from collections.abc import Callable
-from contextvars import Context
+from contextvars import Context, copy_context
 from itertools import count
 from random import Random
 from typing import Any
@@ -25,6 +25,32 @@ from simulation.clocks import VirtualTime
 
 class Escape(BaseException):
     """Something simulated reached for a thread, a socket or a signal of the real world."""
+
+
+class _Call:
+    """What asyncio's handles are, without what nobody asks them for here."""
+
+    __slots__ = ("_args", "_callback", "_cancelled", "_context", "_when")
+
+    def __init__(self, callback: Any, args: tuple[Any, ...], context: Context | None, when: float) -> None:
+        self._callback: Any = callback
+        self._args: Any = args
+        self._when = when
+        self._context = copy_context() if context is None else context
+        self._cancelled = False
+
+    def cancel(self) -> None:
+        self._cancelled = True
+        self._callback = self._args = None
+
+    def cancelled(self) -> bool:
+        return self._cancelled
+
+    def when(self) -> float:
+        return self._when
+
+    def run(self) -> None:
+        self._context.run(self._callback, *self._args)
 
 
 class VirtualLoop(base_events.BaseEventLoop):
@@ -40,7 +66,7 @@ class VirtualLoop(base_events.BaseEventLoop):
         self._chance = random
         self._slowness = slowness
         self.dropped = False
-        self._timers: list[tuple[float, int, events.TimerHandle]] = []
+        self._timers: list[tuple[float, int, _Call]] = []
         self._nth = count()
         self.jobs = 0  # work of the other thread that has not been delivered
         self.problems: list[str] = []
@@ -54,19 +80,24 @@ class VirtualLoop(base_events.BaseEventLoop):
 
     def call_soon(  # type: ignore[override]  # typeshed's is generic
         self, callback: Any, *args: Any, context: Context | None = None
-    ) -> events.Handle:
-        handle = events.Handle(callback, args, self, context)
+    ) -> Any:
+        call = _Call(callback, args, context, 0.0)
         if not self.dropped:
-            self._ready.append(handle)
-        return handle
+            self._ready.append(call)
+        return call
 
     def call_at(  # type: ignore[override]  # typeshed's is generic
         self, when: float, callback: Any, *args: Any, context: Context | None = None
-    ) -> events.TimerHandle:
-        handle = events.TimerHandle(when, callback, args, self, context)
+    ) -> Any:
+        call = _Call(callback, args, context, when)
         if not self.dropped:
-            heapq.heappush(self._timers, (when, next(self._nth), handle))
-        return handle
+            heapq.heappush(self._timers, (when, next(self._nth), call))
+        return call
+
+    def call_later(  # type: ignore[override]  # typeshed's is generic
+        self, delay: float, callback: Any, *args: Any, context: Context | None = None
+    ) -> Any:
+        return self.call_at(self.time() + delay, callback, *args, context=context)
 
     def _task(self, loop: Any, coro: Any, **options: Any) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = asyncio.Task(coro, loop=loop, **options)
@@ -105,9 +136,6 @@ class VirtualLoop(base_events.BaseEventLoop):
     def _process_events(self, event_list: Any) -> None:
         raise Escape("there are no file descriptors here")
 
-    def _timer_handle_cancelled(self, handle: Any) -> None:
-        """Cancelled timers are passed over when they surface."""
-
     def _complain(self, loop: Any, context: dict[str, Any]) -> None:
         error = context.get("exception")
         self.problems.append(f"{context.get('message')}: {error!r}")
@@ -115,7 +143,7 @@ class VirtualLoop(base_events.BaseEventLoop):
     # ------------------------------------------------------------ what the world does with it
     def next_timer(self) -> float | None:
         timers = self._timers
-        while timers and timers[0][2]._cancelled:
+        while timers and timers[0][2]._cancelled:  # passed over when they surface
             heapq.heappop(timers)
         return timers[0][0] if timers else None
 
@@ -133,9 +161,14 @@ class VirtualLoop(base_events.BaseEventLoop):
         """Run one callback; whether there was one. The caller holds the loop as the running one."""
         ready = self._ready
         while ready:
-            handle = ready.popleft()
-            if not handle._cancelled:
-                handle._run()
+            call = ready.popleft()
+            if not call._cancelled:
+                try:
+                    call.run()
+                except (SystemExit, KeyboardInterrupt):
+                    raise
+                except BaseException as error:
+                    self._complain(self, {"message": f"in {call._callback}", "exception": error})
                 return True
         return False
 

@@ -15,7 +15,7 @@ from irpd.model.page import PageKind, SendState
 from irpd.protocol.evolve import evolve
 from irpd.protocol.rows import Rows, Torn
 from simulation.decisions import BY_ITSELF
-from simulation.judged import holds
+from simulation.judged import Violation, holds
 from simulation.quieting import due_at as waits_until
 from simulation.storms import Heard
 
@@ -47,8 +47,10 @@ class Model:
         self.groups: dict[str, set[int]] = {}
         self.taken: set[int] = set()  # acknowledged, and nothing since that lets paging go on
         self.due: list[tuple[datetime, int, datetime]] = []  # from when, of which, its time
+        self.next_due: dict[int, datetime | None] = {}  # its time as it was put there last
         self.sends: list[tuple[datetime, str, int]] = []
-        self.touched: set[int] = set()
+        self.touched: set[int] = set()  # incidents that are to be looked at as a whole
+        self.changed: set[int] = set()  # and all whose rows are others now
         self.set_aside: set[int] = set()
         self.receipts: set[int] = set()  # that took effect
         self.receipt = 0  # the last of them
@@ -61,10 +63,10 @@ class Model:
     def see(self, fact: Fact) -> str:
         """One more durable fact. Raises Violation. Returns its type."""
         self.seq += 1
-        holds(fact.seq == self.seq, "history", f"fact {fact.seq} after {self.seq - 1}")
-        holds(
-            self.last_at is None or fact.at >= self.last_at, "clock", f"{fact.at} comes after {self.last_at}"
-        )
+        if fact.seq != self.seq:
+            raise Violation("history", f"fact {fact.seq} after {self.seq - 1}")
+        if self.last_at is not None and fact.at < self.last_at:
+            raise Violation("clock", f"{fact.at} comes after {self.last_at}")
         self.last_at = fact.at
         event, rows = fact.event, self.rows
         number = int(fact.subject[9:]) if fact.subject.startswith("incident:") else 0
@@ -74,6 +76,13 @@ class Model:
             if event.group is not None:
                 self._opens(number, event, fact.at)
         fold(rows, fact)
+        if isinstance(event, e.SendAttempted):  # most of all; ``decisions`` saw that it changes no incident
+            if event.retry_at is not None:
+                heapq.heappush(self.sends, (event.retry_at, event.page, event.send))
+            if number:
+                self.changed_at[number] = fact.at
+                self.changed.add(number)
+            return str(type(event).__struct_config__.tag)
         self._count(event)
         if number:
             now = rows.incidents[number]
@@ -82,6 +91,7 @@ class Model:
             if isinstance(event, e.Paged):
                 self.heard.asked(event.page, now)
             self.touched.add(number)
+            self.changed.add(number)
             self._schedule(now, event, fact.at)
         elif isinstance(event, e.CommandSetAside) and event.receipt:
             self.set_aside.add(event.receipt)
@@ -198,13 +208,13 @@ class Model:
     # ------------------------------------------------------------ what is due
     def _schedule(self, now: Incident, event: e.AnyEvent, at: datetime) -> None:
         due = due_at(now)
-        if due is not None:
-            heapq.heappush(self.due, (max(due, at), now.number, due))
+        if due != self.next_due.get(now.number):
+            self.next_due[now.number] = due
+            if due is not None:
+                heapq.heappush(self.due, (max(due, at), now.number, due))
         if isinstance(event, e.Paged):
             for send in event.page.sends:
                 heapq.heappush(self.sends, (send.due_at, event.page.id, send.n))
-        elif isinstance(event, e.SendAttempted) and event.retry_at is not None:
-            heapq.heappush(self.sends, (event.retry_at, event.page, event.send))
         elif isinstance(event, e.SendBrought):
             heapq.heappush(self.sends, (event.due_at, event.page, event.send))
 
@@ -268,21 +278,18 @@ class Model:
             incident = self.rows.incidents[number]
             forsaken = self.forsaken(number)
             holds(not forsaken, "never-silent", forsaken)
-            sids = self.in_incident.get(number, set())
-            holds(
-                len(sids) == incident.members, "one-incident", f"{incident.ref}: {incident.members} signals"
+            members = [self.rows.members[sid] for sid in self.in_incident.get(number, ())]
+            counted = (
+                len(members),
+                sum(1 for member in members if member.status in _FIRING),
+                sum(1 for member in members if member.flapping)
+                if incident.state.active
+                else incident.flapping,
             )
-            firing = sum(1 for sid in sids if self.rows.members[sid].status in _FIRING)
-            holds(
-                firing == incident.firing,
-                "one-incident",
-                f"{incident.ref}: {incident.firing} firing, not {firing}",
-            )
-            flapping = sum(1 for sid in sids if self.rows.members[sid].flapping)
-            holds(
-                flapping == incident.flapping or not incident.state.active,
-                "one-incident", f"{incident.ref}: {incident.flapping} flapping, not {flapping}",
-            )  # fmt: skip
+            told = (incident.members, incident.firing, incident.flapping)
+            if told != counted:
+                what = "signals, firing and flapping"
+                raise Violation("one-incident", f"{incident.ref}: {told} {what}, not {counted}")
         self.touched.clear()
 
     def asks(self, page_id: str) -> bool:

@@ -29,7 +29,7 @@ from simulation.clocks import BEGINS, VirtualTime
 from simulation.coverage import Coverage
 from simulation.decisions import check
 from simulation.disk import Disk
-from simulation.judged import Decision, Violation, holds
+from simulation.judged import Decision, Violation
 from simulation.life import INBOX, Life
 from simulation.loop import Escape
 from simulation.model import Model
@@ -103,7 +103,6 @@ class Simulation:
         self.replay = examine.Replay()
         self.waiting = Waiting()
         self.shown: dict[int, float] = {}  # when somebody last saw a page of this incident
-        self.news: set[int] = set()  # incidents that something happened to since they were last looked at
         self._later: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
         self._open: dict[int, Request] = {}  # requests under way
@@ -174,44 +173,38 @@ class Simulation:
     # ------------------------------------------------------------ what goes out
     def sending(self, life: Life, message: Message) -> None:
         key = (message.page.id, message.send.n)
-        try:
-            holds(key not in life.calling, "once", f"{message.id} is sent twice at the same time")
-            holds(
-                life.answered.get(key) not in ("delivered", "permanent"),
-                "once", f"{message.id} is sent again after it was {life.answered.get(key)}",
-            )  # fmt: skip
-            page = life.engine.state.pages.get(message.page.id)
-            incident = life.engine.state.incidents.get(message.page.incident)
-            send = next((s for s in page.sends if s.n == message.send.n), None) if page is not None else None
-            holds(
-                send is not None and send.state == "pending",
-                "wanted",
-                f"{message.id} is {send and send.state}",
-            )
-            holds(page is not None and page.live, "wanted", f"{message.id}: its page is over")
-            holds(
-                message.page.person == page.person if page else True, "wanted", f"{message.id}: not to whom"
-            )
-            now = life.clock.now()
-            late = page is not None and now > page.expires_at + timedelta(seconds=1)
-            holds(not late, "expired", f"{message.id} is sent after it expired")
-            early = send is not None and send.due_at > now
-            holds(not early, "never-early", f"{message.id} is sent before its time")
-            if incident is not None and message.page.kind in (PageKind.PAGE, PageKind.QUIET):
-                holds(
-                    incident.state.active,
-                    "wanted",
-                    f"{message.id} is sent though {incident.ref} is {incident.state}",
-                )
-                answered = incident.acknowledged_at
-                holds(
-                    incident.state is not State.ACKNOWLEDGED or answered is None
-                    or message.page.requested_at >= answered,
-                    "stops", f"{message.id} is sent though {incident.ref} is acknowledged",
-                )  # fmt: skip
-        except Violation as violation:
-            self._found(violation)
+        if wrong := self._wrong_with(life, message, key):
+            self._found(Violation(wrong[0], f"{message.id} {wrong[1]}"))
         life.calling.add(key)
+
+    def _wrong_with(self, life: Life, message: Message, key: tuple[str, int]) -> tuple[str, str] | None:
+        """What forbids to send it now, if anything does: which rule, and in words."""
+        if key in life.calling:
+            return "once", "is sent twice at the same time"
+        if life.answered.get(key) in ("delivered", "permanent"):
+            return "once", f"is sent again after it was {life.answered[key]}"
+        page = life.engine.state.pages.get(message.page.id)
+        send = next((s for s in page.sends if s.n == message.send.n), None) if page is not None else None
+        if page is None or send is None or send.state != "pending":
+            return "wanted", f"is {send and send.state}"
+        if not page.live:
+            return "wanted", ": its page is over"
+        if message.page.person != page.person:
+            return "wanted", ": not to whom"
+        now = life.clock.now()
+        if now > page.expires_at + timedelta(seconds=1):
+            return "expired", "is sent after it expired"
+        if send.due_at > now:
+            return "never-early", "is sent before its time"
+        incident = life.engine.state.incidents.get(message.page.incident)
+        if incident is None or message.page.kind not in (PageKind.PAGE, PageKind.QUIET):
+            return None
+        if not incident.state.active:
+            return "wanted", f"is sent though {incident.ref} is {incident.state}"
+        answered = incident.acknowledged_at
+        if incident.state is State.ACKNOWLEDGED and answered and message.page.requested_at < answered:
+            return "stops", f"is sent though {incident.ref} is acknowledged"
+        return None
 
     def sent(self, life: Life, message: Message, outcome: Outcome) -> None:
         key = (message.page.id, message.send.n)
@@ -403,7 +396,6 @@ class Simulation:
                 self.coverage.hit("event", self.model.see(fact))
                 number = int(fact.subject[9:]) if fact.subject.startswith("incident:") else 0
                 self.waiting.see(fact, self.model.rows.incidents.get(number), self.time.true)
-            self.news |= self.model.touched
             self.model.whole()
         except Violation as violation:
             self._found(violation)
@@ -467,8 +459,8 @@ class Simulation:
         if n % 8 == 0:
             self._ask(examine.memory)
         else:
-            self._ask(lambda world: examine.as_on_disk(world, touched=world.news))
-        self.news.clear()
+            self._ask(lambda world: examine.as_on_disk(world, touched=world.model.changed))
+        self.model.changed.clear()
 
     def _ask(self, question: Callable[["Simulation"], None]) -> None:
         if self.violation is None:

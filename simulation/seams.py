@@ -143,6 +143,7 @@ def installed(observer: Observer) -> Iterator[None]:
     structlog.configure(
         processors=[heard],
         wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        logger_factory=lambda *_args: None,  # nothing gets past ``heard``
         cache_logger_on_first_use=False,
     )
 

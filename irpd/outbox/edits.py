@@ -96,12 +96,13 @@ class Edits:
 
     def _first_messages(self, number: int) -> list[tuple[Page, Send]]:
         """The first delivered message to each person on each channel that can edit."""
-        channels = self._channels()
+        editing = {name for name, channel in self._channels().items() if isinstance(channel, Editing)}
         first: dict[tuple[str, str], tuple[Page, Send]] = {}
+        if not editing:
+            return []
         for page in sorted(self._engine.state.pages_of(number), key=lambda page: page.requested_at):
             for send in page.sends:
-                delivered = send.state is SendState.DELIVERED and send.provider_id
-                if delivered and isinstance(channels.get(send.channel), Editing):
+                if send.state is SendState.DELIVERED and send.provider_id and send.channel in editing:
                     first.setdefault((page.person, send.channel), (page, send))
         return list(first.values())
 
