@@ -444,15 +444,27 @@ def _acknowledged(decision: Decision, by_incident: dict[int, list[e.AnyEvent]]) 
         "stops",
         f"{incident.ref} isn't taken",
     )
-    _quiet(decision, incident, "stops")
+    was = decision.before.incident(command.incident)
+    kind_of = {run.name: run.kind for run in was.paths} if was is not None else {}
+    asked = {
+        kind_of[page.path] for page in decision.before.pages_of(incident)
+        if page.person == command.by and page.path in kind_of
+    }  # fmt: skip
+    beside = {
+        run.name for run in (was.paths if was is not None else ())
+        if run.next_at is not None and run.kind not in asked
+    }  # fmt: skip
+    by_name = command.path or not asked & {run.kind for run in was.paths if run.next_at} if was else True
+    _quiet(decision, incident, "stops", beside=frozenset() if by_name else frozenset(beside))
 
 
-def _quiet(decision: Decision, incident: Incident, name: str) -> None:
-    running = [run.name for run in incident.paths if run.state is RunState.RUNNING or run.next_at is not None]
-    holds(not running, name, f"{incident.ref}: {running} still runs")
+def _quiet(decision: Decision, incident: Incident, name: str, beside: frozenset[str] = frozenset()) -> None:
+    """``beside`` are paths that others are asked by, which go on."""
+    running = {run.name for run in incident.paths if run.state is RunState.RUNNING or run.next_at is not None}
+    holds(running == beside, name, f"{incident.ref}: {sorted(running)} still runs, not {sorted(beside)}")
     live = [
         page.id for page in decision.after.pages_of(incident)
-        if page.live and page.kind in (PageKind.PAGE, PageKind.QUIET)
+        if page.live and page.kind in (PageKind.PAGE, PageKind.QUIET) and page.path not in beside
     ]  # fmt: skip
     holds(not live, name, f"{incident.ref}: pages {live} still go out")
 

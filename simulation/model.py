@@ -45,7 +45,7 @@ class Model:
         self.newest: dict[str, int] = {}
         self.in_incident: dict[int, set[int]] = {}
         self.groups: dict[str, set[int]] = {}
-        self.taken: set[int] = set()  # acknowledged, and nothing since that lets paging go on
+        self.taken: set[tuple[int, str]] = set()  # paths that were answered, and nothing let them go on
         self.due: list[tuple[datetime, int, datetime]] = []  # from when, of which, its time
         self.next_due: dict[int, datetime | None] = {}  # its time as it was put there last
         self.sends: list[tuple[datetime, str, int]] = []
@@ -170,16 +170,16 @@ class Model:
         number = now.number
         match event:
             case e.Acknowledged():
-                self.taken.add(number)
+                self.taken |= {(number, name) for name in event.paths or [run.name for run in now.paths]}
             case e.AcknowledgementLapsed() | e.Declined() | e.Reopened() | e.LevelChanged() | e.PathStarted():
-                self.taken.discard(number)
+                self.taken = {one for one in self.taken if one[0] != number}
             case e.PathMoved():
                 alone = event.because in BY_ITSELF or event.because.endswith("can't be reached")
                 holds(
-                    not (alone and number in self.taken),
+                    not (alone and (number, event.path) in self.taken),
                     "stops", f"{now.ref} was acknowledged and {event.path} went on ({event.because})",
                 )  # fmt: skip
-                self.taken.discard(number)
+                self.taken.discard((number, event.path))
                 before = next((run for run in was.paths if run.name == event.path), None) if was else None
                 if before is not None and event.because == BY_ITSELF[0]:
                     holds(

@@ -167,7 +167,9 @@ PLANTED: Mapping[str, Change] = {
         _PEOPLE + "acknowledge", 'end_pages(draft, incident, because="acknowledged", by=command.by)', "pass"
     ),
     "acknowledgement-leaves-the-path": Change(
-        _PEOPLE + "acknowledge", 'incident = stop_paths(draft, incident, because="acknowledged")', "pass"
+        _PEOPLE + "acknowledge",
+        'incident = stop_paths(draft, incident, because="acknowledged", names=answered)',
+        "pass",
     ),
     "undo-pages-nobody": Change(_PEOPLE + "undo", "incident = _go_on(", "_ = lambda: _go_on("),
     "resolved-goes-on-paging": Change(

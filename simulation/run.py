@@ -201,6 +201,8 @@ class Simulation:
             return None
         if not incident.state.active:
             return "wanted", f"is sent though {incident.ref} is {incident.state}"
+        if any(run.name == message.page.path and run.next_at is not None for run in incident.paths):
+            return None  # a path that goes on beside: others are asked by it
         answered = incident.acknowledged_at
         if incident.state is State.ACKNOWLEDGED and answered and message.page.requested_at < answered:
             return "stops", f"is sent though {incident.ref} is acknowledged"

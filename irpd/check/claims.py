@@ -107,7 +107,8 @@ def _paths(material: Material, configuration: Configuration, name: str) -> Itera
         at = ("services", name, "paths")
         message = "technical is missing; what monitoring reports would page fallback only"
         yield material.merged.problem(at, message, key=True, severity="warning")
-    for kind, path in service.paths.items():
+    for kind in service.paths:
+        path = configuration.path_of(name, kind)
         used = configuration.paths.get(path)
         if used is not None and used.kind != kind:
             message = f"{path} is a {used.kind} path"
@@ -115,7 +116,11 @@ def _paths(material: Material, configuration: Configuration, name: str) -> Itera
 
 
 def _unused(material: Material, configuration: Configuration) -> Iterator[Problem]:
-    used = {path for service in configuration.services.values() for path in service.paths.values()}
+    used = {
+        configuration.path_of(name, kind)
+        for name, service in configuration.services.items()
+        for kind in service.paths
+    }
     for name, path in configuration.paths.items():
         if name not in used and path.kind != "business":  # that one is started by hand
             message = "no service uses this path"

@@ -14,6 +14,7 @@ from irpd.config.problem import Problem
 from irpd.config.values import Configuration
 from irpd.oncall.roster import rosters
 from irpd.oncall.shifts import pieces
+from irpd.oncall.targets import parts_of, targets_of
 
 #: So far ahead gaps are looked for.
 AHEAD = timedelta(days=14)
@@ -28,7 +29,13 @@ def coverage(material: Material, configuration: Configuration) -> Iterator[Probl
 
 
 def _gaps(material: Material, configuration: Configuration) -> Iterator[Problem]:
-    used = {step.schedule for path in configuration.paths.values() for step in path.steps}
+    used: set[str | None] = {
+        part.schedule
+        for path in configuration.paths.values()
+        for step in path.steps
+        for target in targets_of(step)
+        for part in parts_of(configuration, target)
+    }
     used |= {role.schedule for role in configuration.roles.values()}
     known = rosters(configuration)
     start = material.now.astimezone(UTC)

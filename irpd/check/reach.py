@@ -1,6 +1,7 @@
 """Whom pages reach: people without an address, levels that reach nobody, methods that come too late.
 
 Looked at only when every name names somebody. A step with a schedule may page any of the schedule's people.
+What steps do at which levels and hours is in ``steps``.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,10 +11,12 @@ from typing import Literal
 from irpd.check.material import Material
 from irpd.config.base import LEVEL_NAMES
 from irpd.config.duration import format_duration
+from irpd.config.paths import Method, PathStep, ServicePath
 from irpd.config.problem import Problem
-from irpd.config.values import Configuration, Method, PathStep
+from irpd.config.values import Configuration
 from irpd.config.yaml import Where
 from irpd.oncall.reach import methods_for
+from irpd.oncall.targets import parts_of, targets_of
 
 _LOUD = (1, 2, 3)  # levels that page somebody; 4 only tells
 
@@ -61,12 +64,23 @@ def _whom(configuration: Configuration, *, schedule: str | None, person: str | N
 
 def _paged(configuration: Configuration) -> set[str]:
     """Everybody whom some step, role or fallback may page."""
-    targets = [(s.schedule, s.person) for path in configuration.paths.values() for s in path.steps]
-    targets += [(role.schedule, role.person) for role in configuration.roles.values()]
     people = {*configuration.fallback, *configuration.operators}
-    for schedule, person in targets:
-        people.update(_whom(configuration, schedule=schedule, person=person))
+    for path in configuration.paths.values():
+        for step in path.steps:
+            people |= paged_by(configuration, step)
+    for role in configuration.roles.values():
+        people.update(_whom(configuration, schedule=role.schedule, person=role.person))
     return people
+
+
+def paged_by(configuration: Configuration, step: PathStep) -> frozenset[str]:
+    """Everybody whom a step may page, whoever is on call then."""
+    parts = (part for target in targets_of(step) for part in parts_of(configuration, target))
+    return frozenset(
+        name
+        for part in parts
+        for name in _whom(configuration, schedule=part.schedule or None, person=part.person or None)
+    )
 
 
 def _people(
@@ -110,13 +124,20 @@ def _services(
     material: Material, configuration: Configuration, reached: Mapping[str, frozenset[int]]
 ) -> Iterator[Problem]:
     for name, service in configuration.services.items():
-        for kind, path in service.paths.items():
-            people = {
-                person
-                for step in configuration.paths[path].steps
-                for person in _whom(configuration, schedule=step.schedule, person=step.person)
-            }
-            missing = [n for n in _LOUD if not any(n in reached[person] for person in people)]
+        for kind, named in service.paths.items():
+            path = configuration.path_of(name, kind)
+            levels = named.levels if isinstance(named, ServicePath) and kind != "technical" else _LOUD
+            missing = [
+                n
+                for n in _LOUD
+                if n in levels
+                and not any(
+                    n in reached[person]
+                    for step in configuration.paths[path].steps
+                    if n in step.levels
+                    for person in paged_by(configuration, step)
+                )
+            ]
             if missing:
                 message = f"level {_listed(missing)} reaches nobody on {path}"
                 yield material.merged.problem(("services", name, "paths", kind), message)
@@ -132,7 +153,7 @@ class _Step:
 
 def _methods(material: Material, configuration: Configuration) -> Iterator[Problem]:
     steps = [
-        _Step(name, n, step, frozenset(_whom(configuration, schedule=step.schedule, person=step.person)))
+        _Step(name, n, step, paged_by(configuration, step))
         for name, path in configuration.paths.items()
         for n, step in enumerate(path.steps)
     ]
@@ -173,6 +194,7 @@ def _moved_on(configuration: Configuration, method: Method, steps: list[_Step]) 
         (wait, f"paths.{step.path}.steps[{step.number}]")
         for step in steps
         for level in method.levels
+        if level in step.step.levels
         if method.after >= (wait := _wait(configuration, step.step, level))
     ]
     if not late:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from irpd.check.material import Material
 from irpd.config.problem import Problem, quoted, suggest
 from irpd.config.supported import places, value_at
-from irpd.config.yaml import Where
+from irpd.config.yaml import Document, Where
 
 #: Where names stand, the section they are of, and what one of it is called.
 _REFERENCES: tuple[tuple[tuple[str, ...], str, str], ...] = (
@@ -13,6 +13,7 @@ _REFERENCES: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("operators",), "people", "person"),
     (("fallback",), "people", "person"),
     (("services", "*", "paths", "*"), "paths", "path"),
+    (("services", "*", "paths", "*", "path"), "paths", "path"),
     (("services", "*", "signals", "*", "source"), "sources", "source"),
     (("services", "*", "affected", "ask"), "prometheus", "prometheus"),
     (("services", "*", "users", "ask"), "prometheus", "prometheus"),
@@ -24,6 +25,9 @@ _REFERENCES: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("schedules", "*", "layers", "*", "only"), "holidays", "holidays"),
     (("paths", "*", "steps", "*", "schedule"), "schedules", "schedule"),
     (("paths", "*", "steps", "*", "person"), "people", "person"),
+    (("paths", "*", "steps", "*", "team"), "teams", "team"),
+    (("teams", "*", "people"), "people", "person"),
+    (("teams", "*", "schedules"), "schedules", "schedule"),
     (("roles", "*", "schedule"), "schedules", "schedule"),
     (("roles", "*", "person"), "people", "person"),
 )
@@ -70,6 +74,18 @@ def rule_references(material: Material) -> Iterator[Problem]:
                         at = (*path, n) if isinstance(value, list) else path
                         message = f"no {kind} {quoted(name)}, so this never holds{suggest(name, known)}"
                         yield document.problem(at, message, allowed=tuple(known), severity="warning")
+        yield from _starts(material, document)
+
+
+def _starts(material: Material, document: Document) -> Iterator[Problem]:
+    """A rule starts a kind of path that there is."""
+    paths = (material.section("paths") or {}).values()
+    kinds = {path["kind"] for path in paths if isinstance(path, dict) and isinstance(path.get("kind"), str)}
+    for path in places(document.value, ("rules", "*", "start", "*")):
+        kind = value_at(document.value, path)
+        if isinstance(kind, str) and kind in ("business", "customer") and kind not in kinds:
+            message = f"there is no {kind} path to start; add one under paths"
+            yield document.problem(path, message)
 
 
 def _unknown(
@@ -116,9 +132,16 @@ def _targets(material: Material) -> Iterator[Problem]:
             part = value_at(material.merged.value, path)
             if not isinstance(part, dict):
                 continue
-            targets = [key for key in ("schedule", "person") if part.get(key) is not None]
+            keys = ("schedule", "person", "team") if what == "step" else ("schedule", "person")
+            targets = [key for key in keys if part.get(key) not in (None, [])]
             if not targets:
-                message = f"a {what} that can never fire: it names nobody; add schedule: or person:"
+                add = "schedule:, person: or team:" if what == "step" else "schedule: or person:"
+                message = f"a {what} that can never fire: it names nobody; add {add}"
                 yield material.merged.problem(path, message)
-            elif len(targets) == 2:
-                yield material.merged.problem(path, f"a {what} names a schedule or a person, not both")
+            elif len(targets) > 1 and what == "role":
+                yield material.merged.problem(path, "a role names a schedule or a person, not both")
+    for path in places(material.merged.value, ("teams", "*")):
+        team = value_at(material.merged.value, path)
+        if isinstance(team, dict) and not team.get("people") and not team.get("schedules"):
+            message = "a team of nobody: a step that names it can never fire; add people: or schedules:"
+            yield material.merged.problem(path, message, key=True)

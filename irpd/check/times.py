@@ -20,6 +20,7 @@ _ZONES = (
     ("people", "*", "time_zone"),
     ("schedules", "*", "time_zone"),
     ("levels", "*", "hours", "time_zone"),
+    ("paths", "*", "hours", "time_zone"),
 )
 
 
@@ -171,7 +172,11 @@ def _days(material: Material) -> Iterator[Problem]:
 
 
 def _hours(material: Material) -> Iterator[Problem]:
-    for pattern in (("levels", "*", "hours"), ("schedules", "*", "layers", "*", "hours", "*")):
+    for pattern in (
+        ("levels", "*", "hours"),
+        ("paths", "*", "hours"),
+        ("schedules", "*", "layers", "*", "hours", "*"),
+    ):
         for path in places(material.merged.value, pattern):
             span = value_at(material.merged.value, path)
             for key in ("from", "to") if isinstance(span, dict) else ():

@@ -14,6 +14,7 @@ from irpd.check.reach import reach
 from irpd.check.references import references, rule_references
 from irpd.check.rules import conditions, labels, passing_time, rule_tests
 from irpd.check.secrets import secrets
+from irpd.check.steps import steps
 from irpd.check.times import times
 from irpd.check.windows import windows
 from irpd.config.load import Loaded, read_configuration
@@ -106,7 +107,7 @@ def _all(material: Material, *, reveal: bool, starting: bool) -> tuple[list[Prob
             problems += look(material, material.configuration)
         if sound:  # whom pages reach is known only when every name names somebody
             problems += reach(material, material.configuration)
-            open_ = coverage(material, material.configuration)
+            open_ = [*steps(material, material.configuration), *coverage(material, material.configuration)]
             problems += (replace(one, severity="warning") if starting else one for one in open_)
         if reveal:
             problems += secrets(material, material.configuration)

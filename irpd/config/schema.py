@@ -23,7 +23,7 @@ def configuration_schema() -> dict[str, Any]:
         _as_written(definition)
     for name in ("Secret", "Auth"):
         definitions[name] |= {"minProperties": 1, "maxProperties": 1}
-    definitions["PathStep"]["oneOf"] = [{"required": ["schedule"]}, {"required": ["person"]}]
+    definitions["PathStep"]["anyOf"] = [{"required": [key]} for key in ("schedule", "person", "team")]
     schema["required"] = ["version"]
     schema["description"] = "What irpd's configuration files say."
     return {

@@ -15,9 +15,11 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from irpd.config.auth import ApiAuth, Auth
-from irpd.config.base import LEVEL_NAMES, LevelName, LevelNumber, Name, Value, Weekday
+from irpd.config.base import LEVEL_NAMES, LevelName, Name, Value
 from irpd.config.channels import ChannelSettings, SlackChannel, SmtpChannel, TwilioChannel
 from irpd.config.duration import Duration
+from irpd.config.paths import Hours, Method, Path, Role, ServicePath, Team
+from irpd.config.paths import PathStep as PathStep  # noqa: PLC0414 - others know it from here
 from irpd.config.schedules import Away, Schedule
 from irpd.config.watching import Watching
 
@@ -242,8 +244,10 @@ class PrometheusServer(Value):
 class Service(Value):
     title: str = Field("", description="Its name for people. Without it the key.")
     team: str = Field("", description="Who owns it.")
-    paths: Mapping[Literal["technical", "customer", "business"], str] = Field(
-        {}, description="Which path is used for what: monitoring starts `technical`, tickets `customer`."
+    paths: Mapping[Literal["technical", "customer", "business"], str | ServicePath] = Field(
+        {},
+        description="Which path is used for what: monitoring starts `technical`, tickets `customer`. "
+        "`{path: NAME, levels: [1]}` is also started, beside that one, at these levels.",
     )
     regimes: tuple[str, ...] = Field((), description="Compliance regimes that its incidents fall under.")
     users: Users | None = Field(None, description="Its users.")
@@ -259,14 +263,6 @@ class Service(Value):
     )
     runbook: str = Field("", description="Address of its runbook; stands in pages.")
     dashboard: str = Field("", description="Address of its dashboard; stands in pages.")
-
-
-class Method(Value):
-    """After so long, by these channels."""
-
-    after: Duration = Field(0.0, description="How long after the page began.")
-    via: tuple[str, ...] = Field(min_length=1, description="Names of channels, all at once.")
-    levels: tuple[LevelNumber, ...] = Field((1, 2, 3, 4), min_length=1, description="For which levels.")
 
 
 class Person(Value):
@@ -300,42 +296,6 @@ class Person(Value):
         (),
         description="When they aren't there: their shifts go to the layer below, else to the next in turn.",
     )
-
-
-class PathStep(Value):
-    schedule: str | None = Field(None, description="Page who is on call on this schedule.")
-    person: str | None = Field(None, description="Page this person.")
-    title: str = Field("", description="As what: `Technical Lead`.")
-    wait: Duration = Field(gt=0, description="How long to wait for an answer before the next step.")
-
-
-class Path(Value):
-    kind: Literal["technical", "business", "customer"] = Field(description="What it is for.")
-    repeat: int = Field(
-        2, ge=1, le=10, description="Rounds; then everyone on it and `fallback` again and again."
-    )
-    steps: tuple[PathStep, ...] = Field(min_length=1, description="Whom to page, in order.")
-
-
-class Role(Value):
-    schedule: str | None = Field(None, description="Who is on call on this schedule.")
-    person: str | None = Field(None, description="This person.")
-    levels: tuple[LevelNumber, ...] = Field(
-        (1, 2), min_length=1, description="Levels for which the role is filled."
-    )
-
-
-class Hours(Value):
-    """Working hours. Without ``time_zone`` they are read in the person's own."""
-
-    days: tuple[Weekday, ...] = Field(
-        ("Mon", "Tue", "Wed", "Thu", "Fri"), description="Days on which they begin."
-    )
-    start: str = Field("09:00", alias="from", description='When they begin: `"09:00"`.')
-    end: str = Field(
-        "18:00", alias="to", description='When they end: `"18:00"`; before `from` means overnight.'
-    )
-    time_zone: str | None = Field(None, description="Their zone. Without it the person's own.")
 
 
 class LevelSettings(Value):
@@ -447,6 +407,9 @@ class Configuration(Value):
         {}, description='Public holidays and the like, by name: their dates, `"2026-12-25"`.'
     )
     schedules: Mapping[Name, Schedule] = Field({}, description="Who is on call when, by name.")
+    teams: Mapping[Name, Team] = Field(
+        {}, description="People and schedules that steps page together, by name."
+    )
     paths: Mapping[Name, Path] = Field(description="Escalation paths, by name.")
     roles: Mapping[Literal["commander"], Role] = Field(
         {}, description="Roles that are filled when an incident opens."
@@ -464,6 +427,12 @@ class Configuration(Value):
     @classmethod
     def _a_number(cls, value: Any) -> Any:
         return str(value) if isinstance(value, bool | float) else value  # true and 1.0 equal 1 in Python
+
+    def path_of(self, service: str, kind: str) -> str:
+        """The path of this kind that a service names; "" when it names none."""
+        settings = self.services.get(service)
+        named = settings.paths.get(kind) if settings is not None else None  # type: ignore[call-overload]  # any text
+        return named.path if isinstance(named, ServicePath) else named or ""
 
     def level(self, number: int) -> LevelSettings:
         """The settings of a level 1-4 (always complete after loading)."""

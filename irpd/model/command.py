@@ -142,8 +142,11 @@ class Open(Struct, frozen=True, kw_only=True):
 
 
 class Acknowledge(Work, frozen=True, kw_only=True):
+    """With ``path`` of that path alone; else of those that asked this person, or of all."""
+
     via: str = "cli"
     page: str = ""
+    path: str = ""
 
 
 class Decline(Work, frozen=True, kw_only=True):

@@ -58,6 +58,7 @@ class Acknowledged(Event, frozen=True, tag="acknowledged"):
     by: str
     via: str = ""  # link | cli | api
     page: str = ""
+    paths: tuple[str, ...] = ()  # those it answers; none: all there are
 
 
 class AcknowledgementLapsed(Event, frozen=True, tag="acknowledgement-lapsed"):
@@ -313,13 +314,16 @@ class PathStarted(Event, frozen=True, tag="path-started"):
 
 
 class PathMoved(Event, frozen=True, tag="path-moved"):
-    """A step fired (``fired`` counts it in) or the wait for the next one changed."""
+    """A step fired (``fired`` counts it in) or the wait for the next one changed.
+
+    ``skipped`` says which steps were passed over, and why each."""
 
     path: str
     fired: int
     next_at: datetime | None
     persons: tuple[str, ...] = ()
     because: str = ""
+    skipped: tuple[str, ...] = ()
 
 
 class PathStopped(Event, frozen=True, tag="path-stopped"):

@@ -49,22 +49,44 @@ class Contribution(Struct, frozen=True, omit_defaults=True):
     values: dict[str, str] = {}
     missed: tuple[str, ...] = ()
     regimes: tuple[str, ...] = ()
+    starts: tuple[str, ...] = ()
+
+
+class Target(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Whom a step means; exactly one is set. Who that is, is looked up when the step fires."""
+
+    schedule: str = ""
+    person: str = ""
+    team: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.schedule or self.person or self.team
 
 
 class Step(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A step of an escalation path, pinned when the path starts.
 
-    Exactly one of ``schedule`` and ``person`` is set. ``wait`` is in seconds.
+    Exactly one of ``schedule``, ``person`` and ``team`` is set; ``also`` are paged at once with it. ``wait``
+    is in seconds. It holds at ``levels`` (none: at all) and ``hours``: "in" or "out" of the path's, or "".
     """
 
     wait: float
     schedule: str = ""
     person: str = ""
+    team: str = ""
+    also: tuple[Target, ...] = ()
     title: str = ""
+    levels: tuple[int, ...] = ()
+    hours: str = ""
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        return Target(schedule=self.schedule, person=self.person, team=self.team), *self.also
 
     @property
     def target(self) -> str:
-        return self.schedule or self.person
+        return ", ".join(one.name for one in self.targets)
 
 
 class RunState(StrEnum):
@@ -90,6 +112,7 @@ class PathRun(Struct, frozen=True, omit_defaults=True, kw_only=True):
     next_at: datetime | None = None
     quiet: bool = False
     started_at: datetime | None = None
+    answered_by: tuple[str, ...] = ()  # whose acknowledgement stopped it, while that stands
 
     @property
     def exhausted(self) -> bool:

@@ -8,7 +8,7 @@ level's zone if it names one, else in the person's.
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from irpd.config.values import Hours
+from irpd.config.paths import Hours
 from irpd.oncall.rotation import WEEKDAYS
 from irpd.oncall.wallclock import instant, minute_of
 

@@ -7,7 +7,8 @@ can't work is found before, by ``check``.
 from datetime import datetime
 
 from irpd.config.channels import QUIET
-from irpd.config.values import Configuration, Method
+from irpd.config.paths import Method
+from irpd.config.values import Configuration
 from irpd.oncall.changes import NONE, Changes
 from irpd.oncall.roster import rosters
 

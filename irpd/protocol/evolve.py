@@ -188,6 +188,12 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
                 acknowledged_at=incident.acknowledged_at or at,
                 first_acknowledged_at=incident.first_acknowledged_at or at,
                 acknowledged_by=persons if event.by in persons else (*persons, event.by),
+                paths=tuple(
+                    replace(run, answered_by=tuple(dict.fromkeys((*run.answered_by, event.by))))
+                    if not event.paths or run.name in event.paths
+                    else run
+                    for run in incident.paths
+                ),
                 declined_by=tuple(p for p in incident.declined_by if p != event.by),
                 respond_state="met" if incident.respond_state == "running" else incident.respond_state,
                 version=version,
@@ -199,6 +205,10 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
                 state=State.ACKNOWLEDGED if left else State.OPEN,
                 acknowledged_by=left,
                 acknowledged_at=incident.acknowledged_at if left else None,
+                paths=tuple(
+                    replace(run, answered_by=tuple(p for p in run.answered_by if event.by and p != event.by))
+                    for run in incident.paths
+                ),
                 version=version,
             )
         case e.Declined():
@@ -497,7 +507,14 @@ def _run(
     def change(run: PathRun) -> PathRun:
         if run.name != name:
             return run
-        return replace(run, next_at=next_at, state=state, fired=run.fired if fired is None else fired)
+        answered = run.answered_by if state is RunState.STOPPED else ()
+        return replace(
+            run,
+            next_at=next_at,
+            state=state,
+            fired=run.fired if fired is None else fired,
+            answered_by=answered,
+        )
 
     return replace(incident, paths=tuple(change(run) for run in incident.paths), version=incident.version + 1)
 

@@ -17,6 +17,7 @@ from irpd.model.page import PageKind
 from irpd.model.share import NOBODY, UNKNOWN, Answer, Distinct, Impact, Part, Share
 from irpd.model.signal import Signal
 from irpd.oncall.reach import methods_for
+from irpd.protocol.beside import start_beside
 from irpd.protocol.draft import Draft
 from irpd.protocol.objectives import respond_by
 from irpd.protocol.paging import (
@@ -160,10 +161,10 @@ def decide_again(draft: Draft, incident: Incident, verdict: Verdict, share: Shar
         ):
             incident = _tell_commander(draft, incident, verdict, share)
     elif verdict.level < incident.level:
-        return raise_level(draft, incident, verdict, share)
+        return start_beside(draft, raise_level(draft, incident, verdict, share), verdict.starts)
     if share != incident.share or regimes:
         incident = draft.emit(incident.number, e.ShareMeasured(share=share, regimes=regimes))
-    return incident
+    return start_beside(draft, incident, verdict.starts) if verdict.starts else incident
 
 
 def raise_level(draft: Draft, incident: Incident, verdict: Verdict, share: Share) -> Incident:
@@ -191,7 +192,8 @@ def risen(draft: Draft, incident: Incident, event: e.LevelChanged) -> Incident:
     incident = draft.emit(incident.number, event)
     under_way = any(run.next_at is not None for run in incident.paths) or not incident.firing
     if not had_it and under_way and _same_pace(draft.configuration, before, incident.level):
-        return _page_anew(draft, incident, before)  # the path goes on with the same waits
+        # The path goes on with the same waits.
+        return start_beside(draft, _page_anew(draft, incident, before))
     because = f"level {before} → {event.after}"
     if had_it:
         incident = draft.emit(incident.number, e.AcknowledgementLapsed(because=because))
@@ -203,7 +205,7 @@ def risen(draft: Draft, incident: Incident, event: e.LevelChanged) -> Incident:
                 path=incident.paths[0].name if incident.paths else "",
                 due=urgent_from(draft, person, incident.level, draft.now),
             )  # fmt: skip
-    return incident
+    return start_beside(draft, incident)
 
 
 def _same_pace(configuration: Configuration, before: Level, after: Level) -> bool:

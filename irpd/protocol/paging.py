@@ -17,8 +17,10 @@ from irpd.model.level import Level
 from irpd.model.page import Page, PageKind, Send
 from irpd.oncall.hours import next_working
 from irpd.oncall.reach import methods_for, persons_for
+from irpd.oncall.targets import parts_of
 from irpd.protocol.draft import Draft
 from irpd.protocol.rows import STORM, Told, of_storm
+from irpd.protocol.steps import passed_over, pinned, worded
 
 #: An update to who has an incident waits until this long after the one before it, so that
 #: an incident that grows fast tells them once a minute what is new.
@@ -47,15 +49,7 @@ def pinned_run(configuration: Configuration, name: str, *, level: Level, fallbac
             every=every,
             quiet=settings.urgency == "quiet",
         )
-    steps = tuple(
-        Step(
-            schedule=step.schedule or "",
-            person=step.person or "",
-            title=step.title,
-            wait=step.wait if slow is None else slow,
-        )
-        for step in path.steps
-    )
+    steps = tuple(pinned(step, step.wait if slow is None else slow) for step in path.steps)
     return PathRun(
         name=name,
         kind=path.kind,
@@ -93,7 +87,7 @@ def start_path(
 
 def in_hours(draft: Draft, run: PathRun, level: Level, at: datetime) -> datetime:
     """When the next step may fire at the earliest, from ``at`` on: the level's urgency says."""
-    person, _ = upcoming(draft, replace(run, next_at=at))
+    person, _ = upcoming(draft, replace(run, next_at=at), level)
     return urgent_from(draft, person, level, at)
 
 
@@ -111,10 +105,12 @@ def urgent_from(draft: Draft, person: str, level: Level, at: datetime) -> dateti
         return at
 
 
-def stop_paths(draft: Draft, incident: Incident, *, because: str) -> Incident:
-    """Stop every running path, and end every live page that asks for an acknowledgement."""
+def stop_paths(
+    draft: Draft, incident: Incident, *, because: str, names: Collection[str] | None = None
+) -> Incident:
+    """Stop every running path, or those of these names."""
     for run in incident.paths:
-        if run.state is RunState.RUNNING:
+        if run.state is RunState.RUNNING and (names is None or run.name in names):
             incident = draft.emit(incident.number, e.PathStopped(path=run.name, because=because))
     return incident
 
@@ -122,8 +118,12 @@ def stop_paths(draft: Draft, incident: Incident, *, because: str) -> Incident:
 def end_pages(
     draft: Draft, incident: Incident, *, because: str, by: str = "", keep_updates: bool = True
 ) -> Incident:
-    """End the live pages; updates go on being delivered unless the incident itself is gone."""
+    """End the live pages, but for those by which a path that goes on asks others than ``by``; updates go on
+    being delivered unless the incident itself is gone."""
+    going = [run.name for run in incident.paths if run.state is RunState.RUNNING]
     for page in list(draft.rows.pages_of(incident)):
+        if page.path in going and page.person != by:
+            continue
         if page.live and not (keep_updates and page.kind in (PageKind.UPDATE, PageKind.TEST)):
             incident = draft.emit(incident.number, e.PageEnded(page=page.id, because=because, by=by))
     return incident
@@ -167,8 +167,8 @@ def path_for(draft: Draft, name: str, sender: str) -> str:
         return ""
     source = configuration.sources.get(sender)
     if source is not None and source.ticket and "customer" in service.paths:
-        return service.paths["customer"]
-    return service.paths.get("technical", "")
+        return configuration.path_of(name, "customer")
+    return configuration.path_of(name, "technical")
 
 
 # ------------------------------------------------------------------ steps
@@ -182,16 +182,21 @@ def fire_step(draft: Draft, incident: Incident, name: str, *, because: str = "")
     reason = "step" if fired < len(run.steps) else "round"
     persons: tuple[str, ...] = ()
     step: Step | None = None
+    skipped: dict[str, None] = {}
     while fired < run.repeat * len(run.steps):
         step = run.steps[fired % len(run.steps)]
         fired += 1
+        if why := passed_over(draft, run, step, incident.level, draft.now):
+            skipped[worded(run, fired - 1, why)] = None
+            step = None
+            continue
         meant = _persons(draft, step, draft.now)
         persons = tuple(p for p in meant if p not in incident.declined_by)
         if persons or not meant:
             break
         step = None  # all of them have said that they can't: go on at once
     if step is None:
-        persons, reason, wait = _everyone(draft, run), "everyone", run.every
+        persons, reason, wait = _everyone(draft, run, incident.level), "everyone", run.every
         fired = max(fired, run.repeat * len(run.steps))
     else:
         wait = step.wait
@@ -205,7 +210,9 @@ def fire_step(draft: Draft, incident: Incident, name: str, *, because: str = "")
     persons = tuple(dict.fromkeys(persons))
     incident = draft.emit(
         incident.number,
-        e.PathMoved(path=name, fired=fired, next_at=next_at, persons=persons, because=because),
+        e.PathMoved(
+            path=name, fired=fired, next_at=next_at, persons=persons, because=because, skipped=tuple(skipped)
+        ),
     )
     kind = PageKind.QUIET if quiet else PageKind.PAGE
     for person in persons:
@@ -216,7 +223,10 @@ def fire_step(draft: Draft, incident: Incident, name: str, *, because: str = "")
 
 
 def _persons(draft: Draft, step: Step, at: datetime) -> tuple[str, ...]:
-    return on_call(draft, step.schedule, step.person, at)
+    """Everybody whom the step means at this instant, each once."""
+    parts = (part for target in step.targets for part in parts_of(draft.configuration, target))
+    found = (person for part in parts for person in on_call(draft, part.schedule, part.person, at))
+    return tuple(dict.fromkeys(found))
 
 
 def on_call(draft: Draft, schedule: str, person: str, at: datetime) -> tuple[str, ...]:
@@ -230,21 +240,24 @@ def on_call(draft: Draft, schedule: str, person: str, at: datetime) -> tuple[str
         return ()
 
 
-def _everyone(draft: Draft, run: PathRun) -> tuple[str, ...]:
+def _everyone(draft: Draft, run: PathRun, level: Level) -> tuple[str, ...]:
     persons: list[str] = []
     for step in run.steps:
-        persons.extend(_persons(draft, step, draft.now))
+        if not passed_over(draft, run, step, level, draft.now):
+            persons.extend(_persons(draft, step, draft.now))
     return tuple(dict.fromkeys((*persons, *draft.configuration.fallback)))
 
 
-def upcoming(draft: Draft, run: PathRun) -> tuple[str, datetime | None]:
+def upcoming(draft: Draft, run: PathRun, level: Level) -> tuple[str, datetime | None]:
     """Who is paged next if nobody answers, and when; ("", None) when the path is stopped."""
     if run.next_at is None or run.quiet:
         return "", None
-    if run.exhausted:
-        return "everyone", run.next_at
-    persons = _persons(draft, run.steps[run.fired % len(run.steps)], run.next_at)
-    return (persons or draft.configuration.fallback)[0], run.next_at
+    for number in range(run.fired, run.repeat * len(run.steps)):
+        step = run.steps[number % len(run.steps)]
+        if not passed_over(draft, run, step, level, run.next_at):
+            persons = _persons(draft, step, run.next_at)
+            return (persons or draft.configuration.fallback)[0], run.next_at
+    return "everyone", run.next_at
 
 
 def reachable(configuration: Configuration, person: str, level: Level) -> bool:
@@ -290,7 +303,7 @@ def page_person(
     if not sends and kind is PageKind.PAGE and person in configuration.fallback:
         sends = _sends(configuration, person, Level.CRITICAL, due, kind)  # there is always a pager
     run = next((r for r in incident.paths if r.name == path), None)
-    next_person, next_at = upcoming(draft, run) if run else ("", None)
+    next_person, next_at = upcoming(draft, run, incident.level) if run else ("", None)
     expires = timing.page_expires_urgent if incident.level.urgent else timing.page_expires
     page = Page(
         id=f"{incident.number}-{incident.pages + 1}",

@@ -39,21 +39,50 @@ class Answer(Struct, frozen=True):
 
 
 def acknowledge(draft: Draft, command: c.Acknowledge) -> Answer:
-    """Somebody has it: the path stops, and every person's remaining methods."""
+    """Somebody has it: the path stops, and every person's remaining methods. Other paths that are at work
+    beside it, and asked others, go on."""
     incident = draft.incident(command.incident)
     if not incident.state.active:
         return Answer(incident.number, False, f"Nothing to do: {incident.ref} {draft.over(incident)}.")
     others = tuple(person for person in incident.acknowledged_by if person != command.by)
-    if command.by in incident.acknowledged_by and not running(incident):
+    answered = _answered(draft, incident, command)
+    if command.by in incident.acknowledged_by and not answered:
         ended = _end_own(draft, incident, command.by, because="acknowledged")
-        return Answer(incident.number, ended, f"You have {incident.ref} already.")
+        return Answer(incident.number, ended, f"You have {incident.ref} already.{_going_on(incident)}")
     incident = record_missed(draft, incident)
-    incident = draft.emit(incident.number, e.Acknowledged(by=command.by, via=command.via, page=command.page))
-    incident = stop_paths(draft, incident, because="acknowledged")
-    end_pages(draft, incident, because="acknowledged", by=command.by)
+    incident = draft.emit(
+        incident.number,
+        e.Acknowledged(by=command.by, via=command.via, page=command.page, paths=answered),
+    )
+    incident = stop_paths(draft, incident, because="acknowledged", names=answered)
+    incident = end_pages(draft, incident, because="acknowledged", by=command.by)
     names = ", ".join(draft.name(person) for person in others)
     joined = f" {names} had it already; you joined." if others else ""
-    return Answer(incident.number, True, f"You have {incident.ref}. Escalation has stopped.{joined}")
+    stopped = "Escalation has stopped." if not running(incident) else _going_on(incident).strip()
+    return Answer(incident.number, True, f"You have {incident.ref}. {stopped}{joined}")
+
+
+def _answered(draft: Draft, incident: Incident, command: c.Acknowledge) -> tuple[str, ...]:
+    """Which running paths an acknowledgement stops: the one it names, else those of a kind (technical,
+    business, customer) that asked this person, else, for somebody whom nobody asked, all."""
+    going = tuple(run.name for run in incident.paths if run.state is RunState.RUNNING)
+    if command.path:
+        if command.path not in {run.name for run in incident.paths}:
+            known = ", ".join(run.name for run in incident.paths) or "none"
+            raise Refusal("invalid", f"{incident.ref} has no path {command.path!r}; it has: {known}")
+        return tuple(name for name in going if name == command.path)
+    asked = {page.path for page in draft.rows.pages_of(incident) if page.person == command.by}
+    kinds = {run.kind for run in incident.paths if run.name in asked}
+    own = tuple(run.name for run in incident.paths if run.name in going and run.kind in kinds)
+    return own or (() if command.by in incident.acknowledged_by else going)
+
+
+def _going_on(incident: Incident) -> str:
+    names = [run.name for run in incident.paths if run.state is RunState.RUNNING]
+    if not names:
+        return ""
+    goes = "Path {} goes on" if len(names) == 1 else "Paths {} go on"
+    return f" {goes.format(', '.join(names))}: others are asked there."
 
 
 def decline(draft: Draft, command: c.Decline) -> Answer:
@@ -72,6 +101,7 @@ def decline(draft: Draft, command: c.Decline) -> Answer:
     asked_by = {
         page.path for page in draft.rows.pages_of(incident) if page.live and page.person == command.by
     }
+    alone = _answered_alone(incident, command.by)
     incident = draft.emit(incident.number, e.Declined(by=command.by, via=command.via, page=command.page))
     _end_own(draft, incident, command.by, because="declined")
     incident = draft.incident(incident.number)
@@ -80,9 +110,10 @@ def decline(draft: Draft, command: c.Decline) -> Answer:
             incident.number, e.AcknowledgementLapsed(because=f"{draft.name(command.by)} can't", by=command.by)
         )
     if others:
-        names = [run.name for run in incident.paths if run.state is RunState.RUNNING]
+        going = [run.name for run in incident.paths if run.state is RunState.RUNNING]
+        names = [*alone, *(name for name in going if name in asked_by or had_it)]
     elif had_it:
-        names = [run.name for run in incident.paths]
+        names = stopped(incident)
     else:
         names = [run.name for run in incident.paths if run.name in asked_by]
     if others and not names:
@@ -112,13 +143,26 @@ def undo(draft: Draft, command: c.Undo) -> Answer:
     incident = draft.active(command.incident, "undo an acknowledgement of")
     if command.by not in incident.acknowledged_by:
         return Answer(incident.number, False, f"You don't have {incident.ref}.")
-    incident = draft.emit(
-        incident.number, e.AcknowledgementLapsed(because=f"undone by {draft.name(command.by)}", by=command.by)
-    )
-    if incident.acknowledged_by:
-        return Answer(incident.number, True, f"{', '.join(incident.acknowledged_by)} still has it.")
-    incident = _go_on(draft, incident, [], because=f"undone by {draft.name(command.by)}")
-    return Answer(incident.number, True, f"Undone; {next_text(draft, incident)}")
+    alone = _answered_alone(incident, command.by)
+    because = f"undone by {draft.name(command.by)}"
+    incident = draft.emit(incident.number, e.AcknowledgementLapsed(because=because, by=command.by))
+    have = ", ".join(incident.acknowledged_by)
+    if have and not alone:
+        return Answer(incident.number, True, f"{have} still has it.")
+    incident = _go_on(draft, incident, alone if have else stopped(incident), because=because)
+    still = f"{have} still has the rest; " if have else ""
+    return Answer(incident.number, True, f"Undone; {still}{next_text(draft, incident)}")
+
+
+def _answered_alone(incident: Incident, person: str) -> list[str]:
+    """The paths that stand still because of this person alone."""
+    return [run.name for run in incident.paths if run.answered_by == (person,)]
+
+
+def stopped(incident: Incident) -> list[str]:
+    """The paths that stand still; all of them when none does."""
+    still = [run.name for run in incident.paths if run.state is RunState.STOPPED]
+    return still or [run.name for run in incident.paths]
 
 
 def next_text(draft: Draft, incident: Incident) -> str:

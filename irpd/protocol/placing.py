@@ -19,6 +19,7 @@ from irpd.model.share import UNKNOWN, Share
 from irpd.model.signal import Signal, Status
 from irpd.protocol import storm, waiting
 from irpd.protocol.answers import ease
+from irpd.protocol.beside import start_beside
 from irpd.protocol.draft import Draft
 from irpd.protocol.levels import (
     decide_again,
@@ -314,7 +315,8 @@ def open_incident(
         if waited is not None:
             incident, _ = watch_flapping(draft, incident, waited.sid)
     name = OPERATORS if persons else main_path(draft, incident) or "fallback"
-    return start_path(draft, incident, name, because="opened", persons=persons)
+    incident = start_path(draft, incident, name, because="opened", persons=persons)
+    return incident if persons else start_beside(draft, incident, verdict.starts)
 
 
 def _join(
@@ -322,7 +324,7 @@ def _join(
     why: str, probe: Facts, waited: Member | None,
 ) -> None:  # fmt: skip
     n = incident.handles + 1
-    before = incident.level
+    before, services = incident.level, incident.services
     incident = draft.emit(
         incident.number,
         _moved(draft, waited, n, why)
@@ -336,6 +338,8 @@ def _join(
     )  # fmt: skip
     verdict = verdict_on(draft, facts)
     incident = ease(draft, decide_again(draft, incident, verdict, share), verdict)
+    if service not in services:
+        incident = start_beside(draft, incident)
     if incident.level == before and incident.acknowledged_by:
         tell_holders(draft, incident, text=f"Another signal joined: {signal.title} ({incident.number}.{n}).")
     else:

@@ -98,7 +98,7 @@ def _as_severe_as(verdict: Verdict, worst: Incident) -> Verdict:
     because = f"{worst.ref}, which became part of it: {worst.level_by.because}"
     return Verdict(
         level=worst.level, level_by=replace(worst.level_by, because=because),
-        contributions=verdict.contributions, regimes=verdict.regimes,
+        contributions=verdict.contributions, regimes=verdict.regimes, starts=verdict.starts,
     )  # fmt: skip
 
 

@@ -52,7 +52,7 @@ class RuleAccount:
         for name, word in (("level", "level"), ("at_most", "at most"), ("at_least", "at least")):
             if name in self.effect:
                 return f"{word} {self.effect[name]}"
-        return "regimes"
+        return "regimes" if "regimes" in self.effect or "start" not in self.effect else "start"
 
     def _reason(self) -> str:
         if self.result == "error":

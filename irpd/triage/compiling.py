@@ -135,8 +135,8 @@ def _rule(reader: Reader, path: Where, part: RulePart, gathered: Gathered) -> No
     if len(effects) > 1:
         shown = " and ".join(effects)
         reader.add((*path, effects[1]), f"{shown} in one rule; write a rule for each", key=True)
-    if not effects and not part.regimes and part.hold is None:
-        reader.add(path, "says nothing: give it one of level, at_most, at_least, regimes or hold")
+    if not effects and not part.regimes and not part.start and part.hold is None:
+        reader.add(path, "says nothing: give it one of level, at_most, at_least, regimes, start or hold")
     if part.lower_after and part.level is None and part.at_least is None:
         reader.add((*path, "lower_after"), "goes with level or at_least: it says when that sinks", key=True)
     match = _match(reader, path, part.match)
@@ -156,6 +156,7 @@ def _rule(reader: Reader, path: Where, part: RulePart, gathered: Gathered) -> No
             at_most=part.at_most,
             at_least=part.at_least,
             regimes=part.regimes,
+            starts=part.start,
             lower_after=part.lower_after,
             hold=Hold(seconds=part.hold.seconds, or_count=part.hold.or_count or 0) if part.hold else None,
         )

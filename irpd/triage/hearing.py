@@ -82,6 +82,7 @@ def held(rule: Rule, values: dict[str, str], *, decided: bool = False) -> Contri
         because=rule.because,
         values=values,
         regimes=rule.regimes,
+        starts=rule.starts,
     )
 
 

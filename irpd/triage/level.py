@@ -24,12 +24,14 @@ from irpd.triage.share import level_of, wording
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """``contributions`` are those of every rule that held or erred and of the share of users, then those
-    that nearly held (``MAX_NEARLY`` at most). ``regimes`` are sorted."""
+    that nearly held (``MAX_NEARLY`` at most). ``regimes`` are sorted, so are ``starts``:
+    the kinds of paths that rules start."""
 
     level: Level
     level_by: LevelBy
     contributions: tuple[Contribution, ...]
     regimes: tuple[str, ...]
+    starts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,7 @@ def _verdict(ruleset: RuleSet, hearing: Hearing, facts: Facts, default: int, def
         level_by=_reason(settled, rules, facts.share, default_because),
         contributions=tuple(contributions),
         regimes=tuple(sorted({regime for rule in rules for regime in rule.regimes})),
+        starts=tuple(sorted({kind for rule in rules for kind in rule.starts})),
     )
 
 

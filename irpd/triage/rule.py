@@ -46,6 +46,7 @@ class Rule:
     at_most: int | None = None
     at_least: int | None = None
     regimes: tuple[str, ...] = ()
+    starts: tuple[str, ...] = ()  # kinds of paths that begin beside the one of the report
     lower_after: float = 0.0  # seconds without need of its level until that sinks; 0: it never does by itself
     hold: Hold | None = None
 
@@ -63,6 +64,8 @@ class Rule:
                 effect[name] = getattr(self, name)
         if self.regimes:
             effect["regimes"] = list(self.regimes)
+        if self.starts:
+            effect["start"] = list(self.starts)
         if self.hold is not None:
             effect["hold"] = {"for_seconds": self.hold.seconds, "or_count": self.hold.or_count or None}
         return effect

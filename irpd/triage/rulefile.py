@@ -116,6 +116,10 @@ class RulePart(Part):
     at_most: LevelNumber | None = Field(None, description="A cap: no more severe than this level.")
     at_least: LevelNumber | None = Field(None, description="A floor: no less severe; no cap lowers it.")
     regimes: Regimes = Field((), description="Regulatory regimes it may touch, like gdpr.")
+    start: tuple[Literal["business", "customer"], ...] = Field(
+        (),
+        description="Starts the service's path of this kind too, beside the one that the report asks for.",
+    )
     lower_after: Duration = Field(
         0.0, description="Its level sinks once evidence has asked for less for so long; absent, never."
     )

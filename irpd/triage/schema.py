@@ -15,7 +15,7 @@ def rules_schema() -> dict[str, Any]:
     rule["allOf"] = [
         {"not": {"required": [one, other]}} for n, one in enumerate(_EFFECTS) for other in _EFFECTS[n + 1 :]
     ]
-    rule["anyOf"] = [{"required": [name]} for name in (*_EFFECTS, "regimes", "hold")]
+    rule["anyOf"] = [{"required": [name]} for name in (*_EFFECTS, "regimes", "start", "hold")]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "irpd rule file",

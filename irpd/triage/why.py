@@ -61,13 +61,15 @@ def _users(share: Share, level: Level) -> str:
 def _rule(rule: Contribution) -> Iterator[str]:
     effects = [f"{name} {value}" for name, value in _effects(rule)]
     if rule.result == "held":
-        head = ("<- " if rule.decided else "") + (effects[0] if effects else "regimes")
+        other = "start" if rule.starts and not rule.regimes else "regimes"
+        head = ("<- " if rule.decided else "") + (effects[0] if effects else other)
     else:
         head = rule.result
     name = rule.rule or "irpd"
     seen = "" if rule.rule == SHARE_RULE else worded(rule.values)
     regimes = f"regimes {', '.join(rule.regimes)}" if rule.regimes else ""
-    told = "; ".join(part for part in (*rule.missed, seen, regimes) if part)
+    starts = f"starts {', '.join(rule.starts)}" if rule.starts else ""
+    told = "; ".join(part for part in (*rule.missed, seen, regimes, starts) if part)
     yield _line(head, name, told or rule.because)
     if rule.because and told and rule.result != "nearly":
         yield _line("", rule.because)

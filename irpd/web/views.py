@@ -197,6 +197,7 @@ def contribution_view(rule: Contribution) -> Object:
             ("at_most", rule.at_most),
             ("at_least", rule.at_least),
             ("regimes", list(rule.regimes) or None),
+            ("start", list(rule.starts) or None),
         )
         if value is not None
     }

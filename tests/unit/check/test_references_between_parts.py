@@ -45,7 +45,39 @@ REFERENCES = [
     ("version: 1", "version: 1\nroles: {commander: {person: x}}", "roles.commander.person", "no person"),
     ("default: [", "quick: [", "notify", "default is missing; it is for asha, emil"),
     ("{person: emil, wait", "{wait", "paths.engineering.steps[1]", "can never fire"),
-    ("{person: emil", "{person: emil, schedule: first-responder", "paths.engineering.steps[1]", "not both"),
+    (
+        "version: 1",
+        "version: 1\nroles: {commander: {person: emil, schedule: first-responder}}",
+        "roles.commander",
+        "not both",
+    ),
+    ("{person: emil, wait", "{person: [], wait", "paths.engineering.steps[1]", "can never fire"),
+    (
+        "{person: emil, wait",
+        "{person: [emil, eml], wait",
+        "paths.engineering.steps[1].person[1]",
+        "mean emil?",
+    ),
+    ("{person: emil, wait", "{team: payments, wait", "paths.engineering.steps[1].team", 'no team "payments"'),
+    (
+        "version: 1",
+        "version: 1\nteams: {payments: {people: [eml]}}",
+        "teams.payments.people[0]",
+        "mean emil?",
+    ),
+    (
+        "version: 1",
+        "version: 1\nteams: {payments: {schedules: [x]}}",
+        "teams.payments.schedules[0]",
+        "no schedule",
+    ),
+    ("version: 1", "version: 1\nteams: {payments: {}}", "teams.payments", "can never fire"),
+    (
+        "{technical: engineering}\n    s",
+        "{technical: engineering, business: {path: x, levels: [1]}}\n    s",
+        "services.checkout.paths.business.path",
+        'no path "x"',
+    ),
     ("version: 1", "version: 1\nroles: {commander: {}}", "roles.commander", "can never fire"),
 ]
 

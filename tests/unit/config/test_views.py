@@ -42,7 +42,7 @@ def test_the_schema_takes_a_part_of_a_configuration(validator: jsonschema.Draft2
         {"paths": {"p": {"kind": "technical", "steps": [{"person": "a", "wait": 300}]}}},
         {"paths": {"p": {"kind": "technical", "steps": [{"person": "a", "wait": "5 m"}]}}},
         {"paths": {"p": {"kind": "technical", "steps": [{"wait": "5m"}]}}},
-        {"paths": {"p": {"kind": "technical", "steps": [{"person": "a", "schedule": "b", "wait": "5m"}]}}},
+        {"paths": {"p": {"kind": "technical", "steps": [{"team": 5, "wait": "5m"}]}}},
         {"sources": {"a": {"type": "jira"}}},
         {"sources": {"a": {"type": "jira", "auth": {"bearer": "x"}}}},
         {"sources": {"a": {"type": "jira", "auth": {"bearer": {"env": "A", "file": "B"}}}}},

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from irpd.config.values import Hours
+from irpd.config.paths import Hours
 from irpd.oncall.hours import next_working, working
 from irpd.oncall.rotation import WEEKDAYS
 
