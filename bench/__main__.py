@@ -1,14 +1,14 @@
-"""``python -m bench [intake] [delay] [scale] [overload] [rules] [backtest] [storm] [oncall]``: else all."""
+"""``python -m bench [NAME]...``: these measurements, else all (``--help`` names them)."""
 
 import argparse
 import os
 import platform
 from datetime import UTC, datetime
 
-from bench import backtest, oncall, rules, scale, storm
+from bench import backtest, oncall, paging, rules, scale, storm
 from irpd.measure import delay, intake, overload
 
-NAMES = ("intake", "delay", "scale", "overload", "rules", "backtest", "storm", "oncall")
+NAMES = ("intake", "delay", "scale", "overload", "rules", "backtest", "storm", "oncall", "paging")
 
 
 def main() -> None:
@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="*",
-        metavar="intake|delay|scale|overload|rules|backtest|storm|oncall",
+        metavar="intake|delay|scale|overload|rules|backtest|storm|oncall|paging",
         help="default: all",
     )
     parser.add_argument("--rounds", type=int, default=5)
@@ -41,6 +41,7 @@ def main() -> None:
         rules.run(signals=50, rounds=1)
         backtest.run(signals=500)
         storm.run(alerts=500, services=30)
+        paging.run(pages=200, people=50, rounds=1)
         oncall.run(people=30, schedules=10, paths=10, asked=100)
         return
     if "intake" in what:
@@ -57,6 +58,8 @@ def main() -> None:
         backtest.run()
     if "storm" in what:
         storm.run()
+    if "paging" in what:
+        paging.run(rounds=options.rounds)
     if "oncall" in what:
         oncall.run()
 

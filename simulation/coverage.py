@@ -32,7 +32,7 @@ EXPECTED: dict[str, set[str]] = {
     },
     "fault": {
         "journal-full", "journal-unavailable", "journal-unavailable-written", "reconnect-fails",
-        "reserve-used", "sender-retries", "message-shown", "message-edited",
+        "reserve-used", "sender-retries", "message-shown", "message-edited", "pages-gathered",
         "crash", "reboot", "long-down", "stop",
         *(f"channel-{mood}" for mood in MOODS if mood not in ("works", "flaky")),
         *(f"planted-{plant}" for plant in PLANTS),

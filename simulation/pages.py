@@ -29,7 +29,7 @@ from irpd.comms.links import Links
 from irpd.config.load import load_configuration
 from irpd.engine.clock import SystemClock
 from irpd.engine.engine import Engine
-from irpd.engine.ports import Message, Outcome
+from irpd.engine.ports import Message, Normalised, Outcome, Receipt
 from irpd.journal.memory import MemoryJournal, Storage
 from irpd.model import command as c
 from irpd.model.page import PageKind, SendState
@@ -69,15 +69,17 @@ class Report:
 
     def __str__(self) -> str:
         times = sorted(self.reached_after) or [0.0]
+        middle, late, worst = times[len(times) // 2], times[int(len(times) * 0.99)], times[-1]
         calls = ", ".join(f"{name} {n:,}" for name, n in sorted(self.calls.items()))
-        return (
-            f"{self.pages:,} pages in {self.simulated / 60:.0f} simulated minutes, {self.deaths} deaths of"
-            f" irpd, {self.cpu:.1f} s CPU\ncalls: {calls}\nreached after: median"
-            f" {times[len(times) // 2]:.1f} s, p99 {times[int(len(times) * 0.99)]:.1f} s, worst {times[-1]:.1f} s (allowed {ALLOWED:.0f} s)\n"
-            f"the same page twice by the same method: {self.again_lost} times after a lost answer,"
-            f" {self.again_died} after a death, 0 otherwise"
-            + "".join(f"\nBROKEN: {one}" for one in self.broken[:20])
-        )
+        died, cpu = f"{self.deaths} deaths of irpd", f"{self.cpu:.1f} s CPU"
+        lines = [
+            f"{self.pages:,} pages in {self.simulated / 60:.0f} simulated minutes, {died}, {cpu}",
+            f"calls: {calls}",
+            f"reached after: median {middle:.1f} s, p99 {late:.1f} s, worst {worst:.1f} s (allowed {ALLOWED:.0f} s)",
+            f"twice by the same method: {self.again_lost} after a lost answer, {self.again_died} after a death",
+            *(f"BROKEN: {one}" for one in self.broken[:20]),
+        ]
+        return "\n".join(lines)
 
 
 class _Provider:
@@ -174,7 +176,7 @@ class World:
 
     def show(self, message: Message, *, lost: bool) -> None:
         """A message is on somebody's phone."""
-        for page, send in ((message.page, message.send),):
+        for page, send in message.pages:
             key = (page.name, send.n)
             self._shown[key] += 1
             if lost:
@@ -327,7 +329,7 @@ def _policy(people: int) -> Policy:
     return Policy(configuration, compile_rules([]), ServiceIndex(configuration), loaded.hash)
 
 
-def _nothing_comes_in(_receipt: object) -> None:
+def _nothing_comes_in(_receipt: Receipt) -> Normalised:
     raise AssertionError("no receipts here")
 
 

@@ -7,6 +7,7 @@ from asyncio import events as asyncio_events
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from dataclasses import replace as with_changes
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -172,6 +173,15 @@ class Simulation:
 
     # ------------------------------------------------------------ what goes out
     def sending(self, life: Life, message: Message) -> None:
+        for page, send in message.pages:
+            self._sending(life, with_changes(message, page=page, send=send))
+        persons = {page.person for page, _ in message.pages}
+        if len(persons) > 1:
+            self._found(Violation("wanted", f"{message.id} tells one person of pages to {persons}"))
+        if message.others:
+            self.hit("fault", "pages-gathered")
+
+    def _sending(self, life: Life, message: Message) -> None:
         key = (message.page.id, message.send.n)
         if wrong := self._wrong_with(life, message, key):
             self._found(Violation(wrong[0], f"{message.id} {wrong[1]}"))
@@ -209,16 +219,16 @@ class Simulation:
         return None
 
     def sent(self, life: Life, message: Message, outcome: Outcome) -> None:
-        key = (message.page.id, message.send.n)
-        life.calling.discard(key)
-        life.answered[key] = outcome.kind
+        for page, send in message.pages:
+            life.calling.discard((page.id, send.n))
+            life.answered[page.id, send.n] = outcome.kind
 
     def show(self, message: Message) -> None:
-        page = message.page
-        self.phones.append(Shown(page.id, page.incident, page.person, message.send.channel, self.time.true))
         self.coverage.hit("fault", "message-shown")
-        if page.kind is PageKind.PAGE:
-            self.shown[page.incident] = self.time.true
+        for page, send in message.pages:
+            self.phones.append(Shown(page.id, page.incident, page.person, send.channel, self.time.true))
+            if page.kind is PageKind.PAGE:
+                self.shown[page.incident] = self.time.true
 
     # ------------------------------------------------------------ what comes in
     def post(self, request: Request, *, tries: int = 0) -> None:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from irpd.engine import upkeep
 from irpd.model import command as c
 from irpd.model.incident import Incident, State
+from irpd.model.page import Word
 from irpd.model.waits import Silence
 from simulation.actions import Action
 from simulation.model import due_at
-from simulation.phones import MOODS, SURE
+from simulation.phones import MOODS, SURE, Shown
 from simulation.seams import PLANTS
 from simulation.senders import ISSUES, TICKETS, Alert
 from simulation.worlds import VARIANTS, prepared
@@ -231,7 +232,9 @@ def _acts(world: "Simulation", action: Action) -> bool:
             world.ask(c.Split(incident=number, signals=(1 + b % max(handles, 1),), by=by))
         case "see":
             if world.phones:
-                world.ask(c.SeePage(page=world.phones[-1 - a % min(len(world.phones), 20)].page))
+                shown = world.phones[-1 - a % min(len(world.phones), 20)]
+                world.ask(c.SeePage(page=shown.page))
+                _provider_says(world, shown, b)
         case "test-page":
             world.ask(c.TestPage(person=by, by="asha"))
         case "tell-operators":
@@ -276,6 +279,17 @@ def _answers(world: "Simulation", a: int, b: int) -> None:
         case _:
             for n in range(4):
                 world.later(15.0 * n, lambda: world.ask(says()))
+
+
+def _provider_says(world: "Simulation", shown: Shown, b: int) -> None:
+    """A later word on a message that was taken, sometimes on one that nobody knows."""
+    life = world.life
+    page = life.engine.state.pages.get(shown.page) if life is not None and life.ready else None
+    for send in page.sends if page is not None else ():
+        if send.channel == shown.channel:
+            name = send.provider_id if b % 7 else "unknown"
+            word = (Word.DELIVERED, Word.FAILED, Word.SEEN)[b % 3]
+            world.ask(c.ConfirmSend(channel=send.channel, provider_id=name, word=word))
 
 
 def _eases(world: "Simulation", a: int, b: int) -> None:

@@ -323,6 +323,13 @@ class Timing(Value):
     flap_stable: Duration = Field(
         1800.0, gt=0, description="How long it must be stable until it no longer flaps."
     )
+    gather: Duration = Field(
+        60.0,
+        le=600.0,
+        description="Pages to one person over one channel so soon after a message wait for the end of this "
+        "time and come in one; what is more severe goes at once. `0s`: each by itself. Webhooks and files "
+        "always get each by itself.",
+    )
     page_expires_urgent: Duration = Field(
         4 * 3600.0, gt=0, description="After that an unsent page of level 1-2 isn't sent any more."
     )

@@ -232,6 +232,12 @@ class Message:
     html: str = ""
     thread: str = ""  # one per incident: mail threads, Slack's first message
     fields: Mapping[str, object] = field(default_factory=dict)
+    others: tuple[tuple[Page, Send], ...] = ()  # what else it tells of: pages to the same person, less severe
+
+    @property
+    def pages(self) -> tuple[tuple[Page, Send], ...]:
+        """All that it tells of. Its outcome, and each later word on it, is that of each of them."""
+        return ((self.page, self.send), *self.others)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

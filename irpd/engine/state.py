@@ -1,6 +1,6 @@
 """What everybody else may read: the committed state, as rows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from irpd.model.incident import Incident, Member
@@ -58,6 +58,10 @@ class State:
     def pages_of(self, number: int) -> list[Page]:
         incident = self._rows.incidents.get(number)
         return [] if incident is None else list(self._rows.pages_of(incident))
+
+    def sends_in(self, channel: str, provider_id: str) -> Sequence[tuple[str, int]]:
+        """The sends (page and number) that went out in this message."""
+        return self._rows.sends_in(channel, provider_id)
 
     def member_of(self, key: str) -> Member | None:
         """The newest signal with this key (source in front)."""

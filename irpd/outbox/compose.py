@@ -1,15 +1,19 @@
 """From a page's send to the message a channel is handed: address, thread, texts, links."""
 
+import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from irpd.comms.links import Links
+from irpd.comms.several import several
 from irpd.comms.story import Subject
 from irpd.comms.texts import Rendered, render
 from irpd.config.values import Configuration
 from irpd.engine.ports import Message
 from irpd.model.incident import Incident, Member
 from irpd.model.page import Page, Send, SendState
+from irpd.outbox.needs import PublishedState
 
 
 class NoAddress(Exception):
@@ -44,17 +48,8 @@ def compose(
     message, on a channel that threads by it (``first_message``). Raises NoAddress."""
     address = address_for(configuration, page.person, send.channel)
     kind = configuration.channels[send.channel].type
-    subject = Subject(
-        page=page,
-        incident=incident,
-        members=members,
-        configuration=configuration,
-        now=now,
-        link=links.url(page),
-        cant_link=links.cant_url(page),
-        code=links.codes.code(page) if configuration.hears(send.channel) else "",
-    )
-    rendered = render(kind, subject)
+    told = Told(page=page, send=send, incident=incident, members=members)
+    rendered = render(kind, _subject(told, configuration, links, now))
     message = Message(
         id=f"{page.name}.{send.n}",
         page=page,
@@ -67,6 +62,73 @@ def compose(
         fields={**rendered.fields, "id": f"{page.id}.{send.n}", "channel": send.channel},
     )
     return message, rendered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One of the pages that a message tells of."""
+
+    page: Page
+    send: Send
+    incident: Incident | None
+    members: Sequence[Member]
+
+
+def compose_several(
+    told: Sequence[Told], *, configuration: Configuration, links: Links, now: datetime
+) -> tuple[Message, Rendered]:
+    """One message that tells of these pages to one person over one channel, given most severe first.
+
+    Its id is that of the first and of which others are in it, so that a repeat with others among them is
+    no duplicate to anybody. Raises NoAddress."""
+    first, *others = told
+    page, send = first.page, first.send
+    address = address_for(configuration, page.person, send.channel)
+    kind = configuration.channels[send.channel].type
+    rendered = several(kind, [_subject(one, configuration, links, now) for one in told])
+    names = " ".join(sorted(f"{one.page.name}.{one.send.n}" for one in told))
+    digest = hashlib.sha256(names.encode()).hexdigest()[:10]
+    message = Message(
+        id=f"{page.name}.{send.n}.{digest}",
+        page=page,
+        send=send,
+        address=address,
+        subject=rendered.subject,
+        text=rendered.text,
+        html=rendered.html,
+        thread="" if kind == "slack" else f"pages-{page.id}.{digest}",
+        fields={**rendered.fields, "id": f"{page.id}.{send.n}", "channel": send.channel},
+        others=tuple((one.page, one.send) for one in others),
+    )
+    return message, rendered
+
+
+def told_of(pages: Sequence[tuple[Page, Send]], state: PublishedState) -> list[Told]:
+    """These pages with their incidents, the most severe first, then the one that was asked for first."""
+    told = []
+    for page, send in pages:
+        incident = state.incidents.get(page.incident)
+        members = state.members_of(page.incident) if incident is not None else ()
+        told.append(Told(page=page, send=send, incident=incident, members=members))
+    return sorted(told, key=lambda one: (severity(one.incident), one.page.requested_at, one.page.id))
+
+
+def severity(incident: Incident | None) -> int:
+    """Its level; 1 where it isn't known: when in doubt it is urgent."""
+    return int(incident.level) if incident is not None else 1
+
+
+def _subject(told: Told, configuration: Configuration, links: Links, now: datetime) -> Subject:
+    return Subject(
+        page=told.page,
+        incident=told.incident,
+        members=told.members,
+        configuration=configuration,
+        now=now,
+        link=links.url(told.page),
+        cant_link=links.cant_url(told.page),
+        code=links.codes.code(told.page) if configuration.hears(told.send.channel) else "",
+    )
 
 
 def thread_of(page: Page, incident: Incident | None) -> str:

@@ -15,7 +15,7 @@ from irpd.comms.links import Links
 from irpd.engine.ports import Channel, Clock, Message, Outcome
 from irpd.model.incident import Incident, State
 from irpd.model.page import Page, PageKind, Send, SendState
-from irpd.outbox.compose import NoAddress, compose
+from irpd.outbox.compose import NoAddress, compose, compose_several, told_of
 from irpd.outbox.needs import EngineLike, Wait
 
 log = structlog.get_logger(__name__)
@@ -124,15 +124,7 @@ class Edits:
             if not isinstance(channel, Editing):
                 return
             try:
-                message, _ = compose(
-                    page=page,
-                    send=send,
-                    incident=incident,
-                    members=self._engine.state.members_of(incident.number),
-                    configuration=self._engine.policy.configuration,
-                    links=self._links,
-                    now=self._clock.now(),
-                )
+                message = self._compose(incident, page, send)
             except NoAddress:
                 return
             try:
@@ -146,6 +138,31 @@ class Edits:
             await self._wait(never, max(outcome.retry_after or 0.0, _DELAY * attempt))
             if incident.number in self._again:
                 return  # it says something else by now
+
+    def _compose(self, incident: Incident, page: Page, send: Send) -> Message:
+        """What the message says now; of all the pages in it, where several went out together."""
+        state, configuration = self._engine.state, self._engine.policy.configuration
+        together = [
+            (one, n)
+            for page_id, number in state.sends_in(send.channel, send.provider_id)
+            if (one := state.pages.get(page_id)) is not None
+            for n in one.sends
+            if n.n == number and one.person == page.person
+        ]
+        if len(together) > 1:
+            told = told_of(together, state)
+            return compose_several(
+                told, configuration=configuration, links=self._links, now=self._clock.now()
+            )[0]
+        return compose(
+            page=page,
+            send=send,
+            incident=incident,
+            members=state.members_of(incident.number),
+            configuration=configuration,
+            links=self._links,
+            now=self._clock.now(),
+        )[0]
 
 
 def _standing(incident: Incident) -> Standing:

@@ -30,6 +30,8 @@ class PublishedState(Protocol):
 
     def pages_of(self, number: int, /) -> Sequence[Page]: ...
 
+    def sends_in(self, channel: str, provider_id: str, /) -> Sequence[tuple[str, int]]: ...
+
 
 class InForce(Protocol):
     @property

@@ -1,4 +1,4 @@
-"""The outbox: due → still wanted? → may the provider be asked? → rate → send → record.
+"""The outbox: due → still wanted? → may the provider be asked? → gather → rate → send → record.
 
 It keeps nothing that matters: what is to be sent stands in the published pages (live, with
 sends that are pending), and what became of an attempt goes back as a ``RecordSend``. After
@@ -14,6 +14,7 @@ because of that; the outcome is submitted again until it commits.
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
 from random import Random
@@ -26,17 +27,19 @@ from irpd.model.incident import Incident
 from irpd.model.page import Page, PageKind, Send, SendState
 from irpd.outbox.agenda import Agenda, Key
 from irpd.outbox.edits import Edits
+from irpd.outbox.gather import Group
 from irpd.outbox.lane import Lane, Rank
 from irpd.outbox.needs import EngineLike, InForce, NoMetrics, OutboxMetrics, PublishedState, Wait
 from irpd.outbox.record import Recorder
 from irpd.outbox.sender import PutOff, Sender
+from irpd.outbox.wanted import Wanted, wanted
 
 __all__ = ["EngineLike", "InForce", "Outbox", "PublishedState", "wait_for"]
 
 log = structlog.get_logger(__name__)
 
 #: How many messages a type of channel has under way at a time.
-WIDTHS: Mapping[str, int] = {"smtp": 10, "slack": 8, "webhook": 32, "file": 256}
+WIDTHS: Mapping[str, int] = {"webhook": 32, "file": 256}
 DEFAULT_WIDTH = 16
 #: While something is on the agenda the clock is looked at this often: after a suspend the
 #: loop's own clock is behind. Seconds.
@@ -48,6 +51,18 @@ async def wait_for(event: asyncio.Event, seconds: float | None) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
+
+
+@dataclass(eq=False, slots=True)
+class Turn:
+    """A send that has come due and is in a lane, or goes out in the message of one that is."""
+
+    key: Key
+    group: Group | None = None  # what it may go out together with
+    carried: bool = False  # another's message has it: its own turn is nothing
+
+    def __str__(self) -> str:
+        return f"{self.key[0]}.{self.key[1]}"
 
 
 class Outbox:
@@ -87,11 +102,15 @@ class Outbox:
             random=random or Random(),
             kill=kill,
             opened=self._gate_opened,
+            released=self._release,
         )
         self._recorder = Recorder(engine, wait, kill)
         self._edits = Edits(engine, lambda: self._channels, clock, links, wait)
-        self._lanes: dict[str, Lane] = {}
-        self._under_way: dict[Key, datetime] = {}  # in a lane, with the time it was due
+        self._lanes: dict[str, Lane[Turn]] = {}
+        self._under_way: dict[Key, Turn] = {}
+        self._gathered: dict[
+            Group, set[Key]
+        ] = {}  # what may go along: held on the agenda, or before its turn
         self._handled: dict[Key, int] = {}  # the attempts that the state showed when it was sent
         self._put_off: dict[Key, str] = {}  # for its channel's gate to open
         self._next_due: datetime | None = None
@@ -125,8 +144,8 @@ class Outbox:
         self._stopping = True
         self._wake.set()
         for lane in self._lanes.values():
-            for key in lane.close():
-                self._under_way.pop(key, None)
+            for turn in lane.close():
+                self._under_way.pop(turn.key, None)
         unfinished: set[asyncio.Task[None]] = set()
         running = {task for lane in self._lanes.values() for task in lane.running}
         if running:
@@ -211,20 +230,28 @@ class Outbox:
         self._put_off.pop(key, None)
         self._sender.forget(key)
 
+    def _leave(self, group: Group | None, key: Key) -> None:
+        if group is not None and (keys := self._gathered.get(group)) is not None:
+            keys.discard(key)
+            if not keys:
+                del self._gathered[group]
+
     def _hand_out(self) -> None:
         """Into the lanes with what has come due; of what comes due together the most pressing goes first."""
         state = self._engine.state
-        ranked: list[tuple[Rank, Key, str]] = []
+        ranked: list[tuple[Rank, Turn, str]] = []
         for key, due in self._agenda.take(self._clock.now()):
             page, send = self._find(key)
             if page is None or send is None:
                 self._forget(key)
                 continue
-            self._under_way[key] = due
-            ranked.append((_rank(page, state.incidents.get(page.incident), due), key, send.channel))
+            turn = self._under_way[key] = Turn(key, self._sender.group_of(page, send))
+            if turn.group is not None:
+                self._gathered.setdefault(turn.group, set()).add(key)
+            ranked.append((_rank(page, state.incidents.get(page.incident), due), turn, send.channel))
         ranked.sort(key=itemgetter(0))
-        for rank, key, channel in ranked:
-            self._lane(channel).put(key, rank)
+        for rank, turn, channel in ranked:
+            self._lane(channel).put(turn, rank)
         self._next_due = self._agenda.next_due()
 
     def _gate_opened(self, channel: str) -> None:
@@ -236,6 +263,41 @@ class Outbox:
                 self._agenda.put(key, now)
         self._next_due = self._agenda.next_due()
         self._wake.set()
+
+    def _release(self, group: Group) -> None:
+        """Nothing is held for others in this group any more: it goes at once."""
+        now = self._clock.now()
+        for key in self._gathered.get(group, ()):
+            if key not in self._under_way:
+                self._agenda.put(key, now)
+        self._next_due = self._agenda.next_due()
+        self._wake.set()
+
+    def _claim(self, turn: Turn, along: list[Turn]) -> list[tuple[Page, Send]]:
+        """What waits to go out together with this one, and is still wanted; from here on it is under way.
+
+        ``along`` gets the turns, which end with this one's."""
+        found: list[tuple[Page, Send]] = []
+        if turn.group is None:
+            return found
+        for key in sorted(self._gathered.pop(turn.group, ())):
+            page, send = self._find(key)
+            if page is None or send is None or key in self._recorder.held:
+                continue
+            if self._handled.get(key) == send.attempts:
+                continue
+            incident = self._engine.state.incidents.get(page.incident)
+            if wanted(page, send, incident, self._clock.now()) is not Wanted.SEND:
+                continue
+            if (waiting := self._under_way.get(key)) is not None:
+                waiting.carried = True
+            self._agenda.drop(key)
+            self._handled[key] = send.attempts
+            self._put_off.pop(key, None)
+            self._under_way[key] = carried = Turn(key, turn.group, carried=True)
+            along.append(carried)
+            found.append((page, send))
+        return found
 
     def _seconds_to_next(self) -> float | None:
         if self._next_due is None:
@@ -252,7 +314,7 @@ class Outbox:
         settings = self._engine.policy.configuration.channels.get(channel)
         return settings.type if settings is not None else ""
 
-    def _lane(self, channel: str) -> Lane:
+    def _lane(self, channel: str) -> Lane[Turn]:
         lane = self._lanes.get(channel)
         if lane is None:
             width = self._widths.get(self._type(channel), DEFAULT_WIDTH)
@@ -260,46 +322,71 @@ class Outbox:
         return lane
 
     # -------------------------------------------------------------- one send
-    async def _deliver(self, key: Key) -> None:
-        again_at: datetime | None = None
+    async def _deliver(self, turn: Turn, handed: Callable[[], None]) -> None:
+        if turn.carried:
+            return
+        self._leave(turn.group, turn.key)
+        along: list[Turn] = []
+        again: dict[Key, datetime] = {}
         try:
-            again_at = await self._attempt(key)
+            again = await self._attempt(turn, along, handed)
         finally:
-            self._under_way.pop(key, None)
+            for one in (turn, *along):
+                self._under_way.pop(one.key, None)
             self.progress += 1
-            if again_at is not None:
-                self._agenda.put(key, again_at)
-            else:
-                self._look_again(key)
+            for one in (turn, *along):
+                if (again_at := again.get(one.key)) is not None:
+                    self._agenda.put(one.key, again_at)
+                else:
+                    self._look_again(one.key)
             self._wake.set()
 
-    async def _attempt(self, key: Key) -> datetime | None:
-        """Send and record; a time means: again then, which the state doesn't know."""
+    async def _attempt(
+        self, turn: Turn, along: list[Turn], handed: Callable[[], None]
+    ) -> dict[Key, datetime]:
+        """Send and record, together with what it takes ``along``; when to try again what the state doesn't
+        know to be tried again."""
+        key = turn.key
         page, send = self._find(key)
         if page is None or send is None:
-            return None
+            return {}
         held = self._recorder.held.get(key)
         again = held is not None and held.command.state is SendState.PENDING
         if held is not None and not again:
             self._handled[key] = send.attempts  # how it ended is known, only not on disk yet
-            return None
+            return {}
         if self._handled.get(key) == send.attempts and not again:
-            return None
+            return {}
         self._handled[key] = send.attempts  # from here on it is not made again for the asking
         self._put_off.pop(key, None)
-        step = await self._sender.attempt(page, send, unrecorded=held.attempts if held else 0)
+        step = await self._sender.attempt(
+            page,
+            send,
+            unrecorded=held.attempts if held else 0,
+            claim=lambda: self._claim(turn, along),
+            handed=handed,
+        )
         if step is None:
-            return None
+            return {}
         if isinstance(step, PutOff):
             self._handled.pop(key, None)
             if step.closed:
                 self._put_off[key] = send.channel
+            if step.held and turn.group is not None:
+                self._gathered.setdefault(turn.group, set()).add(key)
             if step.record is not None:
                 await self._recorder.record(key, step.record)
-            return step.until
-        await self._recorder.record(key, step)
-        unknown = step.state is SendState.PENDING and key in self._recorder.held
-        return step.retry_at if unknown else None
+            return {key: step.until}
+        records = {(record.page, record.send): record for record in step}
+        for one in along:  # what its message never came to is tried by itself
+            if one.key not in records:
+                self._handled.pop(one.key, None)
+        await asyncio.gather(*(self._recorder.record(one, record) for one, record in records.items()))
+        return {
+            one: record.retry_at
+            for one, record in records.items()
+            if record.retry_at is not None and one in self._recorder.held
+        }
 
     def _look_again(self, key: Key) -> None:
         page, _ = self._find(key)

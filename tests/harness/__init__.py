@@ -66,7 +66,7 @@ paths:
     steps:
       - {{person: asha, wait: {wait}}}
       - {{person: chi, wait: {wait}}}
-timing: {{everyone_urgent: 3s, flap_changes: 4}}
+timing: {{everyone_urgent: 3s, flap_changes: 4, gather: 0s}}
 """
 NOTIFY = "  default: [{after: 0s, via: [local]}]"
 

@@ -100,6 +100,14 @@ class Engine:
     def pages_of(self, number: int, /) -> list[Page]:
         return [page for page in self.pages.values() if page.incident == number]
 
+    def sends_in(self, channel: str, provider_id: str, /) -> list[tuple[str, int]]:
+        return [
+            (page.id, send.n)
+            for page in self.pages.values()
+            for send in page.sends
+            if provider_id and (send.channel, send.provider_id) == (channel, provider_id)
+        ]
+
     def on_publish(self, callback: Published, /) -> None:
         self._callbacks.append(callback)
 
@@ -230,6 +238,7 @@ def configuration() -> Configuration:
             },
             "notify": {},
             "paths": {},
+            "timing": {"gather": "0s"},  # whoever wants pages gathered says so
             "people": {
                 "asha": {
                     "name": "Asha Rao",
@@ -263,7 +272,6 @@ class World:
             raise AttributeError(name) from None
 
     def new_outbox(self, widths: Mapping[str, int] | None = None) -> Outbox:
-        options = {} if widths is None else {"widths": widths}
         return Outbox(
             self.engine,
             self.channels,
@@ -273,7 +281,7 @@ class World:
             random=Random(7),
             wait=self.time.wait,
             kill=self._reached,
-            **options,
+            widths=widths or {"smtp": 10, "webhook": 32},
         )
 
     def _reached(self, point: str) -> None:
@@ -365,6 +373,7 @@ CONFIGURATION = """
 version: 1
 unmapped: platform
 fallback: [emil]
+timing: {gather: 0s}
 services:
   platform: {title: Platform, paths: {technical: engineering}}
 channels:
