@@ -11,6 +11,7 @@ class Listeners:
 
     def __init__(self) -> None:
         self._tasks: dict[str, tuple[Listening, asyncio.Task[None]]] = {}
+        self._ending: set[asyncio.Task[None]] = set()
 
     def use(self, channels: Mapping[str, object]) -> None:
         """Listen by these from now on, and by no others."""
@@ -19,8 +20,10 @@ class Listeners:
             if isinstance(channel, Listening) and channel.listens:
                 task = asyncio.create_task(channel.listen(), name=f"listen by {name}")
                 self._tasks[name] = channel, task
-        for _, task in before.values():
-            task.cancel()
+        for name, (_, task) in before.items():
+            ending = asyncio.create_task(_end(task), name=f"no longer listen by {name}")
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
 
     def problems(self) -> Mapping[str, str]:
         """What is wrong with those that don't hear anything now, by the channel's name."""
@@ -28,8 +31,12 @@ class Listeners:
 
     async def close(self) -> None:
         """End all of them."""
-        tasks = [task for _, task in self._tasks.values()]
-        self._tasks = {}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        self.use({})
+        await asyncio.gather(*self._ending)
+
+
+async def _end(task: "asyncio.Task[None]") -> None:
+    """Again and again: a library on the way may take being cancelled for a failure of its own."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=0.5)

@@ -264,3 +264,29 @@ async def test_without_an_app_token_nothing_is_listened_to(slack) -> None:
     listeners.use({"it": slack.channel})
     assert listeners.problems() == {}
     assert not slack.channel.listens
+
+
+class Deaf:
+    """Takes being cancelled for a failure, as some libraries do, and goes on."""
+
+    listens, problem = True, ""
+
+    def __init__(self) -> None:
+        self.cancelled = 0
+
+    async def listen(self) -> None:
+        while self.cancelled < 2:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                self.cancelled += 1
+
+
+async def test_what_takes_being_ended_for_a_failure_is_ended_all_the_same() -> None:
+    deaf = Deaf()
+    listeners = Listeners()
+    listeners.use({"it": deaf})
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await listeners.close()
+    assert deaf.cancelled == 2
