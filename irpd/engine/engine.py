@@ -71,7 +71,7 @@ ReceivedCallback = Callable[[str, Received], None]
 DefectCallback = Callable[[str], None]
 
 
-class Accepted(msgspec.Struct, frozen=True):
+class Accepted(msgspec.Struct, frozen=True, gc=False):
     """A receipt that is on disk. ``incidents`` is None when it is decided later."""
 
     receipt: int

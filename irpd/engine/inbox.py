@@ -36,7 +36,7 @@ class Overloaded(Exception):
         self.retry_after = retry_after
 
 
-class Incoming(msgspec.Struct, frozen=True, kw_only=True):
+class Incoming(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A receipt on its way in: what its sender sent and what it says."""
 
     source: str

@@ -58,7 +58,7 @@ class JournalCorrupt(JournalError):
     """A checksum, a page or the chain is wrong."""
 
 
-class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+class Receipt(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A verified raw request. ``id`` is given by the engine, dense and ascending.
 
     ``at`` is when it was accepted (UTC), ``group`` the sender's own group of which this may
@@ -83,7 +83,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
         return b64encode(bound.digest()[:16]).rstrip(b"=").decode()
 
 
-class Fact(msgspec.Struct, frozen=True, kw_only=True):
+class Fact(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """An event with its subject and time, on its way into the journal or out of it.
 
     ``seq`` is 0 until the journal has given it one.

@@ -11,7 +11,7 @@ from irpd.model.page import SendState, Word
 from irpd.model.signal import Signal
 
 
-class Receive(Struct, frozen=True, kw_only=True):
+class Receive(Struct, frozen=True, gc=False, kw_only=True):
     """The signals of one receipt. ``receipt`` is its number in the journal,
     ``first_byte_at`` when its request's first byte came in (UTC)."""
 

@@ -19,7 +19,7 @@ from irpd.model.share import UNKNOWN, Answer, Impact, Share
 from irpd.model.waits import Silence, Waits
 
 
-class Event(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="type"):
+class Event(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"):
     """Base of all events."""
 
 

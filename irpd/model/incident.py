@@ -23,7 +23,7 @@ class State(StrEnum):
         return self in (State.OPEN, State.ACKNOWLEDGED)
 
 
-class LevelBy(Struct, frozen=True, omit_defaults=True):
+class LevelBy(Struct, frozen=True, gc=False, omit_defaults=True):
     """Why a level is what it is. ``kind``: rule | share | default | person | fallback."""
 
     kind: str
@@ -32,7 +32,7 @@ class LevelBy(Struct, frozen=True, omit_defaults=True):
     because: str = ""
 
 
-class Contribution(Struct, frozen=True, omit_defaults=True):
+class Contribution(Struct, frozen=True, gc=False, omit_defaults=True):
     """What one rule said in one decision; kept so that "why?" has an answer for ever.
 
     ``result``: held | nearly | not-held | error. ``level``, ``at_most``, ``at_least``
@@ -64,7 +64,7 @@ class Target(Struct, frozen=True, omit_defaults=True, kw_only=True):
         return self.schedule or self.person or self.team
 
 
-class Step(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Step(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """A step of an escalation path, pinned when the path starts.
 
     Exactly one of ``schedule``, ``person`` and ``team`` is set; ``also`` are paged at once with it. ``wait``
@@ -94,7 +94,7 @@ class RunState(StrEnum):
     STOPPED = "stopped"
 
 
-class PathRun(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class PathRun(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """An escalation path at work in an incident.
 
     ``fired`` counts the steps that have fired so far, over all rounds; the next step is
@@ -119,7 +119,7 @@ class PathRun(Struct, frozen=True, omit_defaults=True, kw_only=True):
         return self.fired >= self.repeat * len(self.steps)
 
 
-class Incident(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Incident(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """The signals that people work on as one, and what has been decided about them.
 
     ``level`` is in force; ``evidence_level`` the most severe that evidence ever gave.
@@ -203,7 +203,7 @@ class MemberStatus(StrEnum):
     HELD = "held"  # it fires and waits, by a rule's ``hold``
 
 
-class Member(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Member(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """A signal as a member of an incident. ``sid`` is its number in the journal for ever,
     ``<incident>.<n>`` its handle for people. ``key`` has the source in front. ``incident`` 0: it waits."""
 

@@ -29,7 +29,7 @@ class Word(StrEnum):
     SEEN = "seen"  # the person has looked at it
 
 
-class Send(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Send(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """One message of a page over one channel. Its identity is ``<page>.<n>``.
 
     Its way, with the time of each station: requested with its page, ``due_at`` (of the next attempt, while it
@@ -59,7 +59,7 @@ class Send(Struct, frozen=True, omit_defaults=True, kw_only=True):
         return self.first_due_at or self.due_at
 
 
-class Page(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Page(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """A message to one person about one incident: the row that the outbox works on.
 
     ``id`` is ``"42-3"``. ``live`` ends when it is acknowledged, obsolete or expired:

@@ -14,7 +14,7 @@ HIGH_FROM = Fraction(40, 100)
 MEDIUM_FROM = Fraction(10, 100)
 
 
-class Impact(Struct, frozen=True, omit_defaults=True):
+class Impact(Struct, frozen=True, gc=False, omit_defaults=True):
     """What one report says of the users affected, exactly as it was written.
 
     ``affected`` is a count of users (0 or more), ``share`` an exact fraction of
@@ -36,7 +36,7 @@ class Impact(Struct, frozen=True, omit_defaults=True):
         return self.method == "sentry" and self.affected is not None
 
 
-class Part(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Part(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """What reports of one kind say of one service's users, over the life of an incident.
 
     Of counts: ``affected`` is the largest that any of them gave, ``total`` the sum of what each gave. Of
@@ -52,7 +52,7 @@ class Part(Struct, frozen=True, omit_defaults=True, kw_only=True):
     signals: int = 0
 
 
-class Answer(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Answer(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """What monitoring said of a service's users when it was asked, ``at`` its newest: how many are
     ``affected`` and how many there are; None where it gave no number."""
 
@@ -62,7 +62,7 @@ class Answer(Struct, frozen=True, omit_defaults=True, kw_only=True):
     users: int | None = None
 
 
-class Distinct(Struct, frozen=True, omit_defaults=True):
+class Distinct(Struct, frozen=True, gc=False, omit_defaults=True):
     """A set of people, as keyed hashes: exact while it is small, then a sketch of bounded size.
 
     ``exact`` holds sorted 8-byte hashes, ``sketch`` the registers; at most one of them is not empty."""
@@ -77,7 +77,7 @@ class Distinct(Struct, frozen=True, omit_defaults=True):
 NOBODY = Distinct()
 
 
-class Said(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Said(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """One evidence that an estimate rests on, as it counted. Empty ``service``: all of the incident's."""
 
     method: str
@@ -87,7 +87,7 @@ class Said(Struct, frozen=True, omit_defaults=True, kw_only=True):
     share: str | None = None
 
 
-class Share(Struct, frozen=True, omit_defaults=True):
+class Share(Struct, frozen=True, gc=False, omit_defaults=True):
     """The share of a service's users that an incident affects; unknown is unknown.
 
     ``numerator``/``denominator`` is the exact share, ``affected`` and ``users``

@@ -22,7 +22,7 @@ class Status(StrEnum):
     NOTE = "note"  # a remark about the key; opens nothing (a comment, an assignment)
 
 
-class Signal(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Signal(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """One normalised report out of a receipt.
 
     ``key`` is the sender's own identity of the thing (a fingerprint, ``issue:17``,

@@ -11,7 +11,7 @@ from typing import ClassVar
 from msgspec import Struct
 
 
-class Standing(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Standing(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """One of them. ``kind`` is what it is stored under for ever; ``key`` names it within its kind."""
 
     kind: ClassVar[str]

@@ -16,7 +16,7 @@ class WaitKind(StrEnum):
     DEPENDENCY = "dependency"  # what its service depends on has an outage
 
 
-class Waits(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Waits(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """Why a signal is in no incident, though it fires.
 
     ``by`` names the reason: a rule's id, a silence's number, a window's id, an incident's number.
