@@ -8,6 +8,7 @@ with its salt: the digest that stays verifies, and says nothing about what it wa
 h(0) is 32 zero bytes.
 """
 
+from functools import lru_cache
 from hashlib import sha256
 from struct import Struct
 
@@ -30,18 +31,11 @@ def link(
     previous: bytes, *, seq: int, subject: str, type: str, version: int, at: int, digest: bytes
 ) -> bytes:
     """The head after this event. ``at`` is in microseconds since 1970."""
-    named = subject.encode("utf-8", "surrogatepass")
-    kind = type.encode()
-    return sha256(
-        b"".join(
-            (
-                previous,
-                _numbers.pack(seq, at, version),
-                _length.pack(len(named)),
-                named,
-                _length.pack(len(kind)),
-                kind,
-                digest,
-            )
-        )
-    ).digest()
+    numbers = _numbers.pack(seq, at, version)
+    return sha256(b"".join((previous, numbers, _text(subject), _text(type), digest))).digest()
+
+
+@lru_cache(4096)
+def _text(text: str) -> bytes:
+    data = text.encode("utf-8", "surrogatepass")
+    return _length.pack(len(data)) + data

@@ -86,30 +86,35 @@ def _prepare(
     seq, head, last_at = before.seq, before.head, before.last_at or 0
     events: list[tuple[Any, ...]] = []
     in_force: list[tuple[Any, ...]] = []
+    numbers: dict[str, int] = {}  # of the subjects in here
+    moment, at = None, 0  # most of a batch has one time
     salts = os.urandom(chain.SALT_BYTES * len(batch.facts))
     for place, fact in enumerate(batch.facts):
         seq += 1
-        type, version, payload = codec.encode_event(fact.event)
-        at = codec.micros(fact.at)
+        subject, event = fact.subject, fact.event
+        type, version, payload = codec.encode_event(event)
+        if fact.at is not moment:
+            moment, at = fact.at, codec.micros(fact.at)
         salt = b"" if type in chain.UNSALTED else salts[place * chain.SALT_BYTES :][: chain.SALT_BYTES]
         head = chain.link(
             head,
             seq=seq,
-            subject=fact.subject,
+            subject=subject,
             type=type,
             version=version,
             at=at,
             digest=chain.digest_of(salt, payload),
         )
-        stored = incident_of(fact.subject)
+        stored = numbers.get(subject)
         if stored is None:
-            stored = -number_of(fact.subject)
+            incident = incident_of(subject)
+            stored = numbers[subject] = incident if incident is not None else -number_of(subject)
         events.append((seq, stored, number_of(type), version, at, salt or None, payload))
         # From a jump on the journal's time is the jump's, even if that is earlier: a clock that was wrong and
         # is no longer believed must not be followed again at the next start.
-        last_at = at if isinstance(fact.event, ClockJumped) else max(last_at, at)
-        if isinstance(fact.event, ConfigLoaded):
-            in_force.append((fact.event.hash,))
+        last_at = at if isinstance(event, ClockJumped) else max(last_at, at)
+        if isinstance(event, ConfigLoaded):
+            in_force.append((event.hash,))
     staged = bases.stage(batch.receipts)
     if staged.rows:
         last_at = max(last_at, *(row[1] for row in staged.rows))

@@ -136,7 +136,10 @@ def route(draft: Draft, group: Group) -> Incident | None:
     """
     if not group.rule:
         return None
-    return next((one for one in draft.rows.group(group.key) if _takes(one, group, draft.now)), None)
+    for one in draft.rows.group(group.key):
+        if _takes(one, group, draft.now):
+            return one
+    return None
 
 
 def _broken_by(draft: Draft, service: str) -> Incident | None:

@@ -12,6 +12,7 @@ The memory is all that ever changes in here, and it only saves work: the answers
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 #: Rows remembered, and the most letters in one: a hostile label must not become megabytes of memory.
@@ -66,6 +67,8 @@ class MatchIndex(Generic[Answer]):
         self.columns: tuple[str, ...] = tuple(columns)
         self.fields = tuple(column for column in columns if not column.startswith(_LABELS))
         self.labels = tuple(column[len(_LABELS) :] for column in columns if column.startswith(_LABELS))
+        self._of_fields = _getter(self.fields)
+        self._without = ("",) * len(self.labels)
         self._matches = tuple(matches)
         self._always = tuple(number for number, match in enumerate(matches) if not match.wants)
         self._needs = tuple(len(match.wants) for match in matches)
@@ -83,11 +86,7 @@ class MatchIndex(Generic[Answer]):
 
     def find(self, values: Any, labels: Mapping[str, str]) -> Answer:
         """``values`` has the fields as attributes; a label that is missing reads as empty."""
-        get = labels.get
-        row = (
-            *[getattr(values, name) for name in self.fields],
-            *[get(name, "") for name in self.labels],
-        )
+        row = (*self._of_fields(values), *map(labels.get, self.labels, self._without))
         try:
             return self._memory[row]
         except KeyError:
@@ -127,3 +126,10 @@ class MatchIndex(Generic[Answer]):
                 if len(nearly) == MOST_NEARLY:
                     break
         return Found(tuple(sorted(held)), tuple(nearly))
+
+
+def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[str, ...]]:
+    """What reads these attributes."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda values: tuple(getattr(values, name) for name in names)
