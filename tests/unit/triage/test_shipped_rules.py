@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -171,3 +172,24 @@ def test_the_reference_names_every_key_of_a_rule_and_every_name_of_a_condition()
 def test_the_schema_knows_the_tests_of_rules(test: dict[str, object], good: bool) -> None:
     validator = jsonschema.Draft202012Validator(rules_schema())
     assert validator.is_valid({"version": 1, "tests": [{"name": "t", **test}]}) is good
+
+
+def reading(shipped: RuleSet, piece: str) -> float:
+    """CPU seconds for the words of a text of these pieces, at best."""
+    taken = []
+    for number in range(5):
+        text = f"{number} {piece * (4096 // len(piece))}"
+        begun = time.thread_time()
+        shipped.phrasebook.said_in("Help", text, {})
+        taken.append(time.thread_time() - begun)
+    return min(taken)
+
+
+@pytest.mark.parametrize(
+    "piece", ["x", ".,;:!?-", "a\u0308\u0323", "no data loss, not all files are gone, without data loss "]
+)
+def test_a_ticket_that_is_written_to_be_dear_costs_little_more_than_an_ordinary_one(
+    shipped: RuleSet, piece: str
+) -> None:
+    ordinary = reading(shipped, "the checkout page is slow since this morning and some people wait. ")
+    assert reading(shipped, piece) < 6 * ordinary
