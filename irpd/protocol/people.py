@@ -26,6 +26,7 @@ from irpd.protocol.paging import (
 )
 from irpd.protocol.placing import open_incident
 from irpd.protocol.quiet import settle
+from irpd.protocol.rows import STORM
 from irpd.triage.level import Verdict
 
 
@@ -64,7 +65,8 @@ def acknowledge(draft: Draft, command: c.Acknowledge) -> Answer:
 
 def _answered(draft: Draft, incident: Incident, command: c.Acknowledge) -> tuple[str, ...]:
     """Which running paths an acknowledgement stops: the one it names, else those of a kind (technical,
-    business, customer) that asked this person, else, for somebody whom nobody asked, all."""
+    business, customer) that asked this person (in a storm those that did themselves), else, for somebody
+    whom nobody asked, all."""
     going = tuple(run.name for run in incident.paths if run.state is RunState.RUNNING)
     if command.path:
         if command.path not in {run.name for run in incident.paths}:
@@ -72,8 +74,11 @@ def _answered(draft: Draft, incident: Incident, command: c.Acknowledge) -> tuple
             raise Refusal("invalid", f"{incident.ref} has no path {command.path!r}; it has: {known}")
         return tuple(name for name in going if name == command.path)
     asked = {page.path for page in draft.rows.pages_of(incident) if page.person == command.by}
-    kinds = {run.kind for run in incident.paths if run.name in asked}
-    own = tuple(run.name for run in incident.paths if run.name in going and run.kind in kinds)
+    if incident.group == STORM:  # in which each path is another team, about what is that team's
+        own = tuple(name for name in going if name in asked)
+    else:
+        kinds = {run.kind for run in incident.paths if run.name in asked}
+        own = tuple(run.name for run in incident.paths if run.name in going and run.kind in kinds)
     return own or (() if command.by in incident.acknowledged_by else going)
 
 

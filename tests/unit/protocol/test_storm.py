@@ -137,6 +137,21 @@ def test_a_service_that_a_storm_reaches_when_others_have_it_pages_its_own_people
     assert {run.name for run in here.incident(number).paths} == {"engineering", "solo"}
 
 
+def test_in_a_storm_one_team_answers_for_itself_alone() -> None:
+    here = house()
+    burst(here, 6)
+    burst(here, 3, first=6, service="bare")
+    here.forward("70s")
+    (number,) = active(here)
+    answer = here.ack(number=number)
+    assert "solo goes on" in answer.text
+    assert [run.name for run in here.incident(number).paths if run.next_at is not None] == ["solo"]
+    (asked,) = {page.person for page in here.rows.pages_of(here.incident(number)) if page.live}
+    assert asked == "chi"
+    here.ack(by="chi", number=number)
+    assert not [run for run in here.incident(number).paths if run.next_at is not None]
+
+
 FLOORS = RULES.replace(
     "group:",
     """
