@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from irpd.check.material import Material
+from irpd.check.reached import wait_of
 from irpd.config.base import LEVEL_NAMES
 from irpd.config.duration import format_duration
 from irpd.config.paths import Method, PathStep, ServicePath
@@ -195,17 +196,12 @@ def _moved_on(configuration: Configuration, method: Method, steps: list[_Step]) 
         for step in steps
         for level in method.levels
         if level in step.step.levels
-        if method.after >= (wait := _wait(configuration, step.step, level))
+        if method.after >= (wait := wait_of(configuration, step.step, level))
     ]
     if not late:
         return None
     wait, where = min(late)
     return where, wait
-
-
-def _wait(configuration: Configuration, step: PathStep, level: int) -> float:
-    """How long a step waits: its own time at levels 1-2, else until half of the response objective."""
-    return step.wait if level <= 2 else configuration.level(level).respond_within / 2
 
 
 def _expires(configuration: Configuration, level: int) -> float:

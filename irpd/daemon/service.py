@@ -37,6 +37,7 @@ from irpd.daemon.watch_channels import ChannelWatch
 from irpd.daemon.watch_clock import ClockWatch
 from irpd.daemon.watch_delivery import DeliveryWatch
 from irpd.daemon.watch_descriptors import Accepts
+from irpd.daemon.watch_gaps import GapWatch
 from irpd.daemon.watchdog import Watchdog, Watched
 from irpd.engine.clock import SystemClock
 from irpd.engine.engine import Engine
@@ -110,6 +111,7 @@ class Daemon:
             clock=self.clock, alive=self.alive,
         )  # fmt: skip
         self.clock_watch = ClockWatch(self.clock, self.reloading.tell)
+        self.gap_watch = GapWatch(self.engine, self.clock, self.reloading.tell)
         await self._record_start(opened, loaded.last_at)
         self._watch_progress()
         place = socket_path(self.options.socket, self.state_dir)
@@ -223,6 +225,7 @@ class Daemon:
         self._tasks.append(asyncio.create_task(self.reloading.look_after_files(), name="files"))
         self._tasks.append(asyncio.create_task(self._beat(), name="beat"))
         self._tasks.append(asyncio.create_task(self._anchor(), name="anchor"))
+        self._tasks.append(asyncio.create_task(self.gap_watch.run(), name="gaps"))
         await self._stop.wait()
 
     async def stop(self) -> None:

@@ -97,3 +97,18 @@ async def test_shifts_are_exported_as_a_calendar(irpd: Any, house: Any) -> None:
     assert "SUMMARY:On call: first-responder" in files.out
     assert (await irpd("oncall", "export")).status == 2
     assert (await irpd("oncall", "export", "nights")).status == 1
+
+
+async def test_coverage_says_who_is_reached_and_what_is_open(irpd: Any, house: Any) -> None:
+    done = await irpd("oncall", "coverage", "-c", EXAMPLE, "--weeks", "1")
+    assert (done.status, done.err) == (0, "")
+    assert "Nothing is open." in done.out
+    done = await irpd("oncall", "coverage", "-c", EXAMPLE, "--weeks", "2", "--service", "checkout", "--json")
+    document = json.loads(done.out)
+    assert document["schema"] == "irpd.coverage/1"
+    assert {one["path"] for one in document["paths"]} >= {"engineering"}
+    first = document["paths"][0]["moments"][0]["reached"][0]
+    assert (first["after_seconds"], first["late"], first["fallback"]) == (0, False, False)
+    done = await irpd("oncall", "coverage", "-c", EXAMPLE, "--moments", "--level", "1", "--weeks", "1")
+    assert "now Asha Rao local" in done.out
+    assert (await irpd("oncall", "coverage", "-c", EXAMPLE, "--service", "x")).status == 1
