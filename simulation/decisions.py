@@ -18,6 +18,7 @@ from irpd.model.incident import Incident, Member, MemberStatus, PathRun, RunStat
 from irpd.model.page import Page, PageKind, SendState
 from irpd.oncall.hours import working
 from irpd.oncall.roster import roster
+from irpd.protocol.rows import STORM
 from simulation import easing, quieting, storms
 from simulation.judged import Decision, holds
 
@@ -445,16 +446,15 @@ def _acknowledged(decision: Decision, by_incident: dict[int, list[e.AnyEvent]]) 
         f"{incident.ref} isn't taken",
     )
     was = decision.before.incident(command.incident)
-    kind_of = {run.name: run.kind for run in was.paths} if was is not None else {}
+    alone = incident.group == STORM  # in a storm each path answers for itself, elsewhere each kind of path
+    kind_of = {run.name: run.name if alone else run.kind for run in was.paths} if was is not None else {}
     asked = {
         kind_of[page.path] for page in decision.before.pages_of(incident)
         if page.person == command.by and page.path in kind_of
     }  # fmt: skip
-    beside = {
-        run.name for run in (was.paths if was is not None else ())
-        if run.next_at is not None and run.kind not in asked
-    }  # fmt: skip
-    by_name = command.path or not asked & {run.kind for run in was.paths if run.next_at} if was else True
+    going = [run.name for run in was.paths if run.next_at is not None] if was is not None else []
+    beside = {name for name in going if kind_of[name] not in asked}
+    by_name = command.path or not asked & {kind_of[name] for name in going}
     _quiet(decision, incident, "stops", beside=frozenset() if by_name else frozenset(beside))
 
 
