@@ -19,7 +19,7 @@ from irpd.model.page import Page, PageKind, SendState
 from irpd.oncall.hours import working
 from irpd.oncall.roster import roster
 from irpd.protocol.rows import STORM
-from simulation import easing, quieting, storms
+from simulation import easing, methods, quieting, storms
 from simulation.judged import Decision, holds
 
 OPEN, TAKEN, DONE, CLOSED, MERGED = State.OPEN, State.ACKNOWLEDGED, State.RESOLVED, State.CLOSED, State.MERGED
@@ -81,7 +81,7 @@ def check(decision: Decision) -> tuple[list[str], list[str]]:
         holds(
             by_incident, "set-aside-is-told", f"{command.command} was set aside and no incident tells of it"
         )
-    return seen, [met for part in (easing, quieting, storms) for met in part.check(decision)]
+    return seen, [met for part in (easing, methods, quieting, storms) for met in part.check(decision)]
 
 
 def _only_tried(decision: Decision) -> bool:
@@ -231,7 +231,8 @@ class _One:
                 holds(asked or not reachable, "lapses", why)
 
     def joins(self) -> None:
-        """A signal that joins what somebody has, or fires again in it, tells them and pages nobody."""
+        """A signal that joins what somebody has, or fires again in it, tells them and pages nobody, but for
+        those whom a storm reaches by it for the first time."""
         was = self.was
         if was is None or was.state is not TAKEN or self.now.state is not TAKEN:
             return
@@ -239,6 +240,9 @@ class _One:
             return
         pages = [event.page for event in self.events if isinstance(event, e.Paged)]
         loud = [page for page in pages if page.kind is not PageKind.UPDATE and page.reason != "evidence"]
+        if was.group == "storm":
+            known = {run.name for run in was.paths}
+            loud = [page for page in loud if page.path in known or not page.path]
         holds(
             not loud, "joins-tell", f"{was.ref} is acknowledged and a report paged {[p.person for p in loud]}"
         )

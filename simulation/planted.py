@@ -155,6 +155,9 @@ PLANTED: Mapping[str, Change] = {
         "incident.quiet_since + timedelta(seconds=incident.quiet_for)",
         "incident.quiet_since",
     ),
+    "methods-come-far-too-late": Change(
+        _PAGING + "_sends", "timedelta(seconds=method.after)", "timedelta(seconds=40 * method.after)"
+    ),
     "failure-moves-nothing": Change("irpd.protocol.sends:_moves_on", "page is None or not page.live", "True"),
     "objective-missed-again": Change(
         "irpd.protocol.objectives:record_missed", 'incident.respond_state == "running"', "True"

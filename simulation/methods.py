@@ -1,0 +1,88 @@
+"""When a person's methods come: as their notification rules say, and no later.
+
+The first comes at once, or when the hours of its level begin, or when a minute's silence about the incident
+or a storm is over; each of the others so long after it as it is written. What that is, is read from the files
+here once more.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from irpd.config.values import Configuration
+from irpd.model import event as e
+from irpd.model.level import Level
+from irpd.model.page import Page, PageKind
+from irpd.oncall.hours import working
+from simulation.judged import Decision, Violation
+
+#: By how much the first message of news may be put off for what was told before it.
+_PUT_OFF = timedelta(minutes=1)
+
+
+def check(decision: Decision) -> Iterator[str]:
+    """Raises Violation. What was met."""
+    for subject, event in decision.events:
+        if isinstance(event, e.Paged) and event.page.sends and subject.startswith("incident:"):
+            _as_written(decision, event.page)
+            if len(event.page.sends) > 1:
+                yield "methods"
+
+
+def _as_written(decision: Decision, page: Page) -> None:
+    first = page.sends[0].due_at
+    spread = [(send.channel, send.due_at - first) for send in page.sends]
+    late = timedelta(0)
+    for level in _levels(decision, page):
+        rules = _rules(decision.configuration, page, level)
+        if not rules or spread != [(channel, after - rules[0][1]) for channel, after in rules]:
+            continue
+        put_off = first - rules[0][1] - page.requested_at
+        if not put_off or _may_wait(decision, page, level, put_off):
+            return
+        late = put_off
+    if late:
+        raise Violation("methods", f"the first method of {page.id} comes {late} late")
+    told = ", ".join(f"{channel} after {after}" for channel, after in spread)
+    raise Violation("methods", f"{page.id} ({page.kind}, {page.reason}) of {page.person}: {told}")
+
+
+def _may_wait(decision: Decision, page: Page, level: int, put_off: timedelta) -> bool:
+    if decision.configuration.storm != "none":
+        return True  # ``storms`` says when those come
+    if page.kind is PageKind.UPDATE:
+        return put_off <= _PUT_OFF
+    settings = decision.configuration.level(Level(level))
+    if settings.urgency != "working-hours":
+        return False
+    begins = page.requested_at + put_off
+    person = decision.configuration.people[page.person]
+    zone = settings.hours.time_zone or person.time_zone or "UTC"
+    working_before = working(settings.hours, zone, begins - timedelta(microseconds=1))
+    return working(settings.hours, zone, begins) and not working_before
+
+
+def _levels(decision: Decision, page: Page) -> set[int]:
+    """Those that may have chosen the methods: the incident's at some time of this decision; for what evidence
+    asks against a person's level, the one it asks for; for who is the last to be asked, the most severe."""
+    if page.kind is PageKind.QUIET:
+        return {4}
+    if page.reason == "evidence":
+        return {int(event.level) for _, event in decision.events if isinstance(event, e.EvidenceExceeded)}
+    was, now = decision.before.incident(page.incident), decision.after.incidents[page.incident]
+    levels = {int(one.level) for one in (was, now) if one is not None}
+    for _, event in decision.events:
+        if isinstance(event, e.LevelChanged):
+            levels |= {int(event.before), int(event.after)}
+    return levels | {1} if page.person in decision.configuration.fallback else levels
+
+
+def _rules(configuration: Configuration, page: Page, level: int) -> list[tuple[str, timedelta]]:
+    """Its channels, each with its time, as the person's rules say for this level."""
+    rules = configuration.people[page.person].notify
+    if isinstance(rules, str):
+        rules = configuration.notify.get(rules) or configuration.notify["default"]
+    holding = [rule for rule in rules if level in rule.levels]
+    if level == 4 or page.kind is not PageKind.PAGE:
+        holding = holding[:1]
+    waits = page.kind is not PageKind.UPDATE  # news is told by the first method, without its wait
+    return [(name, timedelta(seconds=rule.after if waits else 0)) for rule in holding for name in rule.via]
