@@ -6,6 +6,7 @@ from irpd.check.material import Material
 from irpd.config.problem import Problem, quoted, suggest
 from irpd.config.supported import places, value_at
 from irpd.config.yaml import Document, Where
+from irpd.model.heartbeat import HEARTBEAT
 
 #: Where names stand, the section they are of, and what one of it is called.
 _REFERENCES: tuple[tuple[tuple[str, ...], str, str], ...] = (
@@ -17,6 +18,8 @@ _REFERENCES: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("services", "*", "signals", "*", "source"), "sources", "source"),
     (("services", "*", "affected", "ask"), "prometheus", "prometheus"),
     (("services", "*", "users", "ask"), "prometheus", "prometheus"),
+    (("heartbeats", "*", "service"), "services", "service"),
+    (("sources", "*", "watchdog", "service"), "services", "service"),
     (("notify", "*", "*", "via"), "channels", "channel"),
     (("people", "*", "notify", "*", "via"), "channels", "channel"),
     (("channels", "*", "use"), "channels", "channel"),
@@ -56,6 +59,9 @@ def references(material: Material) -> Iterator[Problem]:
         yield from _unknown(material, path, str(path[-1]), "services", "service", key=True)
         if path[1] == path[3]:
             yield material.merged.problem(path, "a service doesn't depend on itself", key=True)
+    if HEARTBEAT in (material.section("sources") or {}):
+        message = "is the name of what irpd says of monitors that fall silent; choose another"
+        yield material.merged.problem(("sources", HEARTBEAT), message, key=True)
     yield from _default(material)
     yield from _targets(material)
     yield from _queries(material)
@@ -65,7 +71,7 @@ def rule_references(material: Material) -> Iterator[Problem]:
     """A rule about a service or source that isn't there never decides: warnings."""
     for document in material.rules:
         for pattern, key, section, kind in _RULE_REFERENCES:
-            known = material.section(section) or {}
+            known = {**(material.section(section) or {}), **({HEARTBEAT: ...} if key == "source" else {})}
             for path in places(document.value, (*pattern, key)):
                 value = value_at(document.value, path)
                 listed = value if isinstance(value, list) else [value]

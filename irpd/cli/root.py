@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "incident": ("irpd.cli.incident", "incident", "List, show and work on incidents."),
     "oncall": ("irpd.cli.oncall", "oncall", "Schedules: who is on call when, overrides, coverage."),
     "silence": ("irpd.cli.silence", "silence", "Mute signals for a while; what is muted and held."),
+    "heartbeat": ("irpd.cli.heartbeat", "heartbeat", "Monitors that must report: who has, who hasn't."),
     "page": ("irpd.cli.pages", "page", "Test a person's channels; the ledger of pages."),
     "unreadable": ("irpd.cli.unreadable", "unreadable", "What senders sent and irpd could not read."),
     "init": ("irpd.cli.init", "init", "Write a configuration to begin with."),

@@ -13,7 +13,7 @@ from irpd.config.shape import keys_at
 from irpd.config.yaml import Where
 
 _KEYS: tuple[tuple[str, ...], ...] = (
-    *((section,) for section in ("audiences", "calendars", "heartbeats", "objectives", "regimes")),
+    *((section,) for section in ("audiences", "calendars", "objectives", "regimes")),
     *((section,) for section in ("silences", "stages", "templates", "twilio", "audit", "status_page")),
     ("journal", "redis"),
     ("server", "tls"),

@@ -21,7 +21,7 @@ from irpd.config.duration import Duration
 from irpd.config.paths import Hours, Method, Path, Role, ServicePath, Team
 from irpd.config.paths import PathStep as PathStep  # noqa: PLC0414 - others know it from here
 from irpd.config.schedules import Away, Schedule
-from irpd.config.watching import Watching
+from irpd.config.watching import Heartbeat, Watchdog, Watching
 
 
 class Token(Value):
@@ -148,6 +148,18 @@ class Source(Value):
     api: Api | None = Field(
         None, description="Types `alertmanager` and `sentry`: where irpd asks what is firing there."
     )
+
+    watchdog: Watchdog | None = Field(
+        None,
+        description="Types `alertmanager` and `grafana`: an alert of it that always fires. It opens nothing; "
+        "that it doesn't come does.",
+    )
+
+    @model_validator(mode="after")
+    def _has_alerts(self) -> "Source":
+        if self.watchdog is not None and self.type not in ("alertmanager", "grafana"):
+            raise ValueError(f"a source of type {self.type} has no alert that always fires")
+        return self
 
     @model_validator(mode="after")
     def _can_be_asked(self) -> "Source":
@@ -425,6 +437,11 @@ class Configuration(Value):
         {}, description="What differs from the protocol, by level: critical, high, medium, low."
     )
     timing: Timing = Field(Timing(), description="Times and bounds, each with a default.")
+    heartbeats: Mapping[Name, Heartbeat] = Field(
+        {},
+        max_length=10_000,
+        description="Monitors that must report to `/heartbeat/NAME`; one that stops opens an incident.",
+    )
     watching: Watching = Field(Watching(), description="Who notices from outside that irpd stands still.")
     storm: Storm | Literal["none"] = Field(
         "none", description="When many incidents at once become one. Without it: never."

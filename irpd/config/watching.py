@@ -1,12 +1,13 @@
 """Who watches irpd from outside, and whom irpd watches by their silence."""
 
+from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from irpd.config.auth import ApiAuth
-from irpd.config.base import Value
+from irpd.config.auth import ApiAuth, Auth
+from irpd.config.base import LevelNumber, Value
 from irpd.config.duration import Duration
 from irpd.config.secret import Secret
 
@@ -30,6 +31,49 @@ class Report(Value):
         if isinstance(url, str) and (problem := wrong_address(url)):
             raise ValueError(problem)
         return url
+
+
+class Heartbeat(Value):
+    """A monitor that must report."""
+
+    service: str = Field(description="The service that its silence is about.")
+    every: Duration = Field(ge=10, le=31 * 86400, description="How often it reports.")
+    grace: Duration = Field(
+        300.0, ge=0, le=7 * 86400, description="How late it may be; also how long after irpd's own start."
+    )
+    level: LevelNumber = Field(2, description="Level of its silence, where no rule says another.")
+    auth: Auth | Literal["none"] = Field(
+        description="How it proves itself: `bearer`, `basic`, `header` or `query`; `none` must be said."
+    )
+    title: str = Field(
+        "", max_length=200, description="What the page says. Without it `NAME has not reported`."
+    )
+    runbook: str = Field("", description="Address of its runbook; stands in pages.")
+
+    @field_validator("auth")
+    @classmethod
+    def _sent_with_it(cls, auth: Auth | Literal["none"]) -> Auth | Literal["none"]:
+        if isinstance(auth, Auth) and (auth.client_secret is not None or auth.hmac is not None):
+            raise ValueError("a monitor signs nothing; use bearer, basic, header or query")
+        return auth
+
+
+class Watchdog(Value):
+    """An alert that always fires: the sender lives as long as it comes."""
+
+    labels: Mapping[str, str] = Field(
+        {"alertname": "Watchdog"}, min_length=1, description="What marks it; all of these labels must fit."
+    )
+    every: Duration = Field(
+        300.0,
+        ge=10,
+        le=3600,
+        description="So long it may stay away. Its route must repeat it more often: `repeat_interval`.",
+    )
+    level: LevelNumber = Field(2, description="Level of its silence, where no rule says another.")
+    service: str = Field(
+        "", description="The service it is about. Without it the one that claims such an alert."
+    )
 
 
 class Watching(Value):

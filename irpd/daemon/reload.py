@@ -10,6 +10,7 @@ from irpd.config.values import Configuration
 from irpd.daemon import settings, systemd
 from irpd.daemon.alive import Alive
 from irpd.daemon.asking import Asking
+from irpd.daemon.heartbeats import Heartbeats
 from irpd.daemon.options import Options
 from irpd.daemon.settings import Prepared
 from irpd.daemon.sources import Sources
@@ -46,6 +47,7 @@ class Reloading:
         metrics: Metrics,
         clock: Clock,
         alive: Alive,
+        heartbeats: Heartbeats,
     ) -> None:
         self._options = options
         self._files = files
@@ -58,6 +60,7 @@ class Reloading:
         self._metrics = metrics
         self._clock = clock
         self._alive = alive
+        self._heartbeats = heartbeats
         self._one_at_a_time = asyncio.Lock()
         self.wanted = asyncio.Event()
         self.not_in_force = False  # good files were read and could not be recorded: again soon
@@ -94,6 +97,7 @@ class Reloading:
         self._sources.use(configuration)
         self._asking.use(configuration)
         self._alive.use(configuration.watching.report)
+        self._heartbeats.use(configuration)
         keep_receipts(self._journal, configuration)
         # Also where the files say the same as before: what they name (a secret's file) may have changed.
         self._outbox.use_channels(self._channels(configuration))

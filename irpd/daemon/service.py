@@ -28,6 +28,7 @@ from irpd.daemon import systemd
 from irpd.daemon.alive import Alive
 from irpd.daemon.asking import Asking
 from irpd.daemon.doors import open_doors, socket_path
+from irpd.daemon.heartbeats import Heartbeats
 from irpd.daemon.observe import Delivered, count_received, observe
 from irpd.daemon.opening import Opened, open_all
 from irpd.daemon.options import EXIT_JOURNAL, Options, StartError, kill_point
@@ -103,12 +104,13 @@ class Daemon:
         self.asking = Asking(
             self.engine, self.clock, self.session, self.sources.built, self.metrics, last_alive=loaded.last_at
         )
+        self.heartbeats = Heartbeats(self.engine, self.clock, self.metrics)
         self.asking.start()
         self._stack.push_async_callback(self.asking.stop)
         self.reloading = Reloading(
             self.options, opened.prepared.files, engine=self.engine, journal=self.journal, outbox=self.outbox,
             channels=self._channels, sources=self.sources, asking=self.asking, metrics=self.metrics,
-            clock=self.clock, alive=self.alive,
+            clock=self.clock, alive=self.alive, heartbeats=self.heartbeats,
         )  # fmt: skip
         self.clock_watch = ClockWatch(self.clock, self.reloading.tell)
         self.gap_watch = GapWatch(self.engine, self.clock, self.reloading.tell)
@@ -155,6 +157,7 @@ class Daemon:
             links=self.links,
             calendars=self.calendars,
             metrics=self.metrics,
+            heartbeats=self.heartbeats,
             open_reader=lambda: open_reader(self.journal.path),
             readiness=self.readiness,
             reload=self.reloading.reload,
@@ -288,6 +291,8 @@ class Daemon:
             tell=self.alive.feed,
         )
         self.watchdog.start()
+        self.heartbeats.use(self.engine.policy.configuration)
+        self._tasks.append(asyncio.create_task(self.heartbeats.run(), name="heartbeats"))
         self.alive.use(self.engine.policy.configuration.watching.report)
 
     def _delivery_due(self) -> bool:
@@ -299,7 +304,8 @@ class Daemon:
         down = self.journal.damaged or engine.down or ("no space left" if engine.full else "")
         stalled = ", ".join(self.watchdog.stalled)
         bad = f"{len(refused)} problems; {engine.policy.hash} stays in force" if refused else ""
-        missing = "; ".join(f"{name}: {why}" for name, why in self.sources.problems.items())
+        unusable = self.sources.problems | self.heartbeats.problems
+        missing = "; ".join(f"{name}: {why}" for name, why in unusable.items())
         silent = self.delivered.problem
         deaf = [f"{name}: {why}" for name, why in self.listeners.problems().items()]
         lame = "; ".join((*self.channel_watch.problems, *deaf))

@@ -271,12 +271,14 @@ class Channel(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Normalised:
     """What a body says. ``unreadable`` names each part that could not be understood;
-    for each there is also a signal with the key ``unreadable`` among ``signals``."""
+    for each there is also a signal with the key ``unreadable`` among ``signals``. ``alive``: the sender's
+    always-firing alert was in it, which is none of the signals."""
 
     signals: tuple[Signal, ...]
     accepted: int
     unreadable: tuple[str, ...] = ()
     group: str = ""
+    alive: bool = False
 
 
 class Normaliser(Protocol):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from irpd.model.heartbeat import Heartbeat
 from irpd.model.incident import Incident, Member
 from irpd.model.override import Override
 from irpd.model.page import Page
@@ -49,6 +50,10 @@ class State:
     def changes(self) -> Changes:
         """What people changed of who is on call."""
         return changes(self.overrides)
+
+    def heartbeat(self, name: str) -> Heartbeat | None:
+        """What is kept of this monitor."""
+        return self._rows.stands(Heartbeat, name)
 
     def members_of(self, number: int) -> list[Member]:
         """The incident's signals, oldest first; empty when it is not in memory."""

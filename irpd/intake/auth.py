@@ -217,6 +217,20 @@ def build_authenticator(name: str, settings: Source, signature: Scheme | None) -
     auth = settings.auth
     if not isinstance(auth, Auth):
         return _Open()
+    if (sent := build_credential(auth, place)) is not None:
+        return sent
+    if auth.client_secret is not None:
+        if settings.type != "sentry" or signature is None:
+            raise SourceError(f"{place}.client_secret", "only a source of type sentry has one; use hmac")
+        return _Signed(_reveal(auth.client_secret, f"{place}.client_secret"), signature)
+    if auth.hmac is not None:
+        secret_bytes = _reveal(auth.hmac.secret, f"{place}.hmac.secret")
+        return _Signed(secret_bytes, _scheme(auth.hmac, signature, settings, place))
+    raise AssertionError("Auth itself holds that it is exactly one way")
+
+
+def build_credential(auth: Auth, place: str) -> Authenticator | None:
+    """The check of what is sent as it is; None for a signature. Raises SourceError without a secret."""
     if auth.bearer is not None:
         return _Credential(_reveal(auth.bearer, f"{place}.bearer"), _bearer, "bearer token")
     if auth.basic is not None:
@@ -229,14 +243,7 @@ def build_authenticator(name: str, settings: Source, signature: Scheme | None) -
     if auth.query is not None:
         named, secret = next(iter(auth.query.items()))
         return _Credential(_reveal(secret, f"{place}.query.{named}"), _parameter(named), f"parameter {named}")
-    if auth.client_secret is not None:
-        if settings.type != "sentry" or signature is None:
-            raise SourceError(f"{place}.client_secret", "only a source of type sentry has one; use hmac")
-        return _Signed(_reveal(auth.client_secret, f"{place}.client_secret"), signature)
-    if auth.hmac is not None:
-        secret_bytes = _reveal(auth.hmac.secret, f"{place}.hmac.secret")
-        return _Signed(secret_bytes, _scheme(auth.hmac, signature, settings, place))
-    raise AssertionError("Auth itself holds that it is exactly one way")
+    return None
 
 
 def _scheme(settings: Hmac, signature: Scheme | None, source: Source, place: str) -> Scheme:

@@ -6,19 +6,21 @@ has what ``SourceType`` says.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
 import structlog
 
 from irpd.config.values import Source
+from irpd.config.watching import Watchdog
 from irpd.engine.ports import Normalised
 from irpd.intake import alertmanager, freshdesk, grafana, jira, sentry, ticket, zendesk
 from irpd.intake.auth import Authenticator, AuthResult, Scheme, build_authenticator
 from irpd.intake.context import Context, Read
 from irpd.intake.reading import Unreadable, header
 from irpd.intake.result import unreadable
+from irpd.model.signal import Status
 
 _log = structlog.get_logger(__name__)
 
@@ -73,7 +75,8 @@ class IntakeSource:
     def normalise(self, body: bytes, headers: Mapping[str, str], now: datetime) -> Normalised:
         """What the body says. Never raises: what can't be read is in the answer."""
         try:
-            return self._read(body, headers, now)
+            said = self._read(body, headers, now)
+            return said if self.settings.watchdog is None else _without(said, self.settings.watchdog)
         except Unreadable as error:
             return unreadable(self.name, str(error))
         except Exception as error:
@@ -86,6 +89,20 @@ class IntakeSource:
         """The headers to keep with the receipt: those that reading it again needs."""
         found = ((name, header(headers, name)) for name in self.keep_headers)
         return {name: value for name, value in found if value is not None}
+
+
+def _without(said: Normalised, watchdog: Watchdog) -> Normalised:
+    """What is said besides that the sender lives: the alert that always fires opens nothing. Its end is left
+    in, which ends what it may have opened before it was known as that."""
+    marks = watchdog.labels.items()
+    others = tuple(
+        signal
+        for signal in said.signals
+        if signal.status is not Status.FIRING
+        or signal.unreadable
+        or any(signal.labels.get(name) != value for name, value in marks)
+    )
+    return said if len(others) == len(said.signals) else replace(said, signals=others, alive=True)
 
 
 def build_source(name: str, settings: Source, *, reporter_key: bytes) -> IntakeSource:

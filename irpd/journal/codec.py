@@ -19,6 +19,7 @@ import msgspec
 
 from irpd.engine.ports import JournalCorrupt
 from irpd.model.event import AnyEvent
+from irpd.model.heartbeat import Heartbeat
 from irpd.model.incident import Incident, Member
 from irpd.model.override import Override
 from irpd.model.page import Page
@@ -56,7 +57,7 @@ _member: msgspec.json.Decoder[Member] = msgspec.json.Decoder(Member)
 _page: msgspec.json.Decoder[Page] = msgspec.json.Decoder(Page)
 #: Every kind of row that stands beside the incidents; a new one is added here.
 _standing: Mapping[str, msgspec.json.Decoder[Any]] = {
-    kind.kind: msgspec.json.Decoder(kind) for kind in (Silence, Override)
+    kind.kind: msgspec.json.Decoder(kind) for kind in (Silence, Override, Heartbeat)
 }
 
 

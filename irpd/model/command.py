@@ -223,6 +223,21 @@ class ConditionOver(Struct, frozen=True, kw_only=True):
     key: str
 
 
+class HeartbeatReported(Struct, frozen=True, kw_only=True):
+    """A monitor has reported."""
+
+    name: str
+
+
+class HeartbeatMissed(Struct, frozen=True, kw_only=True):
+    """A monitor is overdue, or (``failed``) says itself that what it watches went wrong. ``text`` is what
+    there is to read of it."""
+
+    name: str
+    text: str = ""
+    failed: bool = False
+
+
 class ChangeConfig(Struct, frozen=True, kw_only=True):
     """The shell has put another configuration in force (``hash``)."""
 
@@ -258,6 +273,7 @@ AnyWork = (
 Command = (
     Receive | Wake | WakeSignal | AddSilence | EndSilence | AddOverride | SwapShifts | EndOverride
     | MarkStale | TakeAnswer | RecordSend | ConfirmSend
+    | HeartbeatReported | HeartbeatMissed
     | Open | AnyWork | SeePage | TestPage | TellOperators | ConditionOver
     | ChangeConfig | RefuseConfig | SetAside | RecordStart | RecordJump
 )  # fmt: skip

@@ -388,6 +388,20 @@ class PageSeen(Event, frozen=True, tag="page-seen"):
     via: str = ""
 
 
+# ------------------------------------------------------------------ heartbeats
+class HeartbeatsExpected(Event, frozen=True, tag="heartbeats-expected"):
+    """Subject ``heartbeats``. The files name these monitors from now on, and those no more."""
+
+    added: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+
+
+class HeartbeatSeen(Event, frozen=True, tag="heartbeat-seen"):
+    """Subject ``heartbeats``. A monitor whose reports are kept has reported."""
+
+    name: str
+
+
 # ------------------------------------------------------------------ other subjects
 class SignalsRepeated(Event, frozen=True, tag="signals-repeated"):
     """Subject ``source:NAME``. Known episodes were reported again and nothing else was new.
@@ -454,6 +468,7 @@ AnyEvent = (
     | SignalJoined | SignalFired | SignalResolved | SignalChanged | SignalMuted | SignalStale
     | SignalFlapping | SignalMoved | SignalLeft
     | SignalWaits | WaitChanged | WaitEnded | SilenceAdded | SilenceEnded | OverrideAdded | OverrideEnded
+    | HeartbeatsExpected | HeartbeatSeen
     | PathStarted | PathMoved | PathStopped | PathResumed | Paged | SendAttempted
     | SendConfirmed | SendBrought | PageEnded | PageSeen
     | SignalsRepeated | ReceiptTaken | ConfigLoaded | ConfigRefused | CommandSetAside | ClockJumped | Started

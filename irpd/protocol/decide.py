@@ -14,7 +14,7 @@ from irpd.model.incident import LevelBy, MemberStatus
 from irpd.model.level import Level
 from irpd.model.share import UNKNOWN
 from irpd.model.signal import Signal, Status
-from irpd.protocol import overrides, people, silences, waiting
+from irpd.protocol import heartbeats, overrides, people, silences, waiting
 from irpd.protocol.answers import take_answer
 from irpd.protocol.deadlines import wake
 from irpd.protocol.draft import Draft
@@ -88,6 +88,10 @@ def decide(draft: Draft, command: c.Command) -> object:
             return _tell_operators(draft, command)
         case c.ConditionOver():
             return _condition_over(draft, command.key)
+        case c.HeartbeatReported():
+            return heartbeats.reported(draft, command)
+        case c.HeartbeatMissed():
+            return heartbeats.missed(draft, command)
         case c.ChangeConfig():
             draft.emit_about(
                 "config", e.ConfigLoaded(hash=command.hash, previous=command.previous, by=command.by)
@@ -176,6 +180,7 @@ def _condition_over(draft: Draft, key: str) -> Received:
 def _configured(draft: Draft) -> Received:
     """Another configuration is in force: its condition is over, and what waits is decided by it."""
     answer = _condition_over(draft, "config")
+    heartbeats.follow(draft, answer)
     for member in waiting.judge_all(draft):
         enter(draft, member, answer)
     return answer

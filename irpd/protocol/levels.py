@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from irpd.config.values import Configuration, Source
 from irpd.model import event as e
+from irpd.model.heartbeat import HEARTBEAT, MONITOR
 from irpd.model.incident import Contribution, Incident, LevelBy
 from irpd.model.level import Level
 from irpd.model.page import PageKind
@@ -19,6 +20,7 @@ from irpd.model.signal import Signal
 from irpd.oncall.reach import methods_for
 from irpd.protocol.beside import start_beside
 from irpd.protocol.draft import Draft
+from irpd.protocol.monitors import monitor
 from irpd.protocol.objectives import respond_by
 from irpd.protocol.paging import (
     end_pages,
@@ -81,7 +83,7 @@ def measured_first(draft: Draft, service: str, signal: Signal) -> Share:
 def verdict_on(draft: Draft, facts: Facts) -> Verdict:
     """What the rules say. If judging itself fails, the level is 2 for monitoring (rule 9)."""
     source = draft.configuration.sources.get(facts.source)
-    default = source.default if source is not None else 2
+    default = source.default if source is not None else _own_level(draft.configuration, facts)
     try:
         return level_for(
             draft.policy.ruleset, facts, default=default, default_because=_default_because(facts, source)
@@ -98,7 +100,15 @@ def verdict_on(draft: Draft, facts: Facts) -> Verdict:
         )
 
 
+def _own_level(configuration: Configuration, facts: Facts) -> int:
+    """Of what no configured source says: a monitor's silence has the level of that monitor."""
+    expected = monitor(configuration, facts.labels.get(MONITOR, "")) if facts.source == HEARTBEAT else None
+    return expected.level if expected is not None else 2
+
+
 def _default_because(facts: Facts, source: Source | None) -> str:
+    if facts.source == HEARTBEAT:
+        return f"no rule holds; the level of {facts.labels.get(MONITOR)}"
     kind = source.type if source is not None else "irpd itself"
     named = facts.source if facts.source == kind else f"{facts.source} ({kind})"
     return f"no rule holds and the share of users is unknown; the default of {named}"

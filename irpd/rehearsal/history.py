@@ -15,7 +15,7 @@ from irpd.engine.ports import Fact, Receipt
 from irpd.journal.reader import incident_of
 from irpd.model import event as e
 from irpd.model.page import PageKind
-from irpd.protocol.waiting import OWN
+from irpd.protocol.heartbeats import OWN_SOURCES
 
 #: How long before the range a replay begins, so that what was open then is known.
 BEFORE = timedelta(hours=24)
@@ -72,7 +72,8 @@ class Courses:
             case e.Opened():
                 self.by_number[number] = Course(
                     number=number, at=at, title=event.title, service=", ".join(event.services),
-                    opened_level=event.level, level=event.level, own=bool(event.by) or event.source == OWN,
+                    opened_level=event.level, level=event.level,
+                    own=bool(event.by) or event.source in OWN_SOURCES,
                 )  # fmt: skip
                 return
             case _:
@@ -200,7 +201,7 @@ def history_of(
 def _repeated(event: e.AnyEvent) -> bool:
     """Whether a replay must be told of it: it doesn't follow from reports."""
     if isinstance(event, e.Opened):  # by hand, or irpd's own: they count where storms are told
-        return event.source == OWN or bool(event.by and not event.source)
+        return event.source in OWN_SOURCES or bool(event.by and not event.source)
     return by_person(event) or isinstance(event, e.UsersAnswered | e.SignalStale)
 
 

@@ -19,8 +19,8 @@ from irpd.journal.reader import incident_of
 from irpd.model import command as c
 from irpd.model import event as e
 from irpd.model.incident import State
+from irpd.protocol.heartbeats import OWN_SOURCES
 from irpd.protocol.policy import Policy
-from irpd.protocol.waiting import OWN
 from irpd.rehearsal.history import Courses, Happening, History, Recorded
 from irpd.rehearsal.world import World
 from irpd.triage.ruleset import RuleSet, compile_rules
@@ -203,7 +203,7 @@ class Replay:
 
 def _opening(event: e.Opened) -> c.Command:
     """An incident that no report opened: by hand, or irpd's own."""
-    if event.source == OWN:
-        key = (event.group or event.title).removeprefix(f"{OWN}/")
+    if event.source in OWN_SOURCES:
+        key = (event.group or event.title).removeprefix(f"{event.source}/")
         return c.TellOperators(key=key, title=event.title, level=event.level)
     return c.Open(by=event.by, title=event.title, service=event.services[0], level=event.level)

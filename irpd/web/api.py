@@ -65,6 +65,7 @@ def routes_of(services: Services, history: History) -> tuple[Route, ...]:
         Route("GET", "/silences", "read", mute.list),
         Route("POST", "/silences", "respond", mute.add),
         Route("POST", "/silences/{silence}/end", "respond", mute.end),
+        Route("GET", "/heartbeats", "read", run.heartbeats),
         Route("POST", "/page-tests", "respond", run.page_test),
         Route("GET", "/unreadable", "read", run.unreadable),
         Route("GET", "/receipts/{receipt}", "admin", run.receipt),

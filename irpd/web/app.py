@@ -11,6 +11,7 @@ from irpd.web.api import Api
 from irpd.web.calendars import CalendarPages
 from irpd.web.channels import Channels
 from irpd.web.health import Gauges, Health
+from irpd.web.heartbeat import Heartbeat
 from irpd.web.history import History
 from irpd.web.links import LinkPages
 from irpd.web.ports import Services
@@ -29,6 +30,7 @@ def build_tcp_app(services: Services) -> web.Application:
     LinkPages(services, history).add_to(app)
     Channels(services).add_to(app)
     CalendarPages(services).add_to(app)
+    Heartbeat(services).add_to(app)
     Health(services).add_to(app)
     Api(services, history, over_socket=False).add_to(app)
     _close_at_the_end(app, history)

@@ -5,6 +5,7 @@ and what degrades it: a bad configuration in the files degrades (the last good o
 force and pages), a journal that can't be written makes it not ready.
 """
 
+from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
 
@@ -116,6 +117,7 @@ class Gauges:
             pages_pending=len(self._pending),
             oldest_pending_seconds=max(0.0, (now - oldest).total_seconds()),
             waiting=self._waiting(),
+            heartbeats=Counter(one.state for one in self._services.heartbeats.beats()),
             silences=sum(1 for one in self._services.engine.state.silences if one.until > now),
             gaps=gaps,
             checks={check.name: check.ok for check in self._services.readiness()},

@@ -31,6 +31,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # untyped in the lib
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 LEVELS = ("1", "2", "3", "4")
 WAITS = tuple(kind.value for kind in WaitKind)
+BEATS = ("new", "up", "late", "silent")
 _MINUTES = (60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400, 259200)
 _DELAYS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 _COMMITS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5)
@@ -48,6 +49,7 @@ class Readings:
         default_factory=dict
     )  # signals that fire in no incident, by kind of reason
     silences: int = 0
+    heartbeats: dict[str, int] = field(default_factory=dict)  # monitors by state
     gaps: dict[str, bool] = field(default_factory=dict)  # schedule: nobody is on call now
     checks: dict[str, bool] = field(default_factory=dict)  # what /readyz says
 
@@ -61,6 +63,7 @@ class Metrics:
         self._labels: dict[str, tuple[str, ...]] = {
             "irpd_incidents_open": ("level",),
             "irpd_signals_waiting": ("kind",),
+            "irpd_heartbeats": ("state",),
             "irpd_on_call_gap": ("schedule",),
             "irpd_check_ok": ("check",),
         }
@@ -134,6 +137,11 @@ class Metrics:
         )
         self._found = counter(
             "reconciled_signals", "Signals that such a look found missed, ended or changed.", "source", "what"
+        )
+        self._heartbeats = counter(
+            "heartbeats_received",
+            "Reports of monitors: ok, failed (they said so), refused (credentials), unknown (no such name).",
+            "outcome",
         )
         self._reports = counter(
             "switch_reports", "Reports of irpd's own life to a dead man's switch.", "to", "outcome"
@@ -230,6 +238,9 @@ class Metrics:
     def judgement_failed(self, what: str) -> None:
         self._judgements.labels(what).inc()
 
+    def heartbeat(self, outcome: str) -> None:
+        self._heartbeats.labels(outcome).inc()
+
     def reported(self, to: str, outcome: str, at: datetime) -> None:
         """``to`` is the host of a configured switch. From any thread."""
         self._reports.labels(to, outcome).inc()
@@ -273,6 +284,12 @@ class _State(Collector):
             waiting.add_metric([kind], readings.waiting.get(kind, 0))
         yield waiting
         yield GaugeMetricFamily("irpd_silences", "Silences that hold.", value=readings.silences)
+        heartbeats = GaugeMetricFamily(
+            "irpd_heartbeats", "Monitors that must report, by how they are.", labels=["state"]
+        )
+        for state in BEATS:
+            heartbeats.add_metric([state], readings.heartbeats.get(state, 0))
+        yield heartbeats
         yield GaugeMetricFamily(
             "irpd_pages_pending", "Pages with something still to be sent.", value=readings.pages_pending
         )

@@ -14,6 +14,7 @@ from irpd.model import command as c
 from irpd.model.command import Refusal
 from irpd.web import bodies as b
 from irpd.web.actor import Actor, NotAllowed
+from irpd.web.heartbeat import beat_view
 from irpd.web.history import History
 from irpd.web.ports import Services
 from irpd.web.problem import answer, error_view, problem
@@ -83,6 +84,11 @@ class Operating:
         return answer({"schema": "irpd.backup/1", "path": path})
 
     # ---------------------------------------------------------------- pages
+    async def heartbeats(self, _request: web.Request, _actor: Actor) -> web.Response:
+        """The monitors that must report: state (new, up, late, silent), when heard of last, when due."""
+        beats = [beat_view(one) for one in self._services.heartbeats.beats()]
+        return answer({"schema": "irpd.heartbeats/1", "heartbeats": beats})
+
     async def page_test(self, request: web.Request, actor: Actor) -> web.Response:
         """Page ``person`` on all channels, as a test."""
         person = (await b.read_body(request, b.TestBody)).person

@@ -1,6 +1,6 @@
 """What the door asks of the rooms behind it, as small protocols."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -122,6 +122,37 @@ class CalendarsLike(Protocol):
     def proves(self, kind: str, name: str, token: str, /) -> bool: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """A monitor as it is now: ``state`` new | up | late | silent. ``every`` and ``grace`` in seconds;
+    ``due_at`` is when it counts as silent."""
+
+    name: str
+    state: str
+    service: str
+    every: float
+    grace: float
+    level: int
+    seen_at: datetime | None
+    due_at: datetime | None
+    incident: int | None
+
+
+class HeartbeatsLike(Protocol):
+    """The monitors that must report."""
+
+    def authenticate(self, name: str, headers: Mapping[str, str], query: Mapping[str, str], /) -> bool | None:
+        """None when none of this name is expected."""
+        ...
+
+    async def report(self, name: str, *, failed: str | None = None) -> Beat:
+        """Raises KeyError, Overloaded or JournalError."""
+        ...
+
+    def alive(self, source: str, /) -> None: ...
+    def beats(self) -> Iterable[Beat]: ...
+
+
 class Reader(Protocol):
     """Reading the journal beside the engine. Blocks; made and called in one thread.
     ``journal.reader.Reader`` on a read-only connection is one."""
@@ -168,6 +199,7 @@ class Services:
     links: LinksLike
     calendars: CalendarsLike
     metrics: Metrics
+    heartbeats: HeartbeatsLike
     open_reader: Callable[[], Reader]
     readiness: Callable[[], Sequence[Check]]
     reload: Callable[[str], Awaitable[Reloaded]]

@@ -138,6 +138,8 @@ class Webhook:
             received = await services.engine.receive(name, body, kept_headers, normalised, first_byte_at)
         except Exception as error:  # told apart there; a sender that gets no answer would not send again
             return self._unable(name, error)
+        if normalised.alive:
+            services.heartbeats.alive(name)
         services.metrics.request(name, 202)
         body = _accepted(normalised, received.incidents, received.receipt)
         return self._accepted.answer(request, body, first_byte_at)

@@ -2,11 +2,11 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from harness import Irpd, eventually, firing
+from harness import Alertmanager, Irpd, eventually, firing
 from harness.peers import Switch
 
 pytestmark = pytest.mark.acceptance
@@ -109,3 +109,67 @@ def test_a_switch_that_is_gone_pages_nobody_and_a_reload_takes_another(irpd: Irp
     assert irpd.metric(failed) == attempts, "the switch that was taken out is still asked"
     assert len(irpd.logged("switch-not-reached")) == 1
     assert irpd.json("incident", "list")["incidents"] == []
+
+
+# ------------------------------------------------------------------ monitors that must report
+BEATS = """\
+heartbeats:
+  backup: {service: checkout, every: 10s, grace: 0s, auth: {query: {token: {env: IRPD_HOOK_SECRET}}}}
+  nightly: {service: checkout, every: 1d, grace: 0s, auth: none}
+"""
+#: Sixty seconds of patience after a start are two.
+HASTY = "import irpd.daemon.heartbeats as h\nh.PATIENCE = 2.0\n"
+
+
+def test_a_monitor_that_stops_opens_and_pages_and_its_next_report_resolves(irpd: Irpd) -> None:
+    irpd.configure(wait="10m", more=BEATS)
+    irpd.start(planted=HASTY)
+    assert irpd.get("/heartbeat/backup?token=wrong")[0] == 401
+    assert irpd.get("/heartbeat/backup?token=hook-secret")[0] == 200
+    assert irpd.get("/heartbeat/nightly")[0] == 200
+    assert irpd.get("/heartbeat/other")[0] == 404
+    listed = irpd.cli("heartbeat", "list")
+    assert "up" in listed
+    assert "due" in listed
+    eventually(lambda: irpd.paged() == ["asha"], within=20, what="the page")
+    incident = irpd.incident(1)
+    assert (incident["title"], incident["level"]) == ("backup has not reported", 2)
+    assert "incident #1" in irpd.cli("heartbeat", "list")
+    assert irpd.metric('irpd_heartbeats{state="silent"}') == 1
+    # A start in between: still silent, nobody is paged again, and the nightly one's report is known.
+    irpd.kill()
+    irpd.start(planted=HASTY)
+    states = {one["name"]: one for one in irpd.json("heartbeat", "list")["heartbeats"]}
+    assert states["backup"]["state"] == "silent"
+    assert states["nightly"]["seen_at"] is not None
+    irpd.request("POST", "/heartbeat/backup?token=hook-secret", b"")
+    eventually(lambda: irpd.incident(1)["signals"]["firing"] == 0, what="the signal to resolve")
+    assert irpd.paged() == ["asha"]
+    assert irpd.stop() == 0
+    irpd.sound()
+
+
+def test_alertmanagers_watchdog_opens_nothing_while_it_comes_and_an_incident_when_it_stops(
+    irpd: Irpd, alertmanager: Callable[..., Alertmanager]
+) -> None:
+    irpd.configure(wait="10m")
+    plain = "alertmanager: {type: alertmanager, auth: none}"
+    watched = plain.replace("none}", "none, watchdog: {every: 10s, service: platform}}")
+    irpd.config.write_text(irpd.config.read_text().replace(plain, watched))
+    irpd.start(planted=HASTY)
+    sender = alertmanager(repeat="500ms")
+    sender.alert(alertname="Watchdog", service="checkout")
+    heard = 'irpd_heartbeats_received_total{outcome="ok"}'
+    eventually(lambda: irpd.metric(heard) >= 4, what="the Watchdog again and again")
+    sender.alert(alertname="PaymentErrors", service="checkout")
+    eventually(lambda: irpd.json("incident", "list")["incidents"], what="what isn't the Watchdog")
+    assert irpd.incident(1)["title"] == "PaymentErrors"
+    irpd.cli("ack", "1", "--as", "asha")
+    sender.stop()
+    eventually(lambda: len(irpd.json("incident", "list")["incidents"]) == 2, within=20, what="the silence")
+    incident = irpd.incident(2)
+    assert incident["title"] == "alertmanager is silent: its Watchdog alert doesn't come"
+    assert (incident["level"], incident["services"]) == (2, ["platform"])
+    assert "watchdog:alertmanager" in irpd.cli("heartbeat", "list")
+    sender.start().alert(alertname="Watchdog", service="checkout")
+    eventually(lambda: irpd.incident(2)["signals"]["firing"] == 0, what="the signal to resolve")

@@ -17,6 +17,7 @@ from irpd.channels.registry import build_channels
 from irpd.comms.calendar import Calendars
 from irpd.comms.links import Links
 from irpd.config.load import Loaded, load_configuration
+from irpd.daemon.heartbeats import Heartbeats
 from irpd.engine.engine import Engine
 from irpd.intake import build_source
 from irpd.journal.memory import MemoryJournal
@@ -224,7 +225,8 @@ async def build_house(
         sources=sources,
         links=(links := Links(b"x" * 32, "https://irpd.example.com")),
         calendars=Calendars(b"x" * 32, "https://irpd.example.com"),
-        metrics=Metrics("1.2.3"),
+        metrics=(metrics := Metrics("1.2.3")),
+        heartbeats=(heartbeats := Heartbeats(engine, clock, metrics)),
         open_reader=lambda: JournalReader(journal),
         readiness=lambda: house.checks,
         reload=reload,
@@ -234,6 +236,7 @@ async def build_house(
         body_timeout=body_timeout,
     )
     await engine.start()
+    heartbeats.use(configuration)
     stack.push_async_callback(engine.stop)
     client = TestClient(TestServer(build_tcp_app(services)))
     await client.start_server()

@@ -47,6 +47,7 @@ class Telling:
             Options(config=()), (), engine=self.engine, journal=nothing, outbox=nothing, channels=nothing,
             sources=nothing, asking=nothing, metrics=Metrics(__version__), clock=Still(),
             alive=nothing,
+            heartbeats=nothing,
         )  # fmt: skip
 
     def refusals(self) -> list[tuple[str, ...]]:

@@ -248,6 +248,8 @@ STORY: list[list[tuple[str, e.AnyEvent]]] = [
     [(SILENCES, e.SilenceEnded(id=2, by="bob", because="done"))],
     [("overrides", e.OverrideAdded(override=override)) for override in OVERRIDES_MADE],
     [("overrides", e.OverrideEnded(id=2, by="bob", because="back sooner"))],
+    [("heartbeats", e.HeartbeatsExpected(added=("backup", "gone", "sync")))],
+    [("heartbeats", e.HeartbeatSeen(name="backup")), ("heartbeats", e.HeartbeatsExpected(dropped=("gone",)))],
     [("engine", e.ClockJumped(seconds=-3.5)), ("pages", e.Paged(page=page("test-1", 0)))],
 ]
 
