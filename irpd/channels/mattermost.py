@@ -41,7 +41,7 @@ class Mattermost:
         token = settings.auth.token.reveal()
         self._key = token.encode()
         self._base = f"{settings.server.rstrip('/')}/api/v4"
-        self._http = Http(parts, timeout=settings.timeout, hide=(token,))
+        self._http = Http(parts, pauses="channel", timeout=settings.timeout, hide=(token,))
         self._headers = {"Authorization": f"Bearer {token}"}
         public = parts.public_url.rstrip("/")
         self._heard_at = f"{public}/channel/{quote(name)}/pressed" if public else ""

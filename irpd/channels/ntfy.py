@@ -34,7 +34,7 @@ class Ntfy:
     def __init__(self, name: str, settings: NtfyChannel, parts: Parts) -> None:
         self.name = name
         self._url = settings.server.rstrip("/") + "/"
-        self._http = Http(parts, timeout=settings.timeout)
+        self._http = Http(parts, pauses="channel", timeout=settings.timeout)
         token = settings.auth.token.reveal() if settings.auth is not None else ""
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 

@@ -42,7 +42,7 @@ class Pushover:
         self._desk = parts.desk
         self._clock = parts.clock
         self._base = f"{settings.api_url.rstrip('/')}/1"
-        self._http = Http(parts, timeout=settings.timeout)
+        self._http = Http(parts, pauses="channel", timeout=settings.timeout)
         self._token = settings.auth.token.reveal()
         self._public = f"{parts.public_url.rstrip('/')}/channel/{quote(name)}" if parts.public_url else ""
 

@@ -5,6 +5,7 @@ from typing import assert_never
 
 import structlog
 
+from irpd.channels.apprise import Apprise
 from irpd.channels.file import File
 from irpd.channels.mattermost import Mattermost
 from irpd.channels.ntfy import Ntfy
@@ -17,6 +18,7 @@ from irpd.channels.telegram import Telegram
 from irpd.channels.twilio import Sms, Voice
 from irpd.channels.webhook import Webhook
 from irpd.config.channels import (
+    AppriseChannel,
     ChannelSettings,
     FileChannel,
     MattermostChannel,
@@ -60,6 +62,8 @@ def build_channel(name: str, settings: ChannelSettings, parts: Parts) -> Channel
             return Mattermost(name, settings, parts)
         case TeamsChannel():
             return Teams(name, settings, parts)
+        case AppriseChannel():
+            return Apprise(name, settings, parts)
         case VoiceChannel():
             account = parts.settings.get(settings.use)
             if not isinstance(account, TwilioChannel):

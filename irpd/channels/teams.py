@@ -29,7 +29,7 @@ class Teams:
         self._url = settings.auth.url.reveal()
         if not self._url.startswith(("https://", "http://")):
             raise ValueError("the workflow's address must begin with https://")
-        self._http = Http(parts, timeout=settings.timeout, hide=(self._url,))
+        self._http = Http(parts, pauses="channel", timeout=settings.timeout, hide=(self._url,))
 
     async def send(self, message: Message) -> Outcome:
         """Never raises for what the network does."""

@@ -15,6 +15,7 @@ in the URL, which is why it is struck out of whatever an error says.
 import asyncio
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -165,7 +166,7 @@ class Telegram:
         after = parameters.get("retry_after") if isinstance(parameters, dict) else None
         outcome = answer.refused(str(answer.said.get("description", ""))[:200])
         later = float(after) if isinstance(after, int | float) and 0 <= after < 1e6 else outcome.retry_after
-        return Outcome(kind=outcome.kind, detail=outcome.detail, retry_after=later)
+        return replace(outcome, retry_after=later)
 
 
 def _content(message: Message) -> dict[str, object]:

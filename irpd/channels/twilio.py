@@ -64,7 +64,7 @@ class _Account:
         self.name = name
         self.desk = parts.desk
         self.sender = settings.sender
-        self._http = Http(parts, timeout=settings.timeout)
+        self._http = Http(parts, pauses="channel", timeout=settings.timeout)
         account, self._token = settings.auth.account.reveal(), settings.auth.token.reveal()
         self._base = f"{settings.api_url.rstrip('/')}/2010-04-01/Accounts/{quote(account, safe='')}"
         credentials = base64.b64encode(f"{account}:{self._token}".encode()).decode()

@@ -1,12 +1,21 @@
 """Where irpd listens, who may send to it, and the doors it goes out by: server, sources, channels."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 from irpd.check.addresses import is_url
 from irpd.check.material import Material
 from irpd.config.auth import ApiAuth, Auth
-from irpd.config.channels import Imap, Replies, SmtpChannel, TwilioChannel, VoiceChannel, WebhookChannel
+from irpd.config.channels import (
+    AppriseChannel,
+    Imap,
+    Replies,
+    SmtpChannel,
+    TwilioChannel,
+    VoiceChannel,
+    WebhookChannel,
+)
 from irpd.config.hosts import is_address, local
 from irpd.config.problem import Problem, quoted, suggest
 from irpd.config.values import SOURCE_FIELDS, Configuration, Source
@@ -95,6 +104,9 @@ def _channels(material: Material, configuration: Configuration) -> Iterator[Prob
             case SmtpChannel(replies=Replies(imap=Imap(tls="none", host=host))) if not _local(host):
                 message = "the password would cross the network in the clear; leave tls out, or set it to tls"
                 yield material.merged.problem((*path, "replies", "imap", "tls"), message)
+            case AppriseChannel() if find_spec("apprise") is None:
+                message = "the library apprise is not installed; install irpd[apprise]"
+                yield material.merged.problem((*path, "type"), message)
             case VoiceChannel(use=use):
                 account = configuration.channels.get(use)
                 if account is not None and not isinstance(account, TwilioChannel):

@@ -89,7 +89,7 @@ def render(channel_type: str, subject: Subject) -> Rendered:
                 return Rendered(subject=_name(subject), text=slack.text, fields={"blocks": slack.blocks})
             case "twilio":
                 return Rendered(subject=_name(subject), text=sms_text(subject))
-            case "ntfy" | "pushover":
+            case "ntfy" | "pushover" | "apprise":
                 return _pushed(subject)
             case "telegram":
                 pushed = _pushed(subject)

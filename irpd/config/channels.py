@@ -239,6 +239,23 @@ class TeamsChannel(Value):
     timeout: Duration = Field(20.0, gt=0, description="How long to wait for an answer.")
 
 
+class AppriseAuth(Value):
+    url: Secret = Field(
+        description="The service's URL as apprise has it; `{address}` in it stands for the person's address."
+    )
+
+
+class AppriseChannel(Value):
+    """Any service that the library apprise knows."""
+
+    person_field: ClassVar[str] = ""
+
+    type: Literal["apprise"] = Field(description="Any service of the library apprise (`irpd[apprise]`).")
+    auth: AppriseAuth = Field(description="The service's URL, which is a secret.")
+    address: str = Field("", description="For people without an address of their own under this channel.")
+    timeout: Duration = Field(20.0, gt=0, description="How long to wait for the service.")
+
+
 ChannelSettings = Annotated[
     SmtpChannel
     | SlackChannel
@@ -250,7 +267,8 @@ ChannelSettings = Annotated[
     | PushoverChannel
     | TelegramChannel
     | MattermostChannel
-    | TeamsChannel,
+    | TeamsChannel
+    | AppriseChannel,
     Field(discriminator="type"),
 ]
 

@@ -25,7 +25,7 @@ _KEYS: tuple[tuple[str, ...], ...] = (
 )
 _CHANNEL_TYPES = (
     *("sms", "call", "status-page", "discord"),
-    *("pagerduty", "opsgenie", "matrix", "signal", "whatsapp", "apprise", "web-push"),
+    *("pagerduty", "opsgenie", "matrix", "signal", "whatsapp", "web-push"),
 )
 
 

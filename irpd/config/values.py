@@ -483,4 +483,10 @@ class Configuration(Value):
         own = someone.addresses.get(channel, "")
         if own or settings.person_field:
             return own or str(getattr(someone, settings.person_field))
-        return settings.url if settings.type == "webhook" else person
+        match settings.type:
+            case "webhook":
+                return settings.url
+            case "apprise":
+                return settings.address
+            case _:
+                return person

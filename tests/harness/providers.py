@@ -383,6 +383,36 @@ class Teams(Fake):
         return web.json_response({"error": {"code": code, "message": f"{code}."}}, status=status)
 
 
+class Apprise(Fake):
+    """Behind apprise's plugin ``json``: its own form of a message by POST."""
+
+    address = "asha"
+    longest: int | None = 32_768
+
+    def environment(self, url: str) -> dict[str, str]:
+        return {"TEST_URL": f"{url.replace('http://', 'json://irpd:' + SECRET + '@')}/to/{{address}}"}
+
+    def settings(self, url: str) -> dict[str, Any]:
+        return {"type": "apprise", "auth": {"url": {"env": "TEST_URL"}}}
+
+    def answer(self, request: web.Request, body: bytes) -> web.Response:
+        expected = base64.b64encode(f"irpd:{SECRET}".encode()).decode()
+        if request.headers.get("Authorization") != f"Basic {expected}":
+            return web.Response(status=401)
+        if not request.path.startswith("/to/"):
+            return web.Response(status=404)
+        if len(msgspec.json.decode(body)["message"]) > self.longest:
+            return web.Response(status=413)
+        self.made += 1
+        return web.Response(status=200)
+
+    def refusal(self) -> web.Response:
+        return web.Response(status=404)
+
+    def text(self, body: bytes) -> str:
+        return str(msgspec.json.decode(body)["message"])
+
+
 PROVIDERS: dict[str, type[Any]] = {
     "slack": Slack,
     "webhook": Webhook,
@@ -393,4 +423,5 @@ PROVIDERS: dict[str, type[Any]] = {
     "telegram": Telegram,
     "mattermost": Mattermost,
     "teams": Teams,
+    "apprise": Apprise,
 }

@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiosmtpd.smtp import SMTP
+from harness.files import good, write
 from harness.providers import PROVIDERS, Provider
 from pydantic import TypeAdapter
 
@@ -23,6 +24,8 @@ from irpd.channels.registry import build_channel
 from irpd.config.channels import ChannelSettings, FileChannel, SmtpChannel
 from irpd.engine.ports import Channel, Message
 from irpd.model.page import Page, PageKind, Send, Word
+
+__all__ = ["good", "write"]
 
 NOW = datetime(2026, 11, 24, 2, 2, 11, tzinfo=UTC)
 TIMEOUT = 1.0
