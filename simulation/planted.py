@@ -220,6 +220,9 @@ PLANTED: Mapping[str, Change] = {
     "silence-ended-and-nobody-looks": Change(
         "irpd.engine.waiting:Waiting.published", 'self._arm_all(f"silence:{key}")', "pass"
     ),
+    "outage-over-and-nobody-looks": Change(
+        "irpd.engine.waiting:Waiting.published", "self._arm_all(subject_of(number))", "pass"
+    ),
     "silence-of-new-keys-only": Change(_RECEIVE + "_must_wait", "return waits", "return None"),
     # -------------------------------------------------------- answers of monitoring, and the way down
     "sinks-without-a-rule": Change(_LEVELS + "lower_after", "return 0.0", "return 60.0"),
@@ -231,6 +234,11 @@ PLANTED: Mapping[str, Change] = {
     "answer-of-another-service": Change(
         _ANSWERS + "take_answer", " and command.service in incident.services", ""
     ),
+    "answer-lowers-at-once": Change(
+        _ANSWERS + "_take",
+        "    ease(draft, incident)\n",
+        "    sink(draft, replace(ease(draft, incident), lower_after=1e-9))\n",
+    ),
     "split-leaves-the-level": Change(_PEOPLE + "split", "ease(draft, draft.incident(one.number))", "pass"),
     # -------------------------------------------------------- storms
     "storm-is-told-each-time": Change(
@@ -238,6 +246,9 @@ PLANTED: Mapping[str, Change] = {
     ),
     "other-news-hides-the-storm": Change(
         _PAGING + "_heard", "(person, of_storm(incident.number, person)) if", "(person,) if"
+    ),
+    "storm-takes-what-somebody-has": Change(
+        "irpd.protocol.storm:_untouched", "and not incident.acknowledged_by", ""
     ),
     "storm-leaves-a-signal": Change(
         "irpd.protocol.storm:gather",
