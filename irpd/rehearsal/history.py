@@ -1,9 +1,10 @@
 """What the journal says happened: the receipts as they were decided, people's acts, and what came of them.
 
-Acts are those on incidents, silences, incidents opened by hand; besides them what monitoring answered, other
-configurations, and when irpd was down: what was due then came at its start. One pass over the events. Each
-receipt's own event names it and stands where it was decided, so that a replay takes them in the same order
-and at the same instants. Receipts of a journal from before such events come at the time of their receipt.
+Acts are those on incidents, silences, overrides, incidents opened by hand; besides them what monitoring
+answered, other configurations, and when irpd was down: what was due then came at its start. One pass over the
+events. Each receipt's own event names it and stands where it was decided, so that a replay takes them in the
+same order and at the same instants. Receipts of a journal from before such events come at the time of their
+receipt.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -154,7 +155,7 @@ def history_of(
     since = begin - BEFORE
     courses, happenings, config = Courses(), [], ""
     named: set[int] = set()
-    silences: dict[int, Happening] = {}
+    standing: dict[tuple[str, int], Happening] = {}
     until, bound, heard = since, 0, since
     for number, fact in enumerate(journal.facts()):
         if number % 10_000 == 0:
@@ -170,7 +171,7 @@ def history_of(
             config = event.hash
         courses.wait(event)
         if fact.at < since:
-            _silenced(silences, event, since)
+            _set(standing, event, since)
             continue
         before, heard = heard, max(heard, fact.at)
         if incident is not None:
@@ -183,11 +184,11 @@ def history_of(
                 happenings.append(Happening(fact.at, receipt=bound))
         elif isinstance(event, e.ConfigLoaded):
             happenings.append(Happening(fact.at, config=event.hash))
-        elif isinstance(event, e.SilenceAdded | e.SilenceEnded):
+        elif isinstance(event, e.SilenceAdded | e.SilenceEnded | e.OverrideAdded | e.OverrideEnded):
             happenings.append(Happening(fact.at, event=event))
         elif isinstance(event, e.Started):
             happenings.append(Happening(fact.at, down_since=before))
-    happenings = [*silences.values(), *happenings]
+    happenings = [*standing.values(), *happenings]
     old = [
         Happening(receipt.at, receipt=receipt.id)
         for receipt in receipts_of(journal)
@@ -205,13 +206,17 @@ def _repeated(event: e.AnyEvent) -> bool:
     return by_person(event) or isinstance(event, e.UsersAnswered | e.SignalStale)
 
 
-def _silenced(silences: dict[int, Happening], event: e.AnyEvent, since: datetime) -> None:
-    """Silences that were set before the replay begins and hold then."""
+def _set(standing: dict[tuple[str, int], Happening], event: e.AnyEvent, since: datetime) -> None:
+    """Silences and overrides that were set before the replay begins and hold then, or later."""
     match event:
         case e.SilenceAdded() if event.silence.until > since:
-            silences[event.silence.id] = Happening(since, event=event)
+            standing["silence", event.silence.id] = Happening(since, event=event)
         case e.SilenceEnded():
-            silences.pop(event.id, None)
+            standing.pop(("silence", event.id), None)
+        case e.OverrideAdded() if event.override.until > since:
+            standing["override", event.override.id] = Happening(since, event=event)
+        case e.OverrideEnded():
+            standing.pop(("override", event.id), None)
         case _:
             pass
 

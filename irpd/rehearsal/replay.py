@@ -3,7 +3,7 @@
 Receipts are read again by the source that took them, under the configuration of their time; the rules are the
 changed ones, or those of the time. What people did is repeated on the incident that holds the same first
 signal; where the changed rules made something else of it, an act may find nothing to do, and is left out.
-Silences are set and ended again as they were. What was split off by hand stays where it was.
+Silences and overrides are set and ended again as they were. What was split off by hand stays where it was.
 """
 
 from collections.abc import Callable
@@ -19,6 +19,8 @@ from irpd.journal.reader import incident_of
 from irpd.model import command as c
 from irpd.model import event as e
 from irpd.model.incident import State
+from irpd.protocol.evolve import evolve
+from irpd.protocol.evolve_overrides import OVERRIDES
 from irpd.protocol.heartbeats import OWN_SOURCES
 from irpd.protocol.policy import Policy
 from irpd.rehearsal.history import Courses, Happening, History, Recorded
@@ -75,7 +77,7 @@ class Replay:
             elif one.incident:
                 self._repeat(one)
             elif one.event is not None:
-                self._silence(one.event)
+                self._set(one.event)
         self._world.advance(self._history.until, most=_MOST_TURNS)
         progress(len(happenings), len(happenings))
         return self.done
@@ -97,8 +99,11 @@ class Replay:
             self._receipts = {one.id: one for one in self._journal.receipts(number - 1, _AT_ONCE)}
         return self._receipts.pop(number, None)
 
-    def _silence(self, event: e.AnyEvent) -> None:
+    def _set(self, event: e.AnyEvent) -> None:
         match event:
+            case e.OverrideAdded() | e.OverrideEnded():  # as it was: nothing is decided by it
+                evolve(self._world.rows, OVERRIDES, event, self._world.now)
+                return
             case e.SilenceAdded():
                 silence = event.silence
                 self._silences[silence.id] = self._world.rows.counter("silence") + 1

@@ -114,6 +114,13 @@ async def _record(path: Path, loaded: Loaded) -> None:
                     await engine.submit(c.Acknowledge(incident=number, by="asha"))
                     if chance.random() < 0.5:
                         await engine.submit(c.Resolve(incident=number, by="asha"))
+            if n % 60 == 30:  # the files say who is on call, and people change it
+                schedule, until = next(iter(configuration.schedules)), clock.at + timedelta(hours=3)
+                person = chance.choice([*configuration.people])
+                made = c.AddOverride(by="chi", schedule=schedule, person=person, until=until)
+                await engine.submit(made)
+            if n % 60 == 40:
+                await engine.submit(c.EndOverride(by="chi", override=len(engine.state.overrides)))
             if n % 50 == 25:
                 with_level = [one.number for one in engine.state.incidents.values() if one.state.active]
                 if with_level:
