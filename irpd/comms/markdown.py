@@ -1,7 +1,7 @@
 """Text that stays text where a chat reads Markdown (Mattermost, Microsoft Teams).
 
 Facts: docs.mattermost.com, "Format messages"; learn.microsoft.com, "Text features in Adaptive Cards". A
-backslash makes a sign of its own character in both. What mentions people is broken by a space that nobody
+backslash makes a sign of its own character in both. What mentions people is broken by a sign that nobody
 sees.
 """
 
@@ -13,4 +13,4 @@ _MENTION = re.compile(r"@(?=\w)")
 
 def escape(text: str) -> str:
     """Each line as it was, without anything in it being markup or a mention."""
-    return _MENTION.sub("@\u200b", _SIGNS.sub(r"\\\1", text))
+    return _MENTION.sub("@\u200c", _SIGNS.sub(r"\\\1", text))

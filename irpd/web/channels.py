@@ -17,6 +17,7 @@ from irpd.web.ports import Services
 from irpd.web.problem import problem
 
 MAX_BODY: Final = 1024 * 1024  # a mail that answers brings the one that it answers along
+AT_ONCE: Final = 64  # bodies that are read at a time
 WITHIN: Final = 20.0  # seconds that a body may take
 
 log = structlog.get_logger("irpd.web.channels")
@@ -27,6 +28,7 @@ class Channels:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._reading = 0
         self._refusals_logged = Bucket(0.2, 10.0, services.clock.boot())
 
     def add_to(self, app: web.Application) -> None:
@@ -37,7 +39,13 @@ class Channels:
         channel = self._services.channel(name)
         if not isinstance(channel, Hearing):
             return problem(404, "unknown-channel", "nothing is heard under this address")
-        body = await _body(request)
+        if self._reading >= AT_ONCE:
+            return problem(503, "overloaded", "too much is coming in", headers={"Retry-After": "5"})
+        self._reading += 1
+        try:
+            body = await _body(request)
+        finally:
+            self._reading -= 1
         if isinstance(body, web.Response):
             return body
         base = self._services.engine.policy.configuration.server.public_url.rstrip("/")
@@ -64,6 +72,8 @@ class Channels:
 
 async def _body(request: web.Request) -> bytes | web.Response:
     raw = b""
+    if (request.content_length or 0) > MAX_BODY:
+        return problem(413, "too-large", f"the body is above {MAX_BODY} bytes")
     try:
         async with asyncio.timeout(WITHIN):
             while len(raw) <= MAX_BODY and (chunk := await request.content.readany()):

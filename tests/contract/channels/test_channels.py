@@ -95,6 +95,8 @@ async def test_how_long_a_provider_wants_to_be_left_alone_is_kept_to(provider, a
     other.behave("refuses for now")
     outcome = await other.channel.send(a_message(address=other.address))
     assert (outcome.kind, outcome.retry_after) == ("transient", 7.0)
+    one = kind in ("slack", "telegram", "webhook")
+    assert outcome.pauses == ("address" if one else "channel"), "whom the provider means"
 
 
 @pytest.mark.parametrize("kind", PROVIDERS)

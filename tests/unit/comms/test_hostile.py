@@ -8,8 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from irpd.comms import clean, texts
+from irpd.comms import clean, gsm, texts
 from irpd.comms.texts import Rendered, render
+from irpd.config.channels import CHANNEL_TYPES
 from irpd.model.incident import LevelBy
 from irpd.model.page import PageKind
 
@@ -84,9 +85,28 @@ def harmless(rendered: Rendered, kind: str) -> None:
             assert re.search(r"&(?!amp;|lt;|gt;)", text) is None
         assert rendered.text.count("*") == 2, "the title ends neither its bold nor begins code"
         assert "`" not in rendered.text
+    of_its_medium(rendered, kind)
 
 
-@pytest.mark.parametrize("kind", ["smtp", "slack", "webhook", "file"])
+def of_its_medium(rendered: Rendered, kind: str) -> None:
+    """Nothing that the medium itself would take for markup."""
+    text = rendered.text
+    match kind:
+        case "twilio":
+            assert text.endswith(" https://irpd.example.com/a/7Kq2mXw9Rt")
+            assert gsm.length(text) <= 160
+            assert gsm.plain(text) == text
+        case "voice":
+            assert not set("<>&#") & set(text)
+            assert len(text) <= 700
+        case "mattermost" | "teams":
+            bare = text.replace("**", "") if kind == "mattermost" else text
+            for sign in "*_~`[]":
+                assert bare.count(sign) == bare.count(f"\\{sign}"), sign
+            assert re.search(r"@\w", text) is None
+
+
+@pytest.mark.parametrize("kind", CHANNEL_TYPES)
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:24]))
 def test_hostile_text_does_no_harm_wherever_it_stands(about, kind: str, text: str) -> None:
     subject = about(
@@ -101,7 +121,7 @@ def test_hostile_text_does_no_harm_wherever_it_stands(about, kind: str, text: st
     harmless(render(kind, subject), kind)
 
 
-@pytest.mark.parametrize("kind", ["smtp", "slack", "webhook", "file"])
+@pytest.mark.parametrize("kind", CHANNEL_TYPES)
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:24]))
 def test_hostile_news_do_no_harm(about, kind: str, text: str) -> None:
     harmless(render(kind, about(page={"kind": PageKind.UPDATE, "text": text})), kind)
@@ -164,7 +184,7 @@ def test_any_text_at_all_makes_a_page(about, title: str, because: str, label: st
         incident={"title": title, "level_by": LevelBy("person", None, label, because)},
         member={"labels": {"instance": label}},
     )
-    for kind in ("smtp", "slack", "webhook", "file"):
+    for kind in CHANNEL_TYPES:
         rendered = render(kind, subject)
         assert not rendered.error
         if kind == "slack":

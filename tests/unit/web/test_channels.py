@@ -17,6 +17,7 @@ from irpd.engine.ports import JournalFull
 from irpd.model import command as c
 from irpd.model.incident import State
 from irpd.model.page import SendState
+from irpd.web import channels
 
 ASHA, BEN = "+4915100000001", "+4915100000002"
 CHANNELS = """
@@ -267,3 +268,9 @@ async def test_an_answer_that_cant_be_saved_is_said_so_or_asked_for_again(build,
     headers = {"Authorization": f"Bearer {SECRET}"}
     async with house.tcp.post("/channel/mail/reply", data=answer.as_bytes(), headers=headers) as response:
         assert response.status == 503
+
+
+async def test_more_bodies_at_a_time_than_can_be_held_are_answered_later(phones: House, monkeypatch) -> None:
+    monkeypatch.setattr(channels, "AT_ONCE", 0)
+    async with phones.tcp.post("/channel/sms/reply", data=b"x") as answer:
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
