@@ -388,17 +388,16 @@ def tell_holders(draft: Draft, incident: Incident, *, text: str, besides: Iterab
     is nobody's any more."""
     if incident.state in (State.CLOSED, State.MERGED):
         return incident
-    due = draft.now
-    if incident.last_update_at is not None:
-        due = max(due, incident.last_update_at + UPDATE_EVERY)
     for person in dict.fromkeys((*incident.acknowledged_by, *besides)):
-        waiting = any(
-            page.live and page.kind is PageKind.UPDATE and page.person == person
-            and page.sends and page.sends[0].due_at > draft.now
-            for page in draft.rows.pages_of(incident)
-        )  # fmt: skip
-        if not waiting:
-            incident = page_person(
-                draft, incident, person, kind=PageKind.UPDATE, reason="update", text=text, due=due
-            )
+        told = [
+            page for page in draft.rows.pages_of(incident)
+            if page.kind is PageKind.UPDATE and page.person == person and page.sends
+        ]  # fmt: skip
+        if any(page.live and page.sends[0].due_at > draft.now for page in told):
+            continue
+        last = max((page.sends[0].first_due for page in told), default=None)
+        due = draft.now if last is None else max(draft.now, last + UPDATE_EVERY)
+        incident = page_person(
+            draft, incident, person, kind=PageKind.UPDATE, reason="update", text=text, due=due
+        )
     return incident

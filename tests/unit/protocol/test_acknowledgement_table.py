@@ -217,3 +217,23 @@ def test_undo_while_somebody_else_has_it_changes_nothing_for_the_path() -> None:
     house.forward("2h")
     assert house.incident().acknowledged_by == ("chi",)
     assert house.people() == ["0m asha"]
+
+
+def test_news_for_one_person_is_not_put_off_by_what_another_was_told() -> None:
+    """Each hears of it once a minute at most, and no later."""
+    house = House()
+    house.report(alert("a", grouped=True))
+    house.ack("asha")
+    house.report(alert("b", grouped=True))
+    house.forward("30s")
+    house.report(alert("c", grouped=True))  # asha hears of it at the end of the minute
+    house.ack("ben")
+    house.forward("15s")
+    house.report(alert("d", grouped=True))
+    house.forward("5m")
+    updates = [(at - house.began, who) for at, who, _, page in house.shown if page.kind is PageKind.UPDATE]
+    assert [(passed.total_seconds(), who) for passed, who in updates] == [
+        (0, "asha"),
+        (45, "ben"),
+        (60, "asha"),
+    ]
