@@ -18,11 +18,11 @@ from aiohttp import ClientError, web
 
 from irpd.engine.ports import JournalError, Normalised
 from irpd.intake.result import unreadable
-from irpd.web.accepted import Accepted
 from irpd.web.admission import Admission
 from irpd.web.bucket import Bucket
 from irpd.web.ports import Services, SourceLike
 from irpd.web.problem import problem, unavailable
+from irpd.web.quick import Quick
 from irpd.web.shapes import encode
 
 KEPT_OF_TOO_LARGE = 64 * 1024
@@ -51,7 +51,7 @@ class Webhook:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._admission = Admission(services.clock.boot, lambda: services.engine.expected_wait)
-        self._accepted = Accepted()
+        self._quick = Quick()
         self._coming = 0  # bytes of bodies that are being read
         self._limits: dict[str, tuple[float, Bucket]] = {}
         self._refusals_logged = Bucket(1.0, 20.0, services.clock.boot())
@@ -82,7 +82,7 @@ class Webhook:
             return self._refused(request, name, "")
         if not self._admission.admit():
             services.metrics.request(name, 503)
-            return unavailable("irpd has more to do than it can; send it again", code="overloaded")
+            return self._quick.overloaded(request, first_byte_at)
         self._admission.under_way += 1
         try:
             return await self._take_in(request, source, allowed, first_byte_at)
@@ -142,7 +142,7 @@ class Webhook:
             services.heartbeats.alive(name)
         services.metrics.request(name, 202)
         body = _accepted(normalised, received.incidents, received.receipt)
-        return self._accepted.answer(request, body, first_byte_at)
+        return self._quick.accepted(request, body, first_byte_at)
 
     async def _read(self, request: web.Request, limit: int, within: float) -> bytes:
         """The whole body, or BodyTooLarge with its head, or NoRoom, or TimeoutError."""
