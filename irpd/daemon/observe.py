@@ -30,7 +30,7 @@ class Counters(Protocol):
 
 
 def count_received(counters: Counters, source: str, received: Received) -> None:
-    """Count what the signals of one receipt came to."""
+    """Count what signals of a source came to."""
     for outcome, n in received.outcomes.items():
         counters.signals(source, outcome, n)
     if received.unmapped:
@@ -65,10 +65,18 @@ class Delivered:
         self._counters.channel_up(channel, up)
 
 
+#: Few of a batch's events move a counter.
+_COUNTED = frozenset((
+    e.Opened, e.LevelChanged, e.Acknowledged, e.Resolved, e.ResponseMissed, e.ClockJumped, e.CommandSetAside,
+))  # fmt: skip
+
+
 def observe(metrics: Counters, state: State, facts: Sequence[Fact], took: float) -> None:
     """Count one commit: ``took`` seconds for these facts."""
     metrics.commit(took, len(facts))
     for fact in facts:
+        if type(fact.event) not in _COUNTED:
+            continue
         match fact.event:
             case e.Opened(level=level, rules=rules):
                 metrics.opened(level)

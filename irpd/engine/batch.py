@@ -46,7 +46,7 @@ class Assembly:
         self.configs: dict[str, bytes] = {}
         self.answers: list[tuple[Item, object]] = []
         self.items: list[Item] = []
-        self.received: list[tuple[str, Received]] = []
+        self.received: dict[str, Received] = {}  # the counts of each source
         self.signals = 0
         self.defects: list[str] = []  # what could not be judged, and was made up for
         self.consumed = 0  # receipts that were stored before
@@ -157,7 +157,7 @@ class Assembly:
             return self._set_aside(command, error, receipt)
         self._take(draft, receipt)
         if isinstance(answer, Received) and isinstance(command, c.Receive):
-            self.received.append((command.source, answer))
+            self.received.setdefault(command.source, Received()).add(answer)
         return answer
 
     def _set_aside(self, command: c.Command, error: Exception, receipt: Receipt | None = None) -> object:

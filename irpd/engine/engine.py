@@ -165,7 +165,7 @@ class Engine:
         self._commit_callbacks.append(callback)
 
     def on_received(self, callback: ReceivedCallback) -> None:
-        """Called on the loop, after the commit, with what each receipt's signals came to."""
+        """Called on the loop, after a commit, with how many of a source's signals came to what in it."""
         self._received_callbacks.append(callback)
 
     def on_defect(self, callback: DefectCallback) -> None:
@@ -474,7 +474,7 @@ class Engine:
         for callback in self._commit_callbacks:
             _tell(callback, assembly.facts, took)
         for received_callback in self._received_callbacks:
-            for source, received in assembly.received:
+            for source, received in assembly.received.items():
                 _tell(received_callback, source, received)
         for defect_callback in self._defect_callbacks:
             for what in assembly.defects:

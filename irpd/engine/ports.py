@@ -4,7 +4,7 @@ Adapters live in ``journal/``, ``channels/`` and ``intake/``; ``tests/contract``
 each must satisfy. Nothing in here does I/O.
 """
 
-from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -78,9 +78,8 @@ class Receipt(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     def digest(self) -> str:
         """Binds who sent what: the first 128 bits, as base64, of SHA-256(salt ‖ number ‖ source ‖ body)."""
         source = self.source.encode("utf-8", "surrogatepass")
-        bound = sha256(b"%b%d %d:%b" % (self.salt, self.id, len(source), source))
-        bound.update(self.body)
-        return b64encode(bound.digest()[:16]).rstrip(b"=").decode()
+        bound = sha256(b"%b%d %d:%b%b" % (self.salt, self.id, len(source), source, self.body))
+        return b2a_base64(bound.digest()[:16])[:22].decode()
 
 
 class Fact(msgspec.Struct, frozen=True, gc=False, kw_only=True):

@@ -49,7 +49,7 @@ class Draft:
         subject = subject_of(number)
         evolve(self.rows, subject, event, self.now)
         self.events.append((subject, event))
-        return self.incident(number)
+        return self.rows.incidents[number]  # an event always leaves its incident's row here
 
     def emit_about(self, subject: str, event: e.AnyEvent) -> None:
         """An event of another subject."""

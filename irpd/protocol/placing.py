@@ -52,6 +52,12 @@ class Received:
         if incident is not None:
             self.incidents[incident] = None
 
+    def add(self, other: "Received") -> None:
+        """The counts of another answer too."""
+        for outcome, n in other.outcomes.items():
+            self.outcomes[outcome] = self.outcomes.get(outcome, 0) + n
+        self.unmapped += other.unmapped
+
 
 def unknown(draft: Draft, source: str, key: str, signal: Signal, answer: Received) -> None:
     if signal.status is not Status.FIRING:

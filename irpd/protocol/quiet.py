@@ -72,10 +72,12 @@ def settle(draft: Draft, incident: Incident) -> Incident:
         return incident
     if incident.unconfirmed:
         return ask_for_a_word(draft, all_quiet(draft, incident))
-    at_work = any(run.state is RunState.RUNNING or run.quiet for run in incident.paths)
-    if incident.firing and not incident.acknowledged_by and not at_work:
-        return restart_paths(draft, incident, because="signals fire")
-    return incident
+    if not incident.firing or incident.acknowledged_by:
+        return incident
+    for run in incident.paths:
+        if run.state is RunState.RUNNING or run.quiet:
+            return incident
+    return restart_paths(draft, incident, because="signals fire")
 
 
 def watch_flapping(draft: Draft, incident: Incident, sid: int) -> tuple[Incident, bool]:

@@ -97,7 +97,12 @@ class Webhook:
             return self._over_limit(name)
         limit = services.engine.policy.configuration.server.max_body
         try:
-            body = await self._read(request, limit, services.body_timeout)
+            if request.content.is_eof():  # all of it came with the headers
+                body = request.content.read_nowait(-1)
+                if len(body) > limit:
+                    raise BodyTooLarge(body[:KEPT_OF_TOO_LARGE])
+            else:
+                body = await self._read(request, limit, services.body_timeout)
         except BodyTooLarge as error:
             kept = allowed is True and await self._keep_head(
                 source, error.head, headers, limit, first_byte_at
@@ -145,14 +150,9 @@ class Webhook:
         return self._quick.accepted(request, body, first_byte_at)
 
     async def _read(self, request: web.Request, limit: int, within: float) -> bytes:
-        """The whole body, or BodyTooLarge with its head, or NoRoom, or TimeoutError."""
+        """The whole body as it comes, or BodyTooLarge with its head, or NoRoom, or TimeoutError."""
         stream = request.content
         length = request.content_length
-        if stream.is_eof():  # all of it came with the headers
-            body = stream.read_nowait(-1)
-            if len(body) > limit:
-                raise BodyTooLarge(body[:KEPT_OF_TOO_LARGE])
-            return body
         limit = limit if length is None or length <= limit else KEPT_OF_TOO_LARGE - 1
         chunks: list[bytes] = []
         size = 0
