@@ -1,6 +1,6 @@
 """A mail that answers a page: which page, proven how, and what it says.
 
-Each page's mail has, last in ``References``, a name made of the page and of an HMAC over it with the key of
+Each page's mail has in ``References`` a name made of the page and of an HMAC over it with the key of
 the links. Mail programs copy it into the answer (RFC 5322, 3.6.4), and only who has the mail can have it: the
 same trust as the link in it. The sender's address proves nothing and isn't looked at.
 
@@ -31,17 +31,19 @@ _ID = re.compile(r"<[!-;=?-~]{1,200}>")
 _LONGEST = 256 * 1024  # bytes of a mail; what answers stands at its beginning
 _LOOKED_AT = 20_000  # characters of a text, for its first line
 
+#: So many pages one mail can be about and its answer answer.
+MOST = 20
 #: What stands in ``References`` of an answer, for a mailbox to be searched by.
 MARK = "irpd-answer."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """``proof`` has still to be compared. ``does`` is None where the text is no answer. ``sender`` is whom a
-    word goes back to, "" where that can't be told; ``message_id`` and ``subject`` are the answer's own."""
+    """``pages`` are the names of the pages that it answers, each with its proof, still to be compared.
+    ``does`` is None where the text is no answer. ``sender`` is whom a word goes back to, "" where that can't
+    be told; ``message_id`` and ``subject`` are the answer's own."""
 
-    page: str
-    proof: str
+    pages: tuple[tuple[str, str], ...]
     does: Does | None
     sender: str = ""
     message_id: str = ""
@@ -73,10 +75,8 @@ def read_reply(raw: bytes) -> Reply:
         raise NotAuthentic("it answers no page: References names none")
     if machine:
         raise NotUnderstood("a machine sent it")
-    page, proof = names[-1]
     return Reply(
-        page=page,
-        proof=proof,
+        pages=tuple(dict.fromkeys(names))[:MOST],
         does=meaning(_first_line(text)),
         sender=sender,
         message_id=message_id[0] if message_id else "",

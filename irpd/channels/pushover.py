@@ -86,8 +86,10 @@ class Pushover:
         """What rings stops once somebody has it; a message itself can't be changed there."""
         if not message.fields.get("over"):
             return Outcome(kind="delivered")
-        path = f"receipts/cancel_by_tag/{_tag(message)}.json"
-        answer = await self._post(path, {"token": self._token})
+        form = {"token": self._token}
+        if KEY.fullmatch(provider_id):  # one that rang for several incidents has no tag of this one
+            await self._post(f"receipts/{provider_id}/cancel.json", form)
+        answer = await self._post(f"receipts/cancel_by_tag/{_tag(message)}.json", form)
         if isinstance(answer, Outcome):
             return answer
         return Outcome(kind="delivered", provider_id=provider_id) if answer.good else _refused(answer)

@@ -27,7 +27,7 @@ import structlog
 
 from irpd.channels.imap import Answers
 from irpd.channels.inbound import Heard, NotAuthentic, NotUnderstood, Request
-from irpd.channels.mail_reply import Reply, answer_id, posted, read_reply, shown
+from irpd.channels.mail_reply import MOST, Reply, answer_id, posted, read_reply, shown
 from irpd.channels.parts import Parts
 from irpd.config.channels import SmtpChannel
 from irpd.engine.ports import Message, Outcome
@@ -148,12 +148,18 @@ class Smtp:
     async def _answered(self, raw: bytes) -> str:
         """What was done, in words. Raises NotAuthentic, NotUnderstood."""
         reply = await asyncio.to_thread(read_reply, raw)  # other people's mails can be slow to read
-        if not hmac.compare_digest(reply.proof.encode(), self._desk.proof(reply.page).encode()):
+        pages = [
+            page
+            for page, proof in reply.pages
+            if hmac.compare_digest(proof.encode(), self._desk.proof(page).encode())
+        ]
+        if not pages:
             raise NotAuthentic("it answers no page of this irpd")
         if reply.does is None:
             said = "Not understood. The first line of an answer is ack or can't."
         else:
-            said = await self._desk.answer(page=reply.page, does=reply.does, via="mail")
+            told = [await self._desk.answer(page=page, does=reply.does, via="mail") for page in pages]
+            said = "\n".join(dict.fromkeys(told))
         await self._say(reply, said)
         return said
 
@@ -192,9 +198,10 @@ class Smtp:
             mail["References"] = self._id(message.thread)
             mail["In-Reply-To"] = self._id(message.thread)
         if self._settings.replies is not None:
-            name = answer_id(page.name, self._desk.proof(page.name), self._domain)
+            pages = [page, *(other for other, _ in message.others)][:MOST]
+            names = [answer_id(one.name, self._desk.proof(one.name), self._domain) for one in pages]
             del mail["References"]
-            mail["References"] = f"{self._id(message.thread)} {name}" if message.thread else name
+            mail["References"] = " ".join([self._id(message.thread), *names] if message.thread else names)
             if self._settings.replies.address:
                 mail["Reply-To"] = self._settings.replies.address
         mail["Auto-Submitted"] = "auto-generated"

@@ -67,7 +67,9 @@ def _told(channel_type: str, first: Rendered, subjects: Sequence[Subject]) -> Re
                 *told, link = _lines(story)
                 parts.append("\n".join([*map(written, told), link]))
             text = _fitted(parts, "\n\n", limit)
-    fields = {**first.fields, "asks": False} if "asks" in first.fields else first.fields
+    fields = first.fields
+    if "asks" in fields:
+        fields = {**fields, "asks": False, "over": all(story.has_it for story in stories)}
     html = _html(heading, stories) if first.html else ""
     return replace(first, subject=name, text=text, html=html, fields=fields)
 

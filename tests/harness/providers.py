@@ -219,7 +219,7 @@ class Pushover(Fake):
         fields = dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True))
         if fields.get("token") != SECRET:
             return self._error("application token is invalid")
-        if re.fullmatch(r"/1/receipts/cancel_by_tag/[A-Za-z0-9_-]+\.json", request.path):
+        if re.fullmatch(r"/1/receipts/(cancel_by_tag/[\w-]+|[A-Za-z0-9]{30}/cancel)\.json", request.path):
             return web.json_response({"status": 1, "canceled": 1, "request": "r0"})
         if request.path != "/1/messages.json":
             return web.Response(status=404)
@@ -238,7 +238,7 @@ class Pushover(Fake):
         self.made += 1
         said: dict[str, Any] = {"status": 1, "request": f"r{self.made}"}
         if fields["priority"] == "2":
-            said["receipt"] = f"receipt{self.made}"
+            said["receipt"] = f"r{self.made:029}"
         return web.json_response(said)
 
     def refusal(self) -> web.Response:

@@ -12,6 +12,7 @@ from urllib.parse import quote_from_bytes
 
 import pytest
 from harness.imap import PASSWORD, ImapServer
+from msgspec.structs import replace
 
 from irpd.channels.inbound import Does, NotAuthentic, NotUnderstood, Request
 from irpd.channels.listeners import Listeners
@@ -57,7 +58,7 @@ def reply(
 )
 def test_the_first_line_that_is_not_quoted_is_the_answer(text: str, does: Does | None) -> None:
     found = read_reply(reply(text).as_bytes())
-    assert (found.page, found.proof, found.does) == (PAGE, PROOF, does)
+    assert (found.pages, found.does) == (((PAGE, PROOF),), does)
 
 
 def test_an_answer_in_html_alone_is_read_too() -> None:
@@ -215,6 +216,21 @@ async def test_a_page_s_mail_carries_what_its_answer_needs(posted_to: Answering,
     answer.set_content("ack")
     await posted_to.channel.hear(request(answer.as_bytes()))
     assert posted_to.desk.heard == [("answer", "42-3", Does.HAS, "mail")]
+
+
+async def test_an_answer_to_a_mail_about_several_pages_is_about_all_of_them(
+    posted_to: Answering, a_message
+) -> None:
+    page = a_message().page
+    others = tuple((replace(page, id=f"42-3{n}"), page.sends[0]) for n in range(40))
+    mail = posted_to.channel._mail(a_message(others=others), posted_to.channel._sender)
+    answer = EmailMessage(policy=UNFOLDED)
+    answer["References"] = str(mail["References"])[:980].rpartition(" ")[0]
+    answer.set_content("ack")
+    await posted_to.channel.hear(request(answer.as_bytes()))
+    answered = [one[1] for one in posted_to.desk.heard]
+    assert answered[:3] == ["42-3", "42-30", "42-31"]
+    assert len(answered) == len(set(answered)) <= 20
 
 
 # -------------------------------------------------------------------- fetched

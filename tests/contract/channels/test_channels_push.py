@@ -19,6 +19,7 @@ PAGE = {
     "acknowledge_url": LINK,
     "cant_url": f"{LINK}/cant",
 }
+RECEIPT = "r" + "0" * 28 + "1"
 TAKEN = {**PAGE, "urgency": 1, "asks": False, "over": True}
 
 
@@ -67,17 +68,17 @@ async def test_an_emergency_rings_until_it_expires_and_is_answered_in_the_app(pr
         a_message(address=other.address, fields=PAGE, thread="incident-42.2026")
     )
     said = form(other)
-    assert outcome.provider_id == "receipt1"
+    assert outcome.provider_id == RECEIPT
     assert (said["retry"], said["expire"]) == ("60", "10800")
     assert (said["url"], said["url_title"]) == (LINK, "I have it / I can't")
     base = "https://irpd.example.com/channel/it/"
     assert said["callback"].startswith(f"{base}have/42-3/")
     place = said["callback"].removeprefix(base)
-    body = f"receipt=receipt1&acknowledged=1&acknowledged_by={other.address}".encode()
+    body = f"receipt={RECEIPT}&acknowledged=1&acknowledged_by={other.address}".encode()
     heard = await other.channel.hear(asked(place, body))
     assert heard.status == 200
     assert other.desk.heard == [
-        ("confirm", "it", "receipt1", Word.SEEN),
+        ("confirm", "it", RECEIPT, Word.SEEN),
         ("press", "it", "42-3", Does.HAS, other.address, "pushover"),
     ]
 
@@ -99,11 +100,14 @@ async def test_what_rings_stops_when_somebody_has_it_and_not_before(provider, a_
     page = a_message(address=other.address, fields=PAGE, thread="incident-42.2026")
     await other.channel.send(page)
     tag = form(other)["tags"]
-    assert (await other.channel.edit(page, "receipt1")).kind == "delivered"
+    assert (await other.channel.edit(page, RECEIPT)).kind == "delivered"
     assert len(other.requests) == 1, "it is open: what rings goes on"
     taken = a_message(address=other.address, fields=TAKEN, thread="incident-42.2026")
-    assert (await other.channel.edit(taken, "receipt1")).kind == "delivered"
-    assert other.requests[1][0] == f"/1/receipts/cancel_by_tag/{tag}.json"
+    assert (await other.channel.edit(taken, RECEIPT)).kind == "delivered"
+    assert [path for path, _, _ in other.requests[1:]] == [
+        f"/1/receipts/{RECEIPT}/cancel.json",
+        f"/1/receipts/cancel_by_tag/{tag}.json",
+    ]
 
 
 async def test_a_month_that_is_used_up_brings_the_next_method_at_once(provider, a_message) -> None:

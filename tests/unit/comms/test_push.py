@@ -3,6 +3,7 @@
 import pytest
 
 from irpd.comms.push import Urgency, push_text
+from irpd.comms.several import several
 from irpd.comms.texts import render
 from irpd.model.incident import State
 from irpd.model.level import Level
@@ -65,3 +66,10 @@ def test_a_title_is_no_markup_and_mentions_nobody(about, kind: str, title: str) 
         assert bare.count(sign) == bare.count(f"\\{sign}"), (sign, text)
     assert "@all" not in text
     assert "@channel" not in text
+
+
+def test_what_tells_of_several_rings_on_until_all_of_them_are_taken(about) -> None:
+    taken = about(incident={"state": State.ACKNOWLEDGED, "acknowledged_by": ("chi",)})
+    for subjects, over in (([taken, about()], False), ([taken, taken], True)):
+        fields = several("pushover", subjects).fields
+        assert (fields["asks"], fields["over"]) == (False, over)
