@@ -54,8 +54,9 @@ def next_method_at(page: Page, send: Send, now: datetime) -> datetime | None:
     """When the person's next method comes after this one, unless it was brought already."""
     if send.moved_on:
         return None
-    untried = (one for one in page.sends if one.state is SendState.PENDING and not one.attempts)
-    return min((one.due_at for one in untried if one.due_at > now and one.n != send.n), default=None)
+    pending = (one for one in page.sends if one.state is SendState.PENDING and one.n != send.n)
+    untried = (one.due_at for one in pending if not one.attempts and not one.moved_on)
+    return min((at for at in untried if at > now), default=None)
 
 
 def began(attempts: int, now: datetime) -> datetime:

@@ -91,20 +91,23 @@ def _emit(draft: Draft, page: Page, event: e.AnyEvent) -> None:
 
 
 def _moves_on(draft: Draft, page_id: str, failed: Send) -> None:
-    """A method failed for good: the next one comes at once; with none left, the next step."""
+    """A method failed for good: the next one comes at once; with none left, the next step. A method that is
+    only tried on beside the others holds up nothing; the page stays live for it."""
     page = draft.rows.page(page_id)
     if page is None or not page.live:
         return
     _bring_next(draft, page_id, failed)
-    if any(send.state in (SendState.PENDING, SendState.DELIVERED) for send in page.sends):
+    pending = [send for send in page.sends if send.state is SendState.PENDING]
+    if any(send.state is SendState.DELIVERED for send in page.sends) or not all(s.moved_on for s in pending):
         return
-    _emit(draft, page, e.PageEnded(page=page.id, because=_worst(page.sends)))
+    if not pending:
+        _emit(draft, page, e.PageEnded(page=page.id, because=_worst(page.sends)))
     incident = draft.rows.incident(page.incident)
     if incident is None or not incident.state.active or page.kind is PageKind.UPDATE:
         return
     if page.path:
         _next_step(draft, incident, page)
-    elif page.reason != "fallback":
+    elif page.reason != "fallback" and not pending:
         for person in draft.configuration.fallback:
             if person != page.person:
                 incident = page_person(
@@ -119,9 +122,9 @@ def _bring_next(draft: Draft, page_id: str, stuck: Send) -> None:
     page = draft.rows.page(page_id)
     if page is None or not page.live:
         return
-    pending = [send for send in page.sends if send.state is SendState.PENDING]
+    pending = [send for send in page.sends if send.state is SendState.PENDING and not send.moved_on]
     waiting = [send for send in pending if send.due_at > draft.now and not send.attempts]
-    trying = [send for send in pending if send not in waiting and not send.moved_on]
+    trying = [send for send in pending if send not in waiting]
     worked = (send for send in page.sends if send.state is SendState.DELIVERED)
     if not waiting or trying or any(send.first_due == stuck.first_due for send in worked):
         return

@@ -359,6 +359,54 @@ def test_one_of_two_channels_of_a_method_failing_leaves_the_other_its_time() -> 
     assert house.phones() == ["0m asha mail", "2m asha sms"]
 
 
+def stuck(house: House, n: int, *, seconds: float = 30, **more: bool) -> None:
+    """A try that passes nothing on: again later."""
+    again = house.now + timedelta(seconds=seconds)
+    record = c.RecordSend(
+        page="1-1", send=n, state=SendState.PENDING, retry_at=again, handed_at=house.now, **more
+    )
+    assert house.do(record) is True
+
+
+def test_a_channel_that_gives_up_late_leaves_the_one_beside_it_that_worked_its_time() -> None:
+    policy = changed(
+        notify=("{after: 0m, via: [mail]}", "{after: 0m, via: [mail, chat]}"),
+        channel=("channels:\n", "channels:\n  chat: {type: file, path: chat.jsonl}\n"),
+    )
+    house = House(policy)
+    house.delivers = False
+    house.report(alert("a"))
+    began = house.now
+    house.do(c.RecordSend(page="1-1", send=1, state=SendState.DELIVERED))
+    stuck(house, 2)
+    house.now += timedelta(seconds=30)
+    house.do(c.RecordSend(page="1-1", send=2, state=SendState.FAILED))
+    assert house.rows.pages["1-1"].sends[2].due_at == began + timedelta(minutes=2)
+
+
+def test_a_channel_that_is_down_makes_the_next_method_come_at_once_and_is_tried_on() -> None:
+    house = House()
+    house.delivers = False
+    house.report(alert("a"))
+    stuck(house, 1, moves_on=True, tried=False)
+    mail, sms = house.rows.pages["1-1"].sends
+    assert (mail.state, mail.attempts, mail.moved_on) == (SendState.PENDING, 0, True)
+    assert sms.due_at == house.now
+
+
+def test_when_one_method_failed_and_the_other_is_only_tried_on_the_next_step_comes_at_once() -> None:
+    house = House()
+    house.delivers = False
+    house.report(alert("a"))
+    stuck(house, 1, moves_on=True)
+    house.do(c.RecordSend(page="1-1", send=2, state=SendState.FAILED))
+    assert house.rows.pages["1-2"].person == "chi"
+    assert house.rows.pages["1-1"].live, "it may still arrive"
+    house.do(c.RecordSend(page="1-1", send=1, state=SendState.FAILED))
+    assert not house.rows.pages["1-1"].live
+    assert "1-3" not in house.rows.pages, "the next step came once"
+
+
 def test_a_transient_failure_keeps_the_page_waiting_for_its_next_try() -> None:
     house = House()
     house.delivers = False
