@@ -11,6 +11,7 @@ from irpd.model.waits import Silence
 from simulation.actions import Action
 from simulation.phones import Shown
 from simulation.plots import alerts_of
+from simulation.senders import Alert
 
 if TYPE_CHECKING:
     from simulation.run import Simulation
@@ -68,6 +69,8 @@ def acts(world: "Simulation", action: Action) -> bool:
             _answers(world, a, b)
         case "ease":
             _eases(world, a, b)
+        case "recall":
+            _recalls(world, a, b, by)
         case "note":
             world.ask(c.Note(incident=number, by=by, text="looked at it" if b % 7 else " "))
         case "resolve-incident":
@@ -196,6 +199,54 @@ def _reopens(world: "Simulation", a: int, by: str) -> None:
     world.later(1.0, lambda: world.post(senders.post([first])))
     if quiet:
         world.later(2.0, lambda: world.post(senders.fire(quiet[a % len(quiet)], world.now())))
+
+
+def _recalls(world: "Simulation", a: int, b: int, by: str) -> None:
+    """A person speaks of an incident that has left memory, at times of one twice or of two at once; and what
+    was in it may fire just then."""
+    rows, life = world.model.rows, world.life
+    here = life.engine.state.incidents if life is not None and life.ready else {}
+    gone = [one for one in rows.incidents.values() if one.number not in here]
+    if not gone or life is None or not life.ready:
+        return
+    incident = gone[a % len(gone)]
+    world.hit("met", "recalled")
+    number, own = incident.number, alerts_of(world, incident)
+    if own and b % 3 == 0:
+        world.later(world.chance.choice((0.0, 0.001, 0.5)), partial(_fires_anew, world, own[a % len(own)]))
+    page = f"{number}-{1 + a % max(incident.pages, 1)}"
+    match b % 12:
+        case 0 | 1:
+            world.ask(c.Note(incident=number, by=by, text="it was the cache"))
+        case 2 | 3:
+            world.ask(c.Reopen(incident=number, by=by, because="not fixed"))
+            world.later(0.002, partial(world.ask, c.Acknowledge(incident=number, by=by)))
+        case 4:
+            world.ask(c.Acknowledge(incident=number, by=by, via="link", page=page))
+            world.ask(c.Note(incident=number, by=by, text="twice"))
+        case 5:
+            world.ask(c.Decline(incident=number, by=by, via="link", page=page))
+        case 6:
+            world.ask(c.Undo(incident=number, by=by))
+        case 7:
+            other = gone[b % len(gone)]
+            world.ask(c.Merge(incident=number, into=other.number, by=by))
+        case 8:
+            active = _incident(world, b)
+            world.ask(c.Merge(incident=active.number if active is not None else 1, into=number, by=by))
+        case 9:
+            world.ask(c.Split(incident=number, signals=(1,), by=by))
+            world.ask(c.SetLevel(incident=number, by=by, level=1, because="it is worse"))
+        case 10:
+            world.ask(c.SeePage(page=page))
+        case _:
+            world.ask(c.Resolve(incident=number, by=by, because="fixed"))
+            world.ask(c.Escalate(incident=number, by=by))
+
+
+def _fires_anew(world: "Simulation", alert: Alert) -> None:
+    world.post(world.senders.resolve(alert, world.now()))
+    world.post(world.senders.fire(alert, world.now()))
 
 
 def _underrates(world: "Simulation", a: int, by: str) -> None:

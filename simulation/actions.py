@@ -17,6 +17,7 @@ WEIGHTS = {
     "acknowledge": 60, "acknowledge-page": 40, "decline": 26, "undo": 22, "escalate": 12, "start-path": 10,
     "set-level": 24, "underrate": 14, "again": 36, "deaf": 12,
     "note": 14, "resolve-incident": 34, "reopen": 20, "open": 15, "merge": 32, "split": 16,
+    "recall": 30, "ignored": 16,
     "see": 14, "test-page": 10, "tell-operators": 9,
     "silence": 26, "end-silence": 40, "answers": 60, "ease": 24, "storm": 12, "hold": 16, "chain": 8,
     "reload": 14, "bad-files": 7, "channel": 28, "channels-work": 7,

@@ -1,12 +1,13 @@
 """One decision as it is judged, and how it is said that something doesn't hold."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from irpd.config.values import Configuration
 from irpd.model import command as c
 from irpd.model import event as e
+from irpd.model.incident import Member
 from irpd.protocol.rows import Rows
 
 
@@ -28,6 +29,7 @@ class Decision:
     configuration: Configuration
     now: datetime
     unhinged: Collection[int] = ()  # incidents that a planted failure has paged at any hour
+    last: Callable[[str], Member | None] = lambda _: None  # the newest row of a key, in memory or not
 
 
 def holds(condition: object, name: str, text: object) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from irpd.engine.ports import Fact
 from irpd.model import event as e
-from irpd.model.incident import Incident, MemberStatus, RunState, State
+from irpd.model.incident import Incident, Member, MemberStatus, RunState, State
 from irpd.model.page import PageKind, SendState
 from irpd.protocol.evolve import evolve
 from irpd.protocol.rows import Rows, Torn
@@ -291,6 +291,10 @@ class Model:
                 what = "signals, firing and flapping"
                 raise Violation("one-incident", f"{incident.ref}: {told} {what}, not {counted}")
         self.touched.clear()
+
+    def last(self, key: str) -> Member | None:
+        """The newest row of this key."""
+        return self.rows.members.get(self.newest.get(key, 0))
 
     def asks(self, page_id: str) -> bool:
         """Whether this page asks for an acknowledgement that is still owed."""

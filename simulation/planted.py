@@ -119,6 +119,13 @@ PLANTED: Mapping[str, Change] = {
     "closed-incidents-stay-in-memory": Change(
         _ENGINE + "_publish", "self._rows.forget(incident.number)", "pass"
     ),
+    "forgotten-stays-forgotten": Change(
+        "irpd.engine.recall:Recall.bring", "self._rows.recall(*stored)", "pass"
+    ),
+    "recalled-never-leaves": Change("irpd.engine.recall:Recall.let_go", "self._rows.forget(number)", "pass"),
+    "ignored-until-forgotten": Change(
+        "irpd.engine.recall:Recall._ignored", "member.status is not MemberStatus.MUTED", "True"
+    ),
     "index-lost-at-start": Change(
         "irpd.protocol.rows:Rows.restore", "self.put_member(members[sid])", "self.members[sid] = members[sid]"
     ),

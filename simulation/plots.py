@@ -23,6 +23,26 @@ def alerts_of(world: "Simulation", incident: Incident) -> list[Alert]:
     ]
 
 
+def ignored(world: "Simulation", n: int, b: int) -> None:
+    """Somebody at Sentry says to ignore an issue. Its incident ends and leaves memory; the issue goes on."""
+    senders, key = world.senders, f"sentry/issue:{1000 + n}"
+
+    def ends() -> None:
+        sid = world.model.newest.get(key)
+        row = world.model.rows.members.get(sid) if sid is not None else None
+        incident = world.model.rows.incidents.get(row.incident) if row is not None else None
+        if incident is not None and incident.state.active:
+            world.ask(c.Resolve(incident=incident.number, by="asha", because="known"))
+
+    known = senders.issues.get(n)
+    if known is None or known == "resolved":
+        world.post(senders.issue(n, "created"))
+    world.later(2.0, lambda: world.post(senders.issue(n, "ignored")))
+    world.later(6.0, ends)
+    for after in (8.0, 300.0 + b % 300, 900.0):
+        world.later(after, lambda: world.post(senders.event(n)))
+
+
 def tells_nobody(world: "Simulation", a: int) -> None:
     """News for who has it, while their channels fail until it has long been over."""
     rows, senders = world.model.rows, world.senders

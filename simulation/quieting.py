@@ -53,6 +53,7 @@ def check(decision: Decision) -> Iterator[str]:
             case e.WaitEnded() if event.sid not in resolved:
                 _ends(decision, event.sid, n)
             case e.SignalJoined():
+                _ignored(decision, event.key)
                 _unmuted(decision, event.key, event.source, event.service, event.labels)
             case e.SignalFired() if subject != "waiting" and isinstance(decision.command, c.Receive):
                 was = decision.before.member(event.sid)
@@ -67,6 +68,20 @@ def check(decision: Decision) -> Iterator[str]:
                 yield "came-in"
             case _:
                 pass
+
+
+def _ignored(decision: Decision, key: str) -> None:
+    """Where somebody at the sender said to ignore it, one more event of it opens nothing, ever."""
+    command = decision.command
+    if not isinstance(command, c.Receive):
+        return
+    said = [signal for signal in command.signals if f"{command.source}/{signal.key}" == key]
+    if not said or not all(signal.occurrence for signal in said):
+        return
+    sid = decision.before.sid_of(key)
+    row = decision.before.member(sid) if sid is not None else decision.last(key)
+    ignored = row is not None and row.status is MemberStatus.MUTED and row.waits is None
+    holds(not ignored, "ignored", f"{key} is ignored by its sender, and one more event of it came in")
 
 
 def _ends(decision: Decision, sid: int, n: int) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from irpd.model.incident import State
 from simulation.actions import Action
-from simulation.plots import alerts_of, tells_nobody
+from simulation.plots import alerts_of, ignored, tells_nobody
 from simulation.senders import ISSUES, TICKETS, Alert
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ def sends(world: "Simulation", action: Action) -> bool:
             known = [n for n, state in senders.issues.items() if state in ("created", "unresolved")]
             there = known and what in ("ignored", "resolved", "assigned")
             world.post(senders.issue(known[a % len(known)] if there else a % ISSUES, what))
+        case "ignored":
+            ignored(world, a % ISSUES, b)
         case "metric":
             world.post(senders.metric(a % 4, resolved=b % 2 == 1, older=b % 5 == 0))
         case "ticket":

@@ -131,7 +131,7 @@ class Simulation:
             transitions, met = check(
                 Decision(
                     command=command, before=draft.rows.parent, after=draft.rows, events=draft.events,
-                    unhinged=self.unhinged,
+                    unhinged=self.unhinged, last=self.model.last,
                     configuration=draft.configuration, now=draft.now,
                 )
             )  # fmt: skip
@@ -148,6 +148,9 @@ class Simulation:
         self.commands += 1
         self.coverage.hit("command", type(command).__name__)
         self.coverage.hit("answer", f"refused-{refusal.code}")
+        number = getattr(command, "incident", 0)
+        if number in self.model.rows.incidents and refusal.text == f"there is no incident #{number}":
+            self._found(Violation("forgotten", f"{type(command).__name__}: {refusal.text}, and there is"))
 
     def raised(self, command: Command, error: Exception) -> None:
         if isinstance(command, c.RecordSend):

@@ -161,6 +161,17 @@ class Senders:
         }
         return self.request("sentry", json.dumps(body).encode(), {"Sentry-Hook-Resource": "issue"})
 
+    def event(self, n: int) -> Request:
+        """One more event of an issue, whatever was said of the issue."""
+        event = {
+            "issue_id": str(1000 + n),
+            "title": f"Error {n}",
+            "project_slug": "checkout" if n % 2 else "elsewhere",
+            "web_url": "https://sentry.invalid/events/",
+        }
+        body = {"action": "triggered", "data": {"event": event, "triggered_rule": "every event"}}
+        return self.request("sentry", json.dumps(body).encode(), {"Sentry-Hook-Resource": "event_alert"})
+
     def metric(self, n: int, *, resolved: bool, older: bool = False) -> Request:
         episode = self.episodes.get(n, 0)
         if not resolved and not older:
