@@ -72,11 +72,13 @@ class Report:
         middle, late, worst = times[len(times) // 2], times[int(len(times) * 0.99)], times[-1]
         calls = ", ".join(f"{name} {n:,}" for name, n in sorted(self.calls.items()))
         died, cpu = f"{self.deaths} deaths of irpd", f"{self.cpu:.1f} s CPU"
+        slowest = f"worst {worst:.1f} s (allowed {ALLOWED:.0f} s)"
+        again = f"{self.again_lost} after a lost answer, {self.again_died} after a death"
         lines = [
             f"{self.pages:,} pages in {self.simulated / 60:.0f} simulated minutes, {died}, {cpu}",
             f"calls: {calls}",
-            f"reached after: median {middle:.1f} s, p99 {late:.1f} s, worst {worst:.1f} s (allowed {ALLOWED:.0f} s)",
-            f"twice by the same method: {self.again_lost} after a lost answer, {self.again_died} after a death",
+            f"reached after: median {middle:.1f} s, p99 {late:.1f} s, {slowest}",
+            f"twice by the same method: {again}",
             *(f"BROKEN: {one}" for one in self.broken[:20]),
         ]
         return "\n".join(lines)
