@@ -12,6 +12,7 @@ from irpd.cli import group
 @click.option("--listen", metavar="HOST:PORT", help="Instead of server.listen.")
 @click.option("--state-dir", type=click.Path(), help="Instead of $STATE_DIRECTORY and server.state_dir.")
 @click.option("--socket", type=click.Path(), help="Where the command line reaches the daemon.")
+@click.option("--shadow", is_flag=True, help="Shadow mode, whatever the files say: nobody is paged.")
 @click.option(
     "--believe-clock",
     is_flag=True,
@@ -28,6 +29,7 @@ def serve(
     state_dir: str | None,
     socket: str | None,
     believe_clock: bool,
+    shadow: bool,
     log_level: str,
     log_json: bool | None,
 ) -> None:
@@ -56,6 +58,7 @@ def serve(
         state_dir=state_dir,
         socket=socket,
         believe_clock=believe_clock,
+        shadow=shadow,
     )
     try:
         look_for_cycles_less()

@@ -18,6 +18,7 @@ _REFERENCES: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("services", "*", "signals", "*", "source"), "sources", "source"),
     (("services", "*", "affected", "ask"), "prometheus", "prometheus"),
     (("services", "*", "users", "ask"), "prometheus", "prometheus"),
+    (("shadow_uses",), "channels", "channel"),
     (("heartbeats", "*", "service"), "services", "service"),
     (("sources", "*", "watchdog", "service"), "services", "service"),
     (("notify", "*", "*", "via"), "channels", "channel"),
@@ -62,6 +63,11 @@ def references(material: Material) -> Iterator[Problem]:
     if HEARTBEAT in (material.section("sources") or {}):
         message = "is the name of what irpd says of monitors that fall silent; choose another"
         yield material.merged.problem(("sources", HEARTBEAT), message, key=True)
+    for path, name in material.texts("shadow_uses"):
+        channel = (material.section("channels") or {}).get(name)
+        if isinstance(channel, dict) and channel.get("type") != "file":
+            message = f"{quoted(name)} tells people; only a channel of type file may"
+            yield material.merged.problem(path, message)
     yield from _default(material)
     yield from _targets(material)
     yield from _queries(material)

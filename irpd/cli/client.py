@@ -12,6 +12,7 @@ import ssl
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -110,6 +111,8 @@ class Daemon:
             raise _unreachable(error, place) from None
         finally:
             connection.close()
+        if any(name.lower() == "irpd-shadow" for name in answer.headers):
+            _say_shadow()
         if answer.status < 300 or answer.status in ok:
             return answer
         document = answer.document
@@ -165,6 +168,12 @@ class Daemon:
             folders.append(_state_dir_of(self._config))
         folders.append("var/state")
         return list(dict.fromkeys(Path(folder) for folder in folders if folder))
+
+
+@cache
+def _say_shadow() -> None:
+    """Once a command, beside whatever it prints."""
+    sys.stderr.write("Shadow mode: irpd pages nobody. What it would have sent: irpd page list\n")
 
 
 def _state_dir_of(config: Sequence[str]) -> str:

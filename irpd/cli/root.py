@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "config": ("irpd.cli.configuration", "config", "Show the configuration."),
     "schema": ("irpd.cli.configuration", "schema", "JSON Schema of the files, for editors."),
     "rules": ("irpd.cli.rules", "rules", "Test rules, and explain what they decide."),
+    "shadow": ("irpd.cli.shadow", "shadow", "Compare irpd's pages with the old pager's."),
     "audit": ("irpd.cli.journal", "audit", "Verify the journal's hash chain."),
     "journal": ("irpd.cli.journal", "journal", "Check the journal against its events."),
     "backup": ("irpd.cli.journal", "backup", "Copy the journal while the daemon runs."),

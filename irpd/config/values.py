@@ -442,6 +442,13 @@ class Configuration(Value):
         max_length=10_000,
         description="Monitors that must report to `/heartbeat/NAME`; one that stops opens an incident.",
     )
+    shadow: bool = Field(
+        False,
+        description="Take everything in, decide and show it, tell nobody: to compare with another pager.",
+    )
+    shadow_uses: tuple[str, ...] = Field(
+        (), description="Channels of type `file` that are used all the same while `shadow` holds."
+    )
     watching: Watching = Field(Watching(), description="Who notices from outside that irpd stands still.")
     storm: Storm | Literal["none"] = Field(
         "none", description="When many incidents at once become one. Without it: never."

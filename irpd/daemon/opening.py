@@ -58,7 +58,7 @@ def open_all(options: Options, *, kill: KillPoint) -> Opened:
         return Opened(
             state_dir=state_dir,
             journal=journal,
-            prepared=good or _last_good(latest, problems),
+            prepared=good or _last_good(latest, problems, shadow=options.shadow),
             good=good is not None,
             problems=problems,
             latest=latest[0] if latest is not None else "",
@@ -77,7 +77,7 @@ def open_all(options: Options, *, kill: KillPoint) -> Opened:
 
 def _read_files(options: Options) -> tuple[Prepared | None, tuple[Problem, ...]]:
     try:
-        return settings.from_files(options.config, starting=True), ()
+        return settings.from_files(options.config, starting=True, shadow=options.shadow), ()
     except ConfigurationError as error:
         return None, tuple(error.problems)
 
@@ -120,12 +120,12 @@ def _open_journal(
     return journal
 
 
-def _last_good(latest: tuple[str, bytes] | None, problems: Sequence[Problem]) -> Prepared:
+def _last_good(latest: tuple[str, bytes] | None, problems: Sequence[Problem], *, shadow: bool) -> Prepared:
     """The files are bad: run on what was in force, and say so loudly."""
     if latest is None:
         raise StartError(EXIT_CONFIG, NOTHING_EARLIER, problems)
     try:
-        prepared = settings.from_journal(latest[1])
+        prepared = settings.from_journal(latest[1], shadow=shadow)
     except ConfigurationError as error:
         raise StartError(
             EXIT_CONFIG,

@@ -36,6 +36,7 @@ class Options:
     state_dir: str | None = None
     socket: str | None = None
     believe_clock: bool = False
+    shadow: bool = False  # shadow mode, whatever the files say
 
 
 def kill_point() -> KillPoint:

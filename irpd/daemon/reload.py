@@ -74,7 +74,9 @@ class Reloading:
             systemd.reloading()
             previous = self._engine.policy.hash
             try:
-                prepared = await asyncio.to_thread(settings.from_files, self._options.config)
+                prepared = await asyncio.to_thread(
+                    settings.from_files, self._options.config, shadow=self._options.shadow
+                )
             except ConfigurationError as error:
                 await self.refuse(tuple(error.problems))
                 systemd.ready(f"configuration refused; {previous} stays in force")

@@ -52,6 +52,8 @@ from irpd.web.ports import Check, Services
 
 log = structlog.get_logger("irpd.daemon")
 
+#: What those who look are told while shadow mode holds.
+SHADOW = "shadow mode: everything is taken in and decided, and nobody is paged"
 #: Seconds between lines in the log that hold the chain's head: an anchor outside the journal.
 HEAD_EVERY = 3600.0
 
@@ -129,6 +131,8 @@ class Daemon:
             "ready", version=__version__, configuration=self.engine.policy.hash, address=address,
             socket=str(place), incidents=len(self.engine.state.incidents), seconds=round(took, 3),
         )  # fmt: skip
+        if self.engine.policy.configuration.shadow:
+            log.warning("shadow-mode", text=SHADOW)
         systemd.ready(f"{address}, configuration {self.engine.policy.hash}")
 
     async def _record_start(self, opened: Opened, last_at: datetime | None) -> None:
@@ -307,6 +311,7 @@ class Daemon:
         unusable = self.sources.problems | self.heartbeats.problems
         missing = "; ".join(f"{name}: {why}" for name, why in unusable.items())
         silent = self.delivered.problem
+        shadow = engine.policy.configuration.shadow
         deaf = [f"{name}: {why}" for name, why in self.listeners.problems().items()]
         lame = "; ".join((*self.channel_watch.problems, *deaf))
         ahead = self.clock_watch.problem
@@ -318,6 +323,7 @@ class Daemon:
             Check(name="sources", ok=not missing, detail=missing, fatal=False),
             Check(name="delivery", ok=not silent, detail=silent, fatal=False),
             Check(name="channels", ok=not lame, detail=lame, fatal=False),
+            Check(name="shadow", ok=not shadow, detail=SHADOW if shadow else "", fatal=False),
             Check(name="clock", ok=not ahead, detail=ahead, fatal=False),
             *self.asking.checks(),
         )

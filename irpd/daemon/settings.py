@@ -38,22 +38,22 @@ class Prepared:
     warnings: tuple[Problem, ...] = ()
 
 
-def from_files(paths: Sequence[str | Path], *, starting: bool = False) -> Prepared:
+def from_files(paths: Sequence[str | Path], *, starting: bool = False, shadow: bool = False) -> Prepared:
     """What the files say. Raises ConfigurationError with all problems; what the coming weeks leave open
-    keeps no daemon from ``starting``."""
+    keeps no daemon from ``starting``. With ``shadow`` nobody is told of anything, whatever the files say."""
     checked = check_files(paths, starting=starting)
     if checked.loaded is None or checked.ruleset is None or not checked.good:
         raise ConfigurationError(checked.problems)
-    return _prepared(checked.loaded, checked.ruleset, tuple(checked.problems))
+    return _prepared(checked.loaded, checked.ruleset, tuple(checked.problems), shadow=shadow)
 
 
-def from_journal(data: bytes) -> Prepared:
+def from_journal(data: bytes, *, shadow: bool = False) -> Prepared:
     """The configuration that was in force, as the journal keeps it.
 
     It was good when it was kept, so only what can't be read at all is an error: a secret that
     is missing now must not leave a team without a pager."""
     loaded = load_bundle(data)
-    return _prepared(loaded, compile_rules(loaded.rules), ())
+    return _prepared(loaded, compile_rules(loaded.rules), (), shadow=shadow)
 
 
 def place_of_journal(paths: Sequence[str | Path]) -> tuple[str, str]:
@@ -70,8 +70,10 @@ def place_of_journal(paths: Sequence[str | Path]) -> tuple[str, str]:
     return said["state_dir"], said["sqlite"]
 
 
-def _prepared(loaded: Loaded, ruleset: RuleSet, warnings: tuple[Problem, ...]) -> Prepared:
+def _prepared(loaded: Loaded, ruleset: RuleSet, warnings: tuple[Problem, ...], *, shadow: bool) -> Prepared:
     configuration: Configuration = loaded.configuration
+    if shadow:
+        configuration = configuration.model_copy(update={"shadow": True})
     policy = Policy(
         configuration=configuration,
         ruleset=ruleset,

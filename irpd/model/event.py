@@ -402,6 +402,15 @@ class HeartbeatSeen(Event, frozen=True, tag="heartbeat-seen"):
     name: str
 
 
+# ------------------------------------------------------------------ shadow mode
+class ShadowBegan(Event, frozen=True, tag="shadow-began"):
+    """Subject ``shadow``. From now on nobody is told of anything."""
+
+
+class ShadowEnded(Event, frozen=True, tag="shadow-ended"):
+    """Subject ``shadow``. From now on people are paged."""
+
+
 # ------------------------------------------------------------------ other subjects
 class SignalsRepeated(Event, frozen=True, tag="signals-repeated"):
     """Subject ``source:NAME``. Known episodes were reported again and nothing else was new.
@@ -468,7 +477,7 @@ AnyEvent = (
     | SignalJoined | SignalFired | SignalResolved | SignalChanged | SignalMuted | SignalStale
     | SignalFlapping | SignalMoved | SignalLeft
     | SignalWaits | WaitChanged | WaitEnded | SilenceAdded | SilenceEnded | OverrideAdded | OverrideEnded
-    | HeartbeatsExpected | HeartbeatSeen
+    | HeartbeatsExpected | HeartbeatSeen | ShadowBegan | ShadowEnded
     | PathStarted | PathMoved | PathStopped | PathResumed | Paged | SendAttempted
     | SendConfirmed | SendBrought | PageEnded | PageSeen
     | SignalsRepeated | ReceiptTaken | ConfigLoaded | ConfigRefused | CommandSetAside | ClockJumped | Started

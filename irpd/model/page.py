@@ -19,6 +19,7 @@ class SendState(StrEnum):
     FAILED = "failed"  # for good, also by a provider's later word
     OBSOLETE = "obsolete"  # no longer wanted when its time came
     EXPIRED = "expired"
+    WOULD_HAVE = "would-have"  # shadow mode: nobody was told
 
 
 class Word(StrEnum):

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from irpd.comms import clean
 from irpd.comms.links import Links
+from irpd.config.values import Configuration
 from irpd.engine.ports import Channel, Clock, Message, Outcome
 from irpd.model.command import RecordSend
 from irpd.model.incident import Incident
@@ -142,6 +143,8 @@ class Sender:
                 return (_outcome(page, send, SendState.EXPIRED),)
             case Wanted.SEND:
                 address = address_for(self._engine.policy.configuration, page.person, send.channel)
+                if _shadowed(self._engine.policy.configuration, page, send):
+                    return (_outcome(page, send, SendState.WOULD_HAVE, "shadow mode", tried=False),)
                 attempts = send.attempts + unrecorded
                 closed = self.gates.closed(send.channel, address, self._clock.boot())
                 if closed is not None and page.kind is not PageKind.TEST:  # a test asks whether it is mended
@@ -314,3 +317,9 @@ def _outcome(
         tried=tried,
         moves_on=moves_on,
     )
+
+
+def _shadowed(configuration: Configuration, page: Page, send: Send) -> bool:
+    """Whether shadow mode keeps this from going out. A test is asked for by somebody, and does go out."""
+    asked = page.kind is PageKind.TEST or send.channel in configuration.shadow_uses
+    return configuration.shadow and not asked

@@ -14,7 +14,7 @@ from irpd.model.incident import LevelBy, MemberStatus
 from irpd.model.level import Level
 from irpd.model.share import UNKNOWN
 from irpd.model.signal import Signal, Status
-from irpd.protocol import heartbeats, overrides, people, silences, waiting
+from irpd.protocol import heartbeats, overrides, people, shadow, silences, waiting
 from irpd.protocol.answers import take_answer
 from irpd.protocol.deadlines import wake
 from irpd.protocol.draft import Draft
@@ -111,6 +111,7 @@ def decide(draft: Draft, command: c.Command) -> object:
             return _set_aside(draft, command)
         case c.RecordStart():
             draft.emit_about("engine", e.Started(version=command.version, down_for=command.down_for))
+            shadow.follow(draft)
             return None
         case c.RecordJump():
             draft.emit_about("engine", e.ClockJumped(seconds=command.seconds))
@@ -181,6 +182,7 @@ def _configured(draft: Draft) -> Received:
     """Another configuration is in force: its condition is over, and what waits is decided by it."""
     answer = _condition_over(draft, "config")
     heartbeats.follow(draft, answer)
+    shadow.follow(draft)
     for member in waiting.judge_all(draft):
         enter(draft, member, answer)
     return answer

@@ -16,6 +16,7 @@ from irpd.model.page import Page, PageKind, Send, SendState, Word
 from irpd.model.share import NOBODY, Distinct, Impact, Part
 from irpd.protocol.evolve_heartbeats import HEARTBEATS, evolve_heartbeats
 from irpd.protocol.evolve_overrides import OVERRIDES, evolve_overrides
+from irpd.protocol.evolve_shadow import SHADOW, evolve_shadow
 from irpd.protocol.evolve_waiting import SILENCES, WAITING, evolve_waiting, first_row, let_in
 from irpd.protocol.reported import changed, fired, resolved
 from irpd.protocol.rows import FIRING, Rows, Torn
@@ -42,6 +43,8 @@ def evolve(rows: Rows, subject: str, event: e.AnyEvent, at: datetime) -> None:
         evolve_overrides(rows, event, at)
     elif subject == HEARTBEATS:
         evolve_heartbeats(rows, event, at)
+    elif subject == SHADOW:
+        evolve_shadow(rows, event, at)
     elif subject.startswith("incident:"):
         number = int(subject[9:])
         if isinstance(event, e.Opened):
@@ -321,6 +324,7 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
             e.Noted() | e.ConfigLoaded() | e.ConfigRefused() | e.CommandSetAside() | e.ClockJumped()
             | e.Started() | e.ReceiptTaken() | e.SilenceAdded() | e.SilenceEnded()
             | e.OverrideAdded() | e.OverrideEnded() | e.HeartbeatsExpected() | e.HeartbeatSeen()
+            | e.ShadowBegan() | e.ShadowEnded()
         ):  # fmt: skip
             return replace(incident, version=version)
         case e.Opened() | e.SignalsRepeated() | e.SignalWaits() | e.WaitChanged() | e.WaitEnded():

@@ -170,6 +170,15 @@ class Rows:
     def has_reporter(self, incident: int, reporter: str) -> bool:
         return self.reported(incident, reporter) > 0
 
+    def active(self) -> list[Incident]:
+        """The incidents that are being worked on, oldest first. Looks at all in memory: for what is rare."""
+        found: dict[int, Incident] = {}
+        layer: Rows | None = self
+        while layer is not None:
+            found = layer.incidents | found
+            layer = layer.parent
+        return [row for _, row in sorted(found.items()) if row.state.active]
+
     def of_service(self, service: str) -> Iterator[Incident]:
         """The incidents of this service that are being worked on, oldest first."""
         for number in self._of_service(service):

@@ -98,7 +98,8 @@ def _moves_on(draft: Draft, page_id: str, failed: Send) -> None:
         return
     _bring_next(draft, page_id, failed)
     pending = [send for send in page.sends if send.state is SendState.PENDING]
-    if any(send.state is SendState.DELIVERED for send in page.sends) or not all(s.moved_on for s in pending):
+    taken = any(send.state in (SendState.DELIVERED, SendState.WOULD_HAVE) for send in page.sends)
+    if taken or not all(send.moved_on for send in pending):
         return
     if not pending:
         _emit(draft, page, e.PageEnded(page=page.id, because=_worst(page.sends)))

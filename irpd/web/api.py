@@ -98,7 +98,10 @@ class Api:
                         "permission",
                         f"this needs the right to {route.role}; {actor.credential} may {actor.role}",
                     )
-                return await route.handler(request, actor)
+                response = await route.handler(request, actor)
+                if self._services.engine.policy.configuration.shadow:
+                    response.headers["Irpd-Shadow"] = "1"
+                return response
             except NotAllowed as error:
                 return self._not_allowed(request, error)
             except Refusal as error:

@@ -72,6 +72,7 @@ def acknowledge_html(
     cant_first: bool,
     server: str,
     note: str = "",
+    shadow: bool = False,
 ) -> str:
     """The page behind the link. ``base`` is what leads from its address to ``/a/``; ``note`` is what somebody
     wrote that could not be recorded, so that it isn't lost."""
@@ -84,6 +85,7 @@ def acknowledge_html(
         cant_first=cant_first,
         server=server,
         note=note,
+        shadow=shadow,
     )
 
 

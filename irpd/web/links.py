@@ -320,6 +320,7 @@ class LinkPages:
                 said=self._said.text(page.id, request.query.get("said", "")),
                 cant_first=request.path.endswith("/cant"),
                 server=configuration.server.public_url,
+                shadow=configuration.shadow,
             )
             ended = screen.state == "ended"
         except Exception:  # a page without its template still has its button

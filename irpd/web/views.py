@@ -214,7 +214,7 @@ def contribution_view(rule: Contribution) -> Object:
 
 def page_state(page: Page) -> str:
     """In one word what became of a page: acknowledged, seen, delivered (by a provider's word), accepted (by a
-    channel or provider), pending, failed, expired, ended."""
+    channel or provider), would-have (shadow mode), pending, failed, expired, ended."""
     if page.acknowledged_at is not None:
         return "acknowledged"
     states = {send.state for send in page.sends}
@@ -222,6 +222,8 @@ def page_state(page: Page) -> str:
         if page.seen_at is not None:
             return "seen"
         return "delivered" if any(send.delivered_at is not None for send in page.sends) else "accepted"
+    if SendState.WOULD_HAVE in states:
+        return "would-have"
     if page.live and SendState.PENDING in states:
         return "pending"
     if states and states <= {SendState.FAILED}:

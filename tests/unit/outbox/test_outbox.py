@@ -553,3 +553,31 @@ async def test_a_stuck_outbox_is_seen_by_who_watches_it(world) -> None:
     await world.time.advance(60)
     assert world.outbox.oldest_due_at() == world.engine.pages["42-1"].sends[0].due_at
     assert world.outbox.progress == progress
+
+
+# ------------------------------------------------------------------ shadow mode
+async def test_in_shadow_mode_no_channel_is_called_and_each_send_is_one_that_would_have_been(world) -> None:
+    in_shadow(world)
+    world.engine.publish(world.page(), world.page("42-2", kind=PageKind.UPDATE))
+    await settle(world)
+    assert world.mail.ids == []
+    for name in ("42-1", "42-2"):
+        send = world.engine.pages[name].sends[0]
+        assert (send.state, send.attempts, send.detail) == (SendState.WOULD_HAVE, 0, "shadow mode")
+    assert world.metrics.outcomes == [("mail", "would-have")] * 2
+
+
+async def test_a_test_page_goes_out_in_shadow_mode_and_so_does_what_is_excepted(world) -> None:
+    in_shadow(world)
+    world.engine.publish(world.page(kind=PageKind.TEST))
+    await settle(world)
+    assert world.mail.ids == ["42-1.1"]
+    in_shadow(world, uses=("mail",))
+    world.engine.publish(world.page("42-2"))
+    await settle(world)
+    assert world.mail.ids == ["42-1.1", "42-2.1"]
+
+
+def in_shadow(world, *, uses: tuple[str, ...] = ()) -> None:
+    policy = world.engine.policy
+    policy.configuration = policy.configuration.model_copy(update={"shadow": True, "shadow_uses": uses})

@@ -250,6 +250,9 @@ STORY: list[list[tuple[str, e.AnyEvent]]] = [
     [("overrides", e.OverrideEnded(id=2, by="bob", because="back sooner"))],
     [("heartbeats", e.HeartbeatsExpected(added=("backup", "gone", "sync")))],
     [("heartbeats", e.HeartbeatSeen(name="backup")), ("heartbeats", e.HeartbeatsExpected(dropped=("gone",)))],
+    [("shadow", e.ShadowBegan())],
+    [("shadow", e.ShadowEnded())],
+    [("shadow", e.ShadowBegan())],
     [("engine", e.ClockJumped(seconds=-3.5)), ("pages", e.Paged(page=page("test-1", 0)))],
 ]
 
