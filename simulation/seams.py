@@ -135,6 +135,14 @@ def installed(observer: Observer) -> Iterator[None]:
 
         return sometimes
 
+    def render_several(real: Callable[..., Any]) -> Callable[..., Any]:
+        def sometimes(channel_type: str, subjects: Any) -> Any:
+            if next(made) % TEXT_ONE_IN == 0:
+                return real(channel_type, subjects)
+            return texts.built_in(subjects[0], error="")
+
+        return sometimes
+
     def heard(_logger: object, _method: str, values: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         observer.logged(str(values.get("event")), dict(values))
         raise structlog.DropEvent
@@ -163,6 +171,7 @@ def installed(observer: Observer) -> Iterator[None]:
         instead("irpd.protocol.paging.persons_for", failing("schedule")),
         instead("irpd.protocol.paging.next_working", failing("hours")),
         instead("irpd.outbox.compose.render", render),
+        instead("irpd.outbox.compose.several", render_several),
         instead("irpd.comms.texts.tell", failing("text")),
         *(instead(name, guarded(name)) for name in OUTSIDE),
     ]
