@@ -309,7 +309,7 @@ def override() -> None:
 @tz_option
 @as_option
 @daemon_options
-@example("irpd oncall override add first-responder --person chi --from '2026-12-24 18:00' --for 12h")
+@example("irpd oncall override add first-responder --person chi --for 12h")
 def add(
     schedule: str, person: str, since: str | None, until: str | None, span: str | None, because: str,
     tz: str | None, as_person: str | None, socket: str | None, config: tuple[str, ...], json: bool,
@@ -330,7 +330,7 @@ def add(
 @tz_option
 @as_option
 @daemon_options
-@example("irpd oncall away asha --from '2026-12-24 18:00' --until '2027-01-04 09:00' --because leave")
+@example("irpd oncall away asha --from '2026-12-24 18:00' --for 10d --because leave")
 def away(
     person: str, since: str | None, until: str | None, span: str | None, because: str, tz: str | None,
     as_person: str | None, socket: str | None, config: tuple[str, ...], json: bool,
@@ -384,7 +384,7 @@ def end(
 @tz_option
 @as_option
 @daemon_options
-@example("irpd oncall swap first-responder '2026-12-24 12:00' '2027-01-02 12:00' --tz Europe/Berlin")
+@example("irpd oncall swap first-responder '2026-12-24 12:00' '2027-01-02 12:00'")
 def swap(
     schedule: str, first: str, second: str, because: str, tz: str | None, as_person: str | None,
     socket: str | None, config: tuple[str, ...], json: bool,

@@ -82,7 +82,7 @@ async def test_a_missing_secret_is_an_error_unless_only_the_files_are_looked_at(
 
 
 async def test_strict_makes_warnings_errors(irpd: Any, folder: Path) -> None:
-    (folder / "irpd.yaml").write_text(GOOD.replace('start: "2026-11-23"', 'start: "2099-11-23"'))
+    (folder / "irpd.yaml").write_text(GOOD.replace('start: "2026-11-23"', 'start: "2026-11-18"'))
     lenient = await irpd("check", "-c", str(folder), env=WITH_SECRET)
     strict = await irpd("check", "-c", str(folder), "--strict", env=WITH_SECRET)
     assert (": warning: " in lenient.out, lenient.status) == (True, 0)
