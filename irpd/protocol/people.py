@@ -79,7 +79,7 @@ def _answered(draft: Draft, incident: Incident, command: c.Acknowledge) -> tuple
     else:
         kinds = {run.kind for run in incident.paths if run.name in asked}
         own = tuple(run.name for run in incident.paths if run.name in going and run.kind in kinds)
-    return own or (() if command.by in incident.acknowledged_by else going)
+    return own or (() if asked and command.by in incident.acknowledged_by else going)
 
 
 def _going_on(incident: Incident) -> str:

@@ -168,3 +168,13 @@ def test_a_service_without_such_a_path_uses_the_only_one_there_is() -> None:
     house = House(policy_of(config, _STARTS))
     house.report(alert("a", labels={"money": "yes"}))
     assert [run.name for run in house.incident().paths] == ["engineering", "business"]
+
+
+def test_whom_nobody_asked_stops_what_they_escalated_by_saying_again_that_they_have_it() -> None:
+    here = House(policy_of(CONFIG))
+    here.do(c.TellOperators(key="x", title="x", text="", level=2))
+    here.ack()
+    here.do(c.Escalate(incident=1, by="asha"))
+    assert here.running()
+    here.ack()
+    assert not here.running()
