@@ -375,6 +375,9 @@ class _One:
             return
         if now.firing == 0 and any(_silenced(row) for row in self.decision.after.members_of(now)):
             return
+        stood = self.was is not None and all(run.next_at is None for run in self.was.paths)
+        if now.firing == 0 and now.flapping and now.flap_until is not None and stood:
+            return  # a silence had stopped it; when what flaps is stable, somebody is asked (``forsaken``)
         holds(
             any(run.next_at is not None for run in now.paths),
             "never-silent",

@@ -54,6 +54,7 @@ class Model:
         self.set_aside: set[int] = set()
         self.receipts: set[int] = set()  # that took effect
         self.receipt = 0  # the last of them
+        self.fired = 0  # the signal that the last fact says fires again
         self.besides: Counter[str] = Counter()  # effects on a key that no report had
         self.closed_groups: Counter[str] = Counter()
         self.stale: Counter[str] = Counter()
@@ -84,6 +85,7 @@ class Model:
                 self.changed.add(number)
             return str(type(event).__struct_config__.tag)
         self._count(event)
+        self.fired = event.sid if isinstance(event, e.SignalFired) else 0
         if number:
             now = rows.incidents[number]
             self._taken(was, now, event, fact.at)
@@ -151,6 +153,8 @@ class Model:
                 self.in_incident.setdefault(self.rows.members[event.sid].incident, set()).add(event.sid)
             case e.SignalFired() | e.SignalResolved() | e.SignalChanged():
                 self.counted[self.keys[event.sid]] += 1
+                if isinstance(event, e.SignalChanged) and event.sid == self.fired:
+                    self.besides[self.keys[event.sid]] += 1  # one report: it fires again, and says more
                 if isinstance(event, e.SignalResolved) and not self.rows.members[event.sid].incident:
                     self.besides[self.keys[event.sid]] += 1  # it may be told where it was muted, too
                 if isinstance(event, e.SignalResolved) and event.because == "its group is resolved":
