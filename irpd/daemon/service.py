@@ -260,11 +260,7 @@ class Daemon:
         while True:
             self._beats += 1
             self.delivered.look()
-            self._unwell = "; ".join(
-                f"{check.name}: {check.detail}"
-                for check in self.readiness()
-                if not check.ok and (check.fatal or check.name == "delivery")
-            )
+            self._unwell = self._why_unwell()
             self.clock.now()
             while self.clock.jumps:
                 seconds = self.clock.jumps.pop()
@@ -273,6 +269,15 @@ class Daemon:
             await self.channel_watch.look()
             await self.clock_watch.look()
             await asyncio.sleep(1.0)
+
+    def _why_unwell(self) -> str:
+        """What keeps irpd from its job, for those who watch from outside; "" while nothing does."""
+        try:
+            checks = [check for check in self.readiness() if check.fatal or check.name == "delivery"]
+        except Exception as error:  # the beat goes on: that nobody can say how irpd is, is what is wrong
+            log.exception("readiness-raised")
+            return f"readiness: {type(error).__name__}: {error}"
+        return "; ".join(f"{check.name}: {check.detail}" for check in checks if not check.ok)
 
     async def _anchor(self) -> None:
         """Whoever keeps the logs elsewhere can prove later that the history was not rewritten."""
