@@ -95,6 +95,24 @@ async def test_what_was_committed_is_told_to_readers_after_it_is_on_disk(bench: 
     assert told == [(["1-1"], [1], 1)]
 
 
+async def test_what_signals_came_to_is_told_once_for_each_source_of_a_commit(bench: Any) -> None:
+    told: list[tuple[str, dict[str, int], int]] = []
+    bench.engine.on_received(lambda source, what: told.append((source, dict(what.outcomes), what.unmapped)))
+    await bench.closed_gate()
+    waiting = [
+        bench.later(("a", "firing"), ("b", "firing")),
+        bench.later(("c", "firing"), ("a", "firing")),
+        bench.later(("i", "firing"), source="other"),
+        bench.later(("j", "firing"), source="other"),
+    ]
+    await bench.until(lambda: bench.engine.waiting == 4)
+    bench.journal.gate.set()
+    await asyncio.gather(*waiting)
+    first, *together = told
+    assert first == ("am", {"opens": 1}, 0)
+    assert together == [("am", {"opens": 3, "updates": 1}, 0), ("other", {"opens": 2}, 0)]
+
+
 async def test_a_callback_that_raises_stops_nothing(bench: Any) -> None:
     def raises(*_: Any) -> None:
         raise RuntimeError("planted")

@@ -11,6 +11,7 @@ from irpd.model import event as e
 from irpd.model.command import Refusal
 from irpd.model.incident import State
 from irpd.model.page import PageKind
+from irpd.protocol.placing import Received
 
 COMMANDER = ("levels:\n", "roles: {commander: {person: fay}}\nlevels:\n")
 COMMANDS_FROM_3 = ("levels:\n", "roles: {commander: {person: fay, levels: [1, 2, 3]}}\nlevels:\n")
@@ -287,6 +288,10 @@ def test_when_finding_the_service_fails_it_is_unmapped() -> None:
     answer = house.report(alert("a"))
     assert house.incident().services == ("platform",)
     assert answer.unmapped == 1
+    twice = Received()
+    for _ in range(2):
+        twice.add(answer)
+    assert (twice.unmapped, twice.outcomes) == (2, {"opens": 2})
 
 
 def test_when_the_schedule_fails_fallback_is_paged(monkeypatch: pytest.MonkeyPatch) -> None:
