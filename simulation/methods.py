@@ -11,7 +11,7 @@ from datetime import timedelta
 from irpd.config.values import Configuration
 from irpd.model import event as e
 from irpd.model.level import Level
-from irpd.model.page import Page, PageKind
+from irpd.model.page import Page, PageKind, SendState
 from irpd.oncall.hours import working
 from simulation.judged import Decision, Violation
 
@@ -28,7 +28,24 @@ def check(decision: Decision) -> Iterator[str]:
                 yield "methods"
 
 
+def _word_of_the_end(decision: Decision, page: Page) -> None:
+    """It goes once, by a channel that reached this person about the incident."""
+    reached = {
+        send.channel
+        for other in decision.before.pages_of(decision.after.incidents[page.incident])
+        if other.person == page.person
+        for send in other.sends
+        if send.state is SendState.DELIVERED
+    }
+    if len(page.sends) != 1 or page.sends[0].channel not in reached:
+        told = ", ".join(send.channel for send in page.sends)
+        raise Violation("methods", f"{page.id} says by {told} that it is over, not by {sorted(reached)}")
+
+
 def _as_written(decision: Decision, page: Page) -> None:
+    if page.reason == "over":
+        _word_of_the_end(decision, page)
+        return
     first = page.sends[0].due_at
     spread = [(send.channel, send.due_at - first) for send in page.sends]
     late = timedelta(0)

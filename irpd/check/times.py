@@ -21,6 +21,8 @@ _ZONES = (
     ("schedules", "*", "time_zone"),
     ("levels", "*", "hours", "time_zone"),
     ("paths", "*", "hours", "time_zone"),
+    ("notify", "*", "*", "hours", "time_zone"),
+    ("people", "*", "notify", "*", "hours", "time_zone"),
 )
 
 
@@ -175,6 +177,9 @@ def _hours(material: Material) -> Iterator[Problem]:
     for pattern in (
         ("levels", "*", "hours"),
         ("paths", "*", "hours"),
+        ("notify", "*", "*", "hours"),
+        ("people", "*", "notify", "*", "hours"),
+        ("people", "*", "quiet"),
         ("schedules", "*", "layers", "*", "hours", "*"),
     ):
         for path in places(material.merged.value, pattern):

@@ -203,11 +203,12 @@ def open_(
 
 @incident.command("ack")
 @click.argument("number", metavar="N", type=NUMBER)
+@click.option("--path", default="", metavar="PATH", help="Only this path; else those that asked you, or all.")
 @working
-@example("irpd incident ack 42")
-def ack_(number: int, **common: Any) -> None:
+@example("irpd incident ack 42\nirpd incident ack 42 --path business")
+def ack_(number: int, path: str, **common: Any) -> None:
     """I have it: paging stops."""
-    post(number, "ack", {}, **common)
+    post(number, "ack", {"path": path} if path else {}, **common)
 
 
 @incident.command("cant")

@@ -60,7 +60,13 @@ def said(event: Event, shown: Shown) -> str:
         case "acknowledged" | "declined":
             via = f", by {event['via']}" if event.get("via") else ""
             return f"{shown.person(event['by'])}{via}"
-        case "acknowledgement-lapsed" | "path-stopped" | "path-resumed" | "path-started":
+        case (
+            "acknowledgement-lapsed"
+            | "acknowledgement-stale"
+            | "path-stopped"
+            | "path-resumed"
+            | "path-started"
+        ):
             run = event.get("run") or {}
             return f"{event.get('path') or run.get('name') or ''}{because}".strip(": ")
         case "level-changed":

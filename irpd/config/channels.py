@@ -278,3 +278,5 @@ CHANNEL_TYPES: tuple[str, ...] = tuple(
 )
 #: Types that tell without waking anybody.
 QUIET = frozenset(CHANNEL_TYPES) - {"twilio", "voice"}
+#: Of these, the types that never ring.
+SILENT = QUIET - {"ntfy", "pushover", "telegram"}

@@ -30,10 +30,10 @@ from irpd.config.yaml import Document, Where
 
 #: The protocol's first-response objectives and urgencies, level by level.
 PROTOCOL_LEVELS: Mapping[str, Mapping[str, str]] = {
-    "critical": {"respond_within": "15m", "urgency": "now"},
-    "high": {"respond_within": "1h", "urgency": "now"},
-    "medium": {"respond_within": "4h", "urgency": "working-hours"},
-    "low": {"respond_within": "24h", "urgency": "quiet"},
+    "critical": {"respond_within": "15m", "urgency": "now", "stale_after": "1h"},
+    "high": {"respond_within": "1h", "urgency": "now", "stale_after": "4h"},
+    "medium": {"respond_within": "4h", "urgency": "working-hours", "stale_after": "2d"},
+    "low": {"respond_within": "24h", "urgency": "quiet", "stale_after": "0s"},
 }
 _PASSWORD_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")

@@ -11,6 +11,8 @@ from pydantic import Field
 from irpd.config.base import LevelNumber, Name, Value, Weekday
 from irpd.config.duration import Duration
 
+_WEEK: tuple[Weekday, ...] = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
 
 class Hours(Value):
     """Working hours. Without ``time_zone`` they are read in the person's own."""
@@ -31,6 +33,22 @@ class Method(Value):
     after: Duration = Field(0.0, description="How long after the page began.")
     via: tuple[str, ...] = Field(min_length=1, description="Names of channels, all at once.")
     levels: tuple[LevelNumber, ...] = Field((1, 2, 3, 4), min_length=1, description="For which levels.")
+    hours: Hours | None = Field(
+        None, description="Only at these times of day. Where no method holds, all of them are used."
+    )
+
+
+class QuietHours(Value):
+    """Every night, on the person's own wall clock: no text message, no call, no push message; what doesn't
+    ring (mail, chat) comes all the same. Level 1 always rings."""
+
+    start: str = Field("22:00", alias="from", description='When they begin: `"22:00"`.')
+    end: str = Field("07:00", alias="to", description='When they end: `"07:00"`.')
+    breaks: tuple[LevelNumber, ...] = Field((1,), description="Levels that ring all the same; 1 always does.")
+
+    @property
+    def hours(self) -> Hours:
+        return Hours.model_validate({"days": _WEEK, "from": self.start, "to": self.end})
 
 
 class Team(Value):

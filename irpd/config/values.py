@@ -18,7 +18,7 @@ from irpd.config.auth import ApiAuth, Auth
 from irpd.config.base import LEVEL_NAMES, LevelName, Name, Value
 from irpd.config.channels import ChannelSettings, SlackChannel, SmtpChannel, TwilioChannel
 from irpd.config.duration import Duration
-from irpd.config.paths import Hours, Method, Path, Role, ServicePath, Team
+from irpd.config.paths import Hours, Method, Path, QuietHours, Role, ServicePath, Team
 from irpd.config.paths import PathStep as PathStep  # noqa: PLC0414 - others know it from here
 from irpd.config.schedules import Away, Schedule
 from irpd.config.watching import Heartbeat, Watchdog, Watching
@@ -304,6 +304,9 @@ class Person(Value):
     addresses: Mapping[str, str] = Field(
         {}, description="Addresses on other channels, by the channel's name."
     )
+    quiet: QuietHours | None = Field(
+        None, description="Hours in which only what is severe enough rings; see there."
+    )
     away: tuple[Away, ...] = Field(
         (),
         description="When they aren't there: their shifts go to the layer below, else to the next in turn.",
@@ -319,6 +322,11 @@ class LevelSettings(Value):
         description="When to page: at any hour (levels 1, 2), in working hours (3), or only tell (4)."
     )
     hours: Hours = Field(Hours(), description="Working hours, for urgency `working-hours`.")
+    stale_after: Duration = Field(
+        ge=0,
+        description="An acknowledgement after which nobody did anything (a note, a change) for so long is "
+        "stale: who has it is warned, then the path goes on. 1h, 4h, 2d and, at level 4, `0s`: never.",
+    )
 
 
 class Timing(Value):
@@ -361,6 +369,9 @@ class Timing(Value):
         description="Receipts that may wait for a decision before senders are answered 503.",
     )
     behind: Duration = Field(60.0, gt=0, description="How long the oldest of them may wait.")
+    stale_grace: Duration = Field(
+        900.0, gt=0, description="How long after the warning of a stale acknowledgement the path goes on."
+    )
     stale: Duration = Field(86400.0, gt=0, description="A signal without news for so long is marked stale.")
     everyone_urgent: Duration = Field(
         900.0, gt=0, description="After a path's rounds: everyone again this often, levels 1-2."

@@ -59,6 +59,14 @@ class Acknowledged(Event, frozen=True, tag="acknowledged"):
     via: str = ""  # link | cli | api
     page: str = ""
     paths: tuple[str, ...] = ()  # those it answers; none: all there are
+    stale_after: float = 0.0  # seconds without a sign of work after which it is stale; 0: never
+
+
+class AcknowledgementStale(Event, frozen=True, tag="acknowledgement-stale"):
+    """Nothing was heard of it for too long: who has it is warned, and the path goes on at ``resumes_at``."""
+
+    resumes_at: datetime
+    because: str
 
 
 class AcknowledgementLapsed(Event, frozen=True, tag="acknowledgement-lapsed"):
@@ -88,6 +96,7 @@ class LevelChanged(Event, frozen=True, tag="level-changed"):
     roles: dict[str, str] = {}  # those that are filled from now on, with their people
     rules_hash: str = ""
     lower_after: float = 0.0  # seconds after which the level sinks once evidence asks for less; 0: never
+    stale_after: float | None = None  # as in Acknowledged; None: as it was
 
 
 class EvidenceExceeded(Event, frozen=True, tag="evidence-exceeded"):
@@ -311,6 +320,7 @@ class OverrideEnded(Event, frozen=True, tag="override-ended"):
 class PathStarted(Event, frozen=True, tag="path-started"):
     run: PathRun
     because: str = ""
+    by: str = ""  # the person who started it by hand
 
 
 class PathMoved(Event, frozen=True, tag="path-moved"):
@@ -324,6 +334,7 @@ class PathMoved(Event, frozen=True, tag="path-moved"):
     persons: tuple[str, ...] = ()
     because: str = ""
     skipped: tuple[str, ...] = ()
+    by: str = ""  # the person who escalated by hand
 
 
 class PathStopped(Event, frozen=True, tag="path-stopped"):
@@ -471,7 +482,8 @@ class Started(Event, frozen=True, tag="started"):
 
 
 AnyEvent = (
-    Opened | Acknowledged | AcknowledgementLapsed | Declined | LevelChanged | EvidenceExceeded
+    Opened | Acknowledged | AcknowledgementStale | AcknowledgementLapsed | Declined
+    | LevelChanged | EvidenceExceeded
     | ShareMeasured | UsersAnswered | EvidenceEased | ResponseMissed
     | Resolved | Reopened | Closed | Merged | Noted
     | SignalJoined | SignalFired | SignalResolved | SignalChanged | SignalMuted | SignalStale

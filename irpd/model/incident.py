@@ -179,6 +179,9 @@ class Incident(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     quiet_since: datetime | None = None  # when the last firing signal ended (or stopped flapping)
     quiet_for: float = 0.0  # seconds; pinned from the configuration at opening
     reopen_within: float = 0.0
+    worked_at: datetime | None = None  # when somebody last did something about it, once it is acknowledged
+    stale_after: float = 0.0  # seconds without that after which the acknowledgement is stale; 0: never
+    stale_until: datetime | None = None  # they were warned; then the path goes on
     regimes: tuple[str, ...] = ()
     tells: tuple[str, ...] = ()
     roles: dict[str, str] = {}  # who fills them, once the level called for them

@@ -4,12 +4,13 @@ Both answer with nothing rather than fail: whoever asks then pages ``fallback``.
 can't work is found before, by ``check``.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from irpd.config.channels import QUIET
-from irpd.config.paths import Method
-from irpd.config.values import Configuration
+from irpd.config.channels import QUIET, SILENT
+from irpd.config.paths import Hours, Method
+from irpd.config.values import Configuration, Person
 from irpd.oncall.changes import NONE, Changes
+from irpd.oncall.hours import working
 from irpd.oncall.roster import rosters
 
 
@@ -33,8 +34,11 @@ def persons_for(
     return (person,) if person in configuration.people else ()
 
 
-def methods_for(configuration: Configuration, person: str, level: int) -> tuple[Method, ...]:
-    """The person's notification rules that hold for a level (1-4), in order.
+def methods_for(
+    configuration: Configuration, person: str, level: int, at: datetime | None = None
+) -> tuple[Method, ...]:
+    """The person's notification rules that hold for a level (1-4), in order; ``at`` leaves out those whose
+    hours don't hold when they would come, and in the person's quiet hours the channels that ring.
 
     Level 4 never wakes anybody: only the first method with a quiet channel, without its
     loud ones."""
@@ -45,6 +49,8 @@ def methods_for(configuration: Configuration, person: str, level: int) -> tuple[
     if isinstance(rules, str):
         rules = configuration.notify.get(rules) or configuration.notify.get("default") or ()
     holding = tuple(rule for rule in rules if level in rule.levels)
+    if at is not None:
+        holding = _spared(configuration, settings, _in_hours(holding, settings, at), level, at)
     if level < 4:
         return holding
     for rule in holding:
@@ -52,6 +58,49 @@ def methods_for(configuration: Configuration, person: str, level: int) -> tuple[
         if quiet:
             return (rule.model_copy(update={"via": quiet}),)
     return ()
+
+
+def _in_hours(rules: tuple[Method, ...], person: Person, at: datetime) -> tuple[Method, ...]:
+    """Those that hold at the time at which they would come; all of them when none does: no page is lost to a
+    time of day."""
+    if all(rule.hours is None for rule in rules):
+        return rules
+    holding = tuple(
+        rule
+        for rule in rules
+        if rule.hours is None or _working(rule.hours, person, at + timedelta(seconds=rule.after))
+    )
+    return holding or rules
+
+
+def _spared(
+    configuration: Configuration, person: Person, rules: tuple[Method, ...], level: int, at: datetime
+) -> tuple[Method, ...]:
+    """Without what rings in this person's quiet hours, unless the level breaks them."""
+    quiet = person.quiet
+    if quiet is None or level == 1 or level in quiet.breaks:
+        return rules
+    left: list[Method] = []
+    for rule in rules:
+        via = rule.via
+        if _working(quiet.hours, person, at + timedelta(seconds=rule.after), unread=False):
+            via = tuple(name for name in via if _is_silent(configuration, name))
+        if via:
+            left.append(rule if via == rule.via else rule.model_copy(update={"via": via}))
+    return tuple(left)
+
+
+def _working(hours: Hours, person: Person, at: datetime, *, unread: bool = True) -> bool:
+    """Whether it is within these hours; ``unread`` where they can't be read."""
+    try:
+        return working(hours, person.time_zone, at)
+    except (LookupError, ValueError, OSError):
+        return unread
+
+
+def _is_silent(configuration: Configuration, name: str) -> bool:
+    settings = configuration.channels.get(name)
+    return settings is not None and settings.type in SILENT
 
 
 def _is_quiet(configuration: Configuration, channel: str) -> bool:

@@ -16,6 +16,7 @@ from irpd.protocol.objectives import record_missed
 from irpd.protocol.paging import fire_step, in_hours
 from irpd.protocol.people import end
 from irpd.protocol.quiet import close_if_over, reopen_ends, unmark_stable
+from irpd.protocol.stale import doubt, stale_at
 
 
 def next_deadline(incident: Incident) -> datetime | None:
@@ -29,6 +30,8 @@ def next_deadline(incident: Incident) -> datetime | None:
         due.append(incident.flap_until)
     if (window := reopen_ends(incident)) is not None:
         due.append(window)
+    if (stale := stale_at(incident)) is not None:
+        due.append(stale)
     if (sinks := sinks_at(incident)) is not None:
         due.append(sinks)
     return min(due, default=None)
@@ -52,6 +55,7 @@ def wake(draft: Draft, number: int) -> Incident | None:
     incident = record_missed(draft, incident)
     incident = unmark_stable(draft, incident)
     incident = sink(draft, incident)
+    incident = doubt(draft, incident)
     ends = quiet_ends(incident)
     if ends is not None and ends <= now:
         quiet = format_duration(incident.quiet_for)

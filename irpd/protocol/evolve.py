@@ -53,7 +53,23 @@ def evolve(rows: Rows, subject: str, event: e.AnyEvent, at: datetime) -> None:
             incident = rows.incident(number)
             if incident is None:
                 raise Torn(f"{subject} does not exist")
-            rows.put_incident(_apply(rows, incident, event, at))
+            rows.put_incident(_worked_on(_apply(rows, incident, event, at), event, at))
+
+
+#: What shows, when a person does it, that somebody works on an incident.
+_WORK = (
+    e.Acknowledged, e.AcknowledgementLapsed, e.Declined, e.Noted, e.PathStarted, e.PathMoved, e.SignalMoved,
+    e.SignalLeft,
+)  # fmt: skip
+
+
+def _worked_on(incident: Incident, event: e.AnyEvent, at: datetime) -> Incident:
+    if not incident.stale_after:
+        return incident
+    by_person = isinstance(event, e.LevelChanged) and event.level_by.kind == "person"
+    if by_person or (isinstance(event, _WORK) and event.by):
+        return replace(incident, worked_at=at, stale_until=None)
+    return incident
 
 
 def _repeat(rows: Rows, event: e.SignalsRepeated, at: datetime) -> None:
@@ -202,8 +218,12 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
                 ),
                 declined_by=tuple(p for p in incident.declined_by if p != event.by),
                 respond_state="met" if incident.respond_state == "running" else incident.respond_state,
+                stale_after=event.stale_after,
+                stale_until=None,
                 version=version,
             )
+        case e.AcknowledgementStale():
+            return replace(incident, stale_until=event.resumes_at, version=version)
         case e.AcknowledgementLapsed():
             left = tuple(p for p in incident.acknowledged_by if event.by and p != event.by)
             return replace(
@@ -211,6 +231,7 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
                 state=State.ACKNOWLEDGED if left else State.OPEN,
                 acknowledged_by=left,
                 acknowledged_at=incident.acknowledged_at if left else None,
+                stale_until=incident.stale_until if left else None,
                 paths=tuple(
                     replace(run, answered_by=tuple(p for p in run.answered_by if event.by and p != event.by))
                     for run in incident.paths
@@ -503,6 +524,7 @@ def _levelled(incident: Incident, event: e.LevelChanged, at: datetime) -> Incide
         regimes=tuple(dict.fromkeys((*incident.regimes, *event.regimes))),
         roles=incident.roles | event.roles,
         lower_after=event.lower_after,
+        stale_after=incident.stale_after if event.stale_after is None else event.stale_after,
         eased_since=None,
         version=incident.version + 1,
     )

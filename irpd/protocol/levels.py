@@ -198,7 +198,7 @@ def raise_level(draft: Draft, incident: Incident, verdict: Verdict, share: Share
 def risen(draft: Draft, incident: Incident, event: e.LevelChanged) -> Incident:
     """Carry out a rise of the level, whoever caused it."""
     before, had_it = incident.level, incident.acknowledged_by
-    event = replace(event, roles=filled(draft, Level(event.after), incident.roles))
+    event = _completed(draft, incident, event)
     incident = draft.emit(incident.number, event)
     under_way = any(run.next_at is not None for run in incident.paths) or not incident.firing
     if not had_it and under_way and _same_pace(draft.configuration, before, incident.level):
@@ -216,6 +216,16 @@ def risen(draft: Draft, incident: Incident, event: e.LevelChanged) -> Incident:
                 due=urgent_from(draft, person, incident.level, draft.now),
             )  # fmt: skip
     return start_beside(draft, incident)
+
+
+def _completed(draft: Draft, incident: Incident, event: e.LevelChanged) -> e.LevelChanged:
+    """With what the level asks for besides: who fills its roles, when an acknowledgement is stale."""
+    level = Level(event.after)
+    return replace(
+        event,
+        roles=filled(draft, level, incident.roles),
+        stale_after=draft.configuration.level(level).stale_after,
+    )
 
 
 def _same_pace(configuration: Configuration, before: Level, after: Level) -> bool:
@@ -241,7 +251,7 @@ def _page_anew(draft: Draft, incident: Incident, before: Level) -> Incident:
 def lowered(draft: Draft, incident: Incident, event: e.LevelChanged) -> Incident:
     """Carry out that it is less severe, by a person's word or a rule's: paging goes on less urgently."""
     before = incident.level
-    event = replace(event, roles=filled(draft, Level(event.after), incident.roles))
+    event = _completed(draft, incident, event)
     incident = draft.emit(incident.number, event)
     if incident.acknowledged_by or _same_pace(draft.configuration, before, incident.level):
         return incident

@@ -67,6 +67,7 @@ def start_path(
     *,
     because: str,
     persons: Sequence[str] = (),
+    by: str = "",
 ) -> Incident:
     """Start (or start anew) a path at its first step, when the level's urgency allows it.
 
@@ -79,7 +80,7 @@ def start_path(
         run = replace(run, name=name)
     begins = in_hours(draft, run, incident.level, draft.now)
     run = replace(run, next_at=begins, started_at=draft.now)
-    incident = draft.emit(incident.number, e.PathStarted(run=run, because=because))
+    incident = draft.emit(incident.number, e.PathStarted(run=run, because=because, by=by))
     if begins <= draft.now:
         incident = fire_step(draft, incident, run.name, because=because)
     return incident
@@ -129,18 +130,26 @@ def end_pages(
     return incident
 
 
-def resume_paths(draft: Draft, incident: Incident, *, because: str, names: Collection[str] = ()) -> Incident:
-    """These paths (all, when none is named) go on at once with their next step; with none at
-    work, the technical one starts."""
+def stopped(incident: Incident) -> list[str]:
+    """The paths that stand still; all of them when none does."""
+    still = [run.name for run in incident.paths if run.state is RunState.STOPPED]
+    return still or [run.name for run in incident.paths]
+
+
+def resume_paths(
+    draft: Draft, incident: Incident, *, because: str, names: Collection[str] = (), in_time: bool = False
+) -> Incident:
+    """These paths (all, when none is named) go on at once with their next step, or, ``in_time``, in the hours
+    of their level; with none at work, the technical one starts."""
     if not incident.paths:
         return start_path(draft, incident, main_path(draft, incident), because=because)
     for run in incident.paths:
         if names and run.name not in names:
             continue
-        incident = draft.emit(
-            incident.number, e.PathResumed(path=run.name, next_at=draft.now, because=because)
-        )
-        incident = fire_step(draft, incident, run.name, because=because)
+        begins = in_hours(draft, run, incident.level, draft.now) if in_time else draft.now
+        incident = draft.emit(incident.number, e.PathResumed(path=run.name, next_at=begins, because=because))
+        if begins <= draft.now:
+            incident = fire_step(draft, incident, run.name, because=because)
     return incident
 
 
@@ -172,7 +181,7 @@ def path_for(draft: Draft, name: str, sender: str) -> str:
 
 
 # ------------------------------------------------------------------ steps
-def fire_step(draft: Draft, incident: Incident, name: str, *, because: str = "") -> Incident:
+def fire_step(draft: Draft, incident: Incident, name: str, *, because: str = "", by: str = "") -> Incident:
     """Page whom the next step names and wait for its time; when the rounds are over, everyone."""
     run = next((r for r in incident.paths if r.name == name), None)
     if run is None:
@@ -205,13 +214,19 @@ def fire_step(draft: Draft, incident: Incident, name: str, *, because: str = "")
     level = Level.LOW if quiet else incident.level
     later = draft.now + timedelta(seconds=wait)
     next_at = in_hours(draft, replace(run, fired=fired), incident.level, later)
-    if step is not None and not any(reachable(configuration, person, level) for person in persons):
+    if step is not None and not any(reachable(configuration, person, level, draft.now) for person in persons):
         persons, reason = (*persons, *configuration.fallback), "fallback"
     persons = tuple(dict.fromkeys(persons))
     incident = draft.emit(
         incident.number,
         e.PathMoved(
-            path=name, fired=fired, next_at=next_at, persons=persons, because=because, skipped=tuple(skipped)
+            path=name,
+            fired=fired,
+            next_at=next_at,
+            persons=persons,
+            because=because,
+            by=by,
+            skipped=tuple(skipped),
         ),
     )
     kind = PageKind.QUIET if quiet else PageKind.PAGE
@@ -260,9 +275,9 @@ def upcoming(draft: Draft, run: PathRun, level: Level) -> tuple[str, datetime | 
     return "everyone", run.next_at
 
 
-def reachable(configuration: Configuration, person: str, level: Level) -> bool:
-    """Whether this person has any method that holds for the level."""
-    return person in configuration.people and bool(methods_for(configuration, person, level))
+def reachable(configuration: Configuration, person: str, level: Level, at: datetime | None = None) -> bool:
+    """Whether this person has any method that holds for the level (``at`` this instant)."""
+    return person in configuration.people and bool(methods_for(configuration, person, level, at=at))
 
 
 # ------------------------------------------------------------------ pages
@@ -277,11 +292,13 @@ def page_person(
     text: str = "",
     level: Level | None = None,
     due: datetime | None = None,
+    via: str = "",
 ) -> Incident:
     """Ask that a message be sent to a person, by their notification rules as they are now.
 
     A page takes the place of the person's earlier live page of the same incident. ``level`` chooses
-    the methods (else the incident's), ``due`` is when the first may come (else now).
+    the methods (else the incident's), ``due`` is when the first may come (else now). ``via`` is the one
+    channel by which it goes, whatever the rules say.
     """
     configuration = draft.configuration
     timing = configuration.timing
@@ -299,7 +316,7 @@ def page_person(
         for earlier in list(draft.rows.pages_of(incident)):
             if earlier.live and earlier.person == person and earlier.kind is kind:
                 incident = draft.emit(incident.number, e.PageEnded(page=earlier.id, because="obsolete"))
-    sends = _sends(configuration, person, level, due, kind)
+    sends = (Send(n=1, channel=via, due_at=due),) if via else _sends(configuration, person, level, due, kind)
     if not sends and kind is PageKind.PAGE and person in configuration.fallback:
         sends = _sends(configuration, person, Level.CRITICAL, due, kind)  # there is always a pager
     run = next((r for r in incident.paths if r.name == path), None)
@@ -372,7 +389,7 @@ def _heard(draft: Draft, incident: Incident, person: str) -> Iterator[Told]:
 def _sends(
     configuration: Configuration, person: str, level: Level, due: datetime, kind: PageKind
 ) -> tuple[Send, ...]:
-    methods = methods_for(configuration, person, level)
+    methods = methods_for(configuration, person, level, at=due)
     if kind in (PageKind.UPDATE, PageKind.QUIET):
         methods = methods[:1]
     sends: list[Send] = []

@@ -15,6 +15,7 @@ from irpd.protocol.answers import ease
 from irpd.protocol.draft import Draft
 from irpd.protocol.levels import lowered, measured, risen
 from irpd.protocol.objectives import record_missed, respond_by
+from irpd.protocol.over import tell_over
 from irpd.protocol.paging import (
     end_pages,
     fire_step,
@@ -22,6 +23,7 @@ from irpd.protocol.paging import (
     resume_paths,
     start_path,
     stop_paths,
+    stopped,
     tell_holders,
 )
 from irpd.protocol.placing import open_incident
@@ -47,13 +49,19 @@ def acknowledge(draft: Draft, command: c.Acknowledge) -> Answer:
         return Answer(incident.number, False, f"Nothing to do: {incident.ref} {draft.over(incident)}.")
     others = tuple(person for person in incident.acknowledged_by if person != command.by)
     answered = _answered(draft, incident, command)
-    if command.by in incident.acknowledged_by and not answered:
+    if command.by in incident.acknowledged_by and not answered and incident.stale_until is None:
         ended = _end_own(draft, incident, command.by, because="acknowledged")
         return Answer(incident.number, ended, f"You have {incident.ref} already.{_going_on(incident)}")
     incident = record_missed(draft, incident)
     incident = draft.emit(
         incident.number,
-        e.Acknowledged(by=command.by, via=command.via, page=command.page, paths=answered),
+        e.Acknowledged(
+            by=command.by,
+            via=command.via,
+            page=command.page,
+            paths=answered,
+            stale_after=_stale_after(draft, incident),
+        ),
     )
     incident = stop_paths(draft, incident, because="acknowledged", names=answered)
     incident = end_pages(draft, incident, because="acknowledged", by=command.by)
@@ -61,6 +69,10 @@ def acknowledge(draft: Draft, command: c.Acknowledge) -> Answer:
     joined = f" {names} had it already; you joined." if others else ""
     stopped = "Escalation has stopped." if not running(incident) else _going_on(incident).strip()
     return Answer(incident.number, True, f"You have {incident.ref}. {stopped}{joined}")
+
+
+def _stale_after(draft: Draft, incident: Incident) -> float:
+    return draft.configuration.level(incident.level).stale_after
 
 
 def _answered(draft: Draft, incident: Incident, command: c.Acknowledge) -> tuple[str, ...]:
@@ -164,12 +176,6 @@ def _answered_alone(incident: Incident, person: str) -> list[str]:
     return [run.name for run in incident.paths if run.answered_by == (person,)]
 
 
-def stopped(incident: Incident) -> list[str]:
-    """The paths that stand still; all of them when none does."""
-    still = [run.name for run in incident.paths if run.state is RunState.STOPPED]
-    return still or [run.name for run in incident.paths]
-
-
 def next_text(draft: Draft, incident: Incident) -> str:
     """Who was paged just now, in words."""
     number = incident.pages
@@ -189,13 +195,14 @@ def escalate(draft: Draft, command: c.Escalate) -> Answer:
         run = next((r for r in incident.paths if r.name == command.path), None)
         if run is None:
             because = command.because or f"started by {draft.name(command.by)}"
-            incident = start_path(draft, incident, command.path, because=because)
+            incident = start_path(draft, incident, command.path, because=because, by=command.by)
             return Answer(incident.number, True, f"Path {command.path} started; {next_text(draft, incident)}")
     names = [command.path] if command.path is not None else [run.name for run in incident.paths[:1]]
     if not names:
         incident = restart_paths(draft, incident, because=f"escalated by {draft.name(command.by)}")
     for name in names:
-        incident = fire_step(draft, incident, name, because=f"escalated by {draft.name(command.by)}")
+        because = f"escalated by {draft.name(command.by)}"
+        incident = fire_step(draft, incident, name, because=because, by=command.by)
     return Answer(incident.number, True, f"Escalated; {next_text(draft, incident)}")
 
 
@@ -216,6 +223,7 @@ def set_level(draft: Draft, command: c.SetLevel) -> Answer:
         evidence_level=incident.evidence_level,
         share=incident.share,
         respond_by=_restarted_objective(draft, incident, level),
+        stale_after=draft.configuration.level(level).stale_after,
     )
     if level < incident.level:
         incident = risen(draft, incident, event)
@@ -256,7 +264,8 @@ def end(draft: Draft, incident: Incident, *, by: str, because: str) -> Incident:
     incident = record_missed(draft, incident)
     incident = stop_paths(draft, incident, because="resolved")
     incident = end_pages(draft, incident, because="obsolete")
-    return draft.emit(incident.number, e.Resolved(by=by, because=because))
+    incident = draft.emit(incident.number, e.Resolved(by=by, because=because))
+    return tell_over(draft, incident)
 
 
 def reopen(draft: Draft, command: c.Reopen) -> Answer:
@@ -265,6 +274,7 @@ def reopen(draft: Draft, command: c.Reopen) -> Answer:
         raise Refusal("state", f"{incident.ref} was merged into #{incident.merged_into}: reopen that one")
     if incident.state.active:
         return Answer(incident.number, False, f"{incident.ref} is {incident.state} already.")
+    incident = end_pages(draft, incident, because="obsolete", keep_updates=False)
     incident = draft.emit(
         incident.number,
         e.Reopened(by=command.by, because=command.because, respond_by=respond_by(draft, incident.level)),

@@ -28,7 +28,7 @@ from irpd.protocol.levels import (
     verdict_on,
 )
 from irpd.protocol.objectives import respond_by
-from irpd.protocol.paging import restart_paths, tell_holders
+from irpd.protocol.paging import end_pages, restart_paths, tell_holders
 from irpd.protocol.placing import Received, place, unknown
 from irpd.protocol.quiet import all_quiet, close_if_over, watch_flapping
 from irpd.protocol.waiting import OWN
@@ -274,6 +274,7 @@ def _fires_again(draft: Draft, incident: Incident, member: Member, signal: Signa
     incident = draft.emit(incident.number, _fired(signal, member.sid))
     incident, flapping = watch_flapping(draft, incident, member.sid)
     if was_state is State.RESOLVED:
+        incident = end_pages(draft, incident, because="obsolete", keep_updates=False)
         incident = draft.emit(
             incident.number,
             e.Reopened(because=f"{member.handle} fires again", respond_by=respond_by(draft, incident.level)),

@@ -24,6 +24,10 @@ class OpenBody(Struct, forbid_unknown_fields=True, kw_only=True):
     text: str = ""
 
 
+class AckBody(Struct, forbid_unknown_fields=True):
+    path: str = ""
+
+
 class EscalateBody(Struct, forbid_unknown_fields=True):
     path: str | None = None
     because: str = ""

@@ -57,9 +57,9 @@ class Working:
         return answer({"schema": "irpd.acknowledged/1", "person": by, "incidents": views, "answers": answers})
 
     async def command(self, request: web.Request, actor: Actor) -> web.Response:
-        """Work on it: ``ack``, ``cant``, ``undo``, ``escalate`` (path, because), ``level`` (level, because),
-        ``note`` (text), ``resolve`` and ``reopen`` (because), ``merge`` (into), ``split`` (signals). With
-        ``If-Match`` and another version by now: 412."""
+        """Work on it: ``ack`` (path), ``cant``, ``undo``, ``escalate`` (path, because), ``level`` (level,
+        because), ``note`` (text), ``resolve`` and ``reopen`` (because), ``merge`` (into), ``split``
+        (signals). With ``If-Match`` and another version by now: 412."""
         verb = request.match_info["verb"]
         build = VERBS.get(verb)
         if build is None:
@@ -111,8 +111,8 @@ def _who(actor: Actor, *, must_be_person: bool) -> str:
 
 
 async def _ack(request: web.Request, number: int, by: str, via: str) -> AnyWork:
-    await b.read_body(request, b.Nothing)
-    return c.Acknowledge(incident=number, by=by, via=via)
+    body = await b.read_body(request, b.AckBody)
+    return c.Acknowledge(incident=number, by=by, via=via, path=body.path)
 
 
 async def _cant(request: web.Request, number: int, by: str, via: str) -> AnyWork:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from harness.house import CONFIG, TUESDAY, House, alert, plain, policy_of, replayed
+from harness.house import CONFIG, TUESDAY, House, alert, changed, plain, policy_of, replayed
 
 from irpd.model import command as c
 from irpd.model import event as e
@@ -502,7 +502,7 @@ def test_a_signal_without_news_is_marked_stale_and_never_silently_resolved() -> 
 
 
 def test_a_stale_signal_that_is_heard_of_again_counts_once_and_pages_nobody() -> None:
-    house = House()
+    house = House(changed(stale=("levels:\n", "levels:\n  high: {stale_after: 0s}\n")))
     house.report(alert("a"))
     house.ack()
     house.forward("24h")

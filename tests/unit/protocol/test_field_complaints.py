@@ -125,7 +125,7 @@ def test_2_a_page_that_was_not_sent_in_time_expires_and_says_so() -> None:
 
 
 def test_2_nothing_is_paged_about_what_was_acknowledged_months_ago() -> None:
-    house = House()
+    house = House(changed(stale=("levels:\n", "levels:\n  high: {stale_after: 0s}\n")))
     house.report(alert("a"))
     house.ack()
     house.forward("120d")

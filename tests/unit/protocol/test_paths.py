@@ -275,7 +275,7 @@ def test_escalate_with_a_path_starts_it_beside_the_other() -> None:
 
 
 def test_an_escalation_of_an_acknowledged_incident_goes_on_until_somebody_acknowledges_again() -> None:
-    house = House()
+    house = House(changed(stale=("levels:\n", "levels:\n  high: {stale_after: 0s}\n")))
     house.report(alert("a"))
     house.ack("asha")
     house.do(c.Escalate(incident=1, by="asha"))
