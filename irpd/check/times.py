@@ -21,6 +21,7 @@ _ZONES = (
     ("schedules", "*", "time_zone"),
     ("levels", "*", "hours", "time_zone"),
     ("paths", "*", "hours", "time_zone"),
+    ("heartbeats", "*", "hours", "time_zone"),
     ("notify", "*", "*", "hours", "time_zone"),
     ("people", "*", "notify", "*", "hours", "time_zone"),
 )
@@ -177,6 +178,7 @@ def _hours(material: Material) -> Iterator[Problem]:
     for pattern in (
         ("levels", "*", "hours"),
         ("paths", "*", "hours"),
+        ("heartbeats", "*", "hours"),
         ("notify", "*", "*", "hours"),
         ("people", "*", "notify", "*", "hours"),
         ("people", "*", "quiet"),

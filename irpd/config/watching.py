@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 from irpd.config.auth import ApiAuth, Auth
 from irpd.config.base import LevelNumber, Value
 from irpd.config.duration import Duration
+from irpd.config.paths import Hours
 from irpd.config.secret import Secret
 
 
@@ -42,6 +43,11 @@ class Heartbeat(Value):
         300.0, ge=0, le=7 * 86400, description="How late it may be; also how long after irpd's own start."
     )
     level: LevelNumber = Field(2, description="Level of its silence, where no rule says another.")
+    hours: Hours | None = Field(
+        None,
+        description="When it must report, in `server.time_zone` unless they name another. What comes due "
+        "outside of them is due `every` and `grace` after they begin. Without it: always.",
+    )
     auth: Auth | Literal["none"] = Field(
         description="How it proves itself: `bearer`, `basic`, `header` or `query`; `none` must be said."
     )

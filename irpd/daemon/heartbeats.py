@@ -182,6 +182,9 @@ class Heartbeats:
             for expected in self._expected.values():
                 expected.due = max(expected.due, boot + expected.patience)
         self._looked_at = boot
+        for expected in self._expected.values():
+            if expected.due <= boot and (closed := expected.monitor.closed_for(self._clock.now())):
+                expected.due = boot + closed + expected.allowed
         todo = [one for one in self._expected.values() if one.owed or one.due <= boot]
         for start in range(0, len(todo), AT_ONCE):
             some = todo[start : start + AT_ONCE]

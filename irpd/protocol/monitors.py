@@ -5,10 +5,13 @@ Those of ``heartbeats``, and the always-firing alert of a source that has a ``wa
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from irpd.config.duration import format_duration
+from irpd.config.paths import Hours
 from irpd.config.values import Configuration
 from irpd.model.heartbeat import KEPT_FROM
+from irpd.oncall.hours import next_working
 
 #: Names of monitors that are a source's always-firing alert begin so; no name in the files can.
 WATCHDOG = "watchdog:"
@@ -28,6 +31,17 @@ class Monitor:
     source: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     runbook: str = ""
+    hours: Hours | None = None
+    zone: str = "UTC"
+
+    def closed_for(self, at: datetime) -> float:
+        """How many seconds after ``at`` the hours begin in which it must report; 0.0 while it must."""
+        if self.hours is None:
+            return 0.0
+        try:
+            return (next_working(self.hours, self.zone, at) - at).total_seconds()
+        except (LookupError, ValueError, OSError):  # hours that can't be read excuse nobody
+            return 0.0
 
     @property
     def kept(self) -> bool:
@@ -60,7 +74,8 @@ def monitor(configuration: Configuration, name: str) -> Monitor | None:
         return None
     return Monitor(
         name=name, every=beat.every, grace=beat.grace, level=beat.level, service=beat.service,
-        title=beat.title or f"{name} has not reported", runbook=beat.runbook,
+        title=beat.title or f"{name} has not reported", runbook=beat.runbook, hours=beat.hours,
+        zone=configuration.server.time_zone,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from harness.house import CONFIG, RULES, TUESDAY, policy_of
@@ -245,6 +246,7 @@ async def test_one_that_says_it_failed_opens_at_once_with_its_words_and_its_next
     (incident,) = world.incidents
     assert (incident.title, incident.level) == ("nightly says that it failed", 1)
     assert world.engine.state.members_of(1)[0].text == "pg_dump: out of disk"
+    assert e.HeartbeatSeen(name="nightly") in world.events, "that it was heard of is not kept"
     await world.heartbeats.look()
     assert world.incidents[0].firing == 1, "the look took the failure back"
     await world.heartbeats.report("nightly")
@@ -287,5 +289,48 @@ async def test_a_thousand_that_fall_silent_together_are_one_storm_or_a_thousand_
         assert world.incidents == []
         await world.goes(timedelta(seconds=3))
         assert {beat.state for beat in world.heartbeats.beats()} == {"silent"}
+    finally:
+        await world.engine.stop()
+
+
+OFFICE = """
+heartbeats:
+  office:
+    service: checkout
+    every: 10m
+    grace: 5m
+    auth: none
+    hours: {days: [Mon, Tue, Wed, Thu, Fri], from: "09:00", to: "18:00", time_zone: Europe/Berlin}
+"""
+
+
+async def test_outside_of_its_hours_one_need_not_report_and_has_its_time_when_they_begin() -> None:
+    world = World()
+    await world.start(OFFICE)
+    try:
+        zone = ZoneInfo("Europe/Berlin")
+        evening = world.clock.wall.astimezone(zone).replace(hour=17, minute=50, second=0, microsecond=0)
+        await world.goes(evening - world.clock.wall, look=False)
+        await world.heartbeats.report("office")
+        await world.goes(15 * HOUR + 10 * MINUTE)
+        assert world.clock.wall.astimezone(zone).strftime("%H:%M") == "09:00"
+        await world.goes(14 * MINUTE)
+        assert world.incidents == []
+        await world.goes(2 * MINUTE)
+        assert world.state("office") == "silent"
+    finally:
+        await world.engine.stop()
+
+
+async def test_in_its_hours_one_that_stops_is_silent_as_any_other() -> None:
+    world = World()
+    await world.start(OFFICE)
+    try:
+        zone = ZoneInfo("Europe/Berlin")
+        noon = world.clock.wall.astimezone(zone).replace(hour=12, minute=0, second=0, microsecond=0)
+        await world.goes(noon - world.clock.wall, look=False)
+        await world.heartbeats.report("office")
+        await world.goes(16 * MINUTE)
+        assert world.state("office") == "silent"
     finally:
         await world.engine.stop()

@@ -5,6 +5,7 @@ from harness.house import CONFIG, House, alert, policy_of
 from irpd.model import command as c
 from irpd.model import event as e
 from irpd.model.incident import State
+from irpd.model.page import PageKind
 from irpd.model.shadow import Shadow
 from irpd.protocol.evolve import evolve
 from irpd.protocol.rows import Rows
@@ -67,6 +68,18 @@ def test_what_is_not_urgent_or_somebody_has_or_has_passed_asks_nobody_any_more()
     assert house.people(since="7m") == []
     assert [house.live(n) for n in (1, 2, 3, 4)] == [[], [], [], []]
     assert [house.incident(n).state for n in (1, 2, 3)] == [State.OPEN, State.ACKNOWLEDGED, State.OPEN]
+
+
+def test_news_that_had_not_gone_out_before_goes_to_nobody() -> None:
+    house = shadowed()
+    house.report(alert("a", grouped=True))
+    house.ack()
+    house.delivers = False
+    house.report(alert("b", grouped=True))
+    pending = [page for page in house.rows.pages_of(house.incident()) if page.live]
+    assert PageKind.UPDATE in {page.kind for page in pending}
+    leave(house)
+    assert not [page for page in house.rows.pages_of(house.incident()) if page.live]
 
 
 def test_what_asks_nobody_any_more_asks_again_when_it_gets_worse() -> None:
