@@ -64,7 +64,7 @@ def test_what_is_not_urgent_or_somebody_has_or_has_passed_asks_nobody_any_more()
     house.resolve(number=4)
     house.forward("7m")
     leave(house)
-    house.forward("12h")
+    house.forward("20m")  # before an acknowledgement of level 1 has gone stale
     assert house.people(since="7m") == []
     assert [house.live(n) for n in (1, 2, 3, 4)] == [[], [], [], []]
     assert [house.incident(n).state for n in (1, 2, 3)] == [State.OPEN, State.ACKNOWLEDGED, State.OPEN]
