@@ -28,7 +28,9 @@ from irpd.model.page import Page, PageKind, Send, Word
 __all__ = ["good", "write"]
 
 NOW = datetime(2026, 11, 24, 2, 2, 11, tzinfo=UTC)
-TIMEOUT = 1.0
+#: Seconds that a channel waits for an answer: long, for the machine may have much else to do; short where a
+#: test waits for it to pass.
+LONG, SHORT = 15.0, 0.5
 ANY_CHANNEL: TypeAdapter[ChannelSettings] = TypeAdapter(ChannelSettings)
 
 
@@ -127,6 +129,7 @@ class HttpCounterpart:
         self.desk = SilentDesk()
         self.replies: list[web.Response] = []
         self.url = ""
+        self.build: Callable[[float], Channel]  # one that waits so many seconds
         self.close_door: Callable[[], Awaitable[None]]  # nobody listens any more
 
     @property
@@ -135,6 +138,8 @@ class HttpCounterpart:
 
     def behave(self, how: str) -> None:
         self._how = how
+        if how == "hangs":
+            self.channel = self.build(SHORT)
 
     def received(self) -> int:
         return self.provider.made
@@ -185,23 +190,29 @@ async def http(
     for variable, secret in counterpart.provider.environment(url).items():
         monkeypatch.setenv(variable, secret)
     own = counterpart.provider.settings(url)
-    every = {
-        name: patient(ANY_CHANNEL.validate_python(values))
-        for name, values in {"it": own, **counterpart.provider.other}.items()
-    }
-    async with aiohttp.ClientSession() as session:
-        given = parts(session=session, desk=counterpart.desk, settings=every, public_url=public_url)
-        counterpart.channel = build_channel("it", every["it"], given)
+    settings = {"it": own, **counterpart.provider.other}
+    async with aiohttp.ClientSession() as session, contextlib.AsyncExitStack() as stack:
+
+        def build(timeout: float) -> Channel:
+            every = {
+                name: waiting(ANY_CHANNEL.validate_python(one), timeout) for name, one in settings.items()
+            }
+            given = parts(session=session, desk=counterpart.desk, settings=every, public_url=public_url)
+            channel = build_channel("it", every["it"], given)
+            stack.push_async_callback(channel.close)
+            return channel
+
+        counterpart.build = build
+        counterpart.channel = build(LONG)
         yield counterpart
         counterpart.release()
-        await counterpart.channel.close()
     await runner.cleanup()
 
 
-def patient(settings: ChannelSettings) -> ChannelSettings:
-    """With a time limit that a test can wait for."""
+def waiting(settings: ChannelSettings, seconds: float) -> ChannelSettings:
+    """With this time limit, if it has one."""
     has = "timeout" in type(settings).model_fields
-    return settings.model_copy(update={"timeout": TIMEOUT}) if has else settings
+    return settings.model_copy(update={"timeout": seconds}) if has else settings
 
 
 def parts(*, session: Any = None, **changes: Any) -> Parts:
@@ -218,11 +229,14 @@ class MailCounterpart:
         self._how = "accepts"
         self.mails: list[tuple[str, list[str], bytes]] = []
         self._never = asyncio.Event()
+        self.build: Callable[[float], Channel]
         self.channel: Channel
         self.address = "Asha Rao <asha@example.com>"
 
     def behave(self, how: str) -> None:
         self._how = how
+        if how == "hangs":
+            self.channel = self.build(SHORT)
 
     def received(self) -> int:
         return len(self.mails)
@@ -273,10 +287,10 @@ async def smtp() -> AsyncIterator[MailCounterpart]:
     port = server.sockets[0].getsockname()[1]
     settings = SmtpChannel.model_validate(
         {"type": "smtp", "host": "127.0.0.1", "port": port, "from": "irpd <irpd@example.com>"}
-    ).model_copy(update={"timeout": TIMEOUT})
-    async with aiohttp.ClientSession() as session:
-        counterpart.channel = build_channel("it", settings, parts(session=session))
-        yield counterpart
+    )
+    counterpart.build = lambda seconds: build_channel("it", waiting(settings, seconds), parts())
+    counterpart.channel = counterpart.build(LONG)
+    yield counterpart
     counterpart.release()
     server.close()
     await server.wait_closed()

@@ -134,7 +134,7 @@ async def test_a_server_that_dawdles_through_every_step_is_given_up(
     monkeypatch.setattr(type(mail), "handle_RCPT", rcpt)
     monkeypatch.setattr(type(mail), "handle_DATA", data)
     monkeypatch.setattr(smtp, "_STEPS", 1)
-    outcome = await mail.channel.send(a_message(address="asha@example.com"))
+    outcome = await mail.build(1.0).send(a_message(address="asha@example.com"))
     assert (outcome.kind, outcome.detail) == ("transient", "timed out")
 
 
