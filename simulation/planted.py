@@ -174,7 +174,9 @@ PLANTED: Mapping[str, Change] = {
         _PEOPLE + "acknowledge", "if not incident.state.active:", "if incident.state is State.MERGED:"
     ),
     "acknowledgement-leaves-pages": Change(
-        _PEOPLE + "acknowledge", 'end_pages(draft, incident, because="acknowledged", by=command.by)', "pass"
+        _PEOPLE + "acknowledge",
+        'end_pages(draft, incident, because="acknowledged", by=command.by)',
+        "incident",
     ),
     "acknowledgement-leaves-the-path": Change(
         _PEOPLE + "acknowledge",
