@@ -185,11 +185,12 @@ STORY: list[list[tuple[str, e.AnyEvent]]] = [
     [(ONE, e.ResponseMissed(due_at=LATER)), (ONE, e.Declined(by="bob", via="link", page="1-1"))],
     [
         (ONE, e.PageSeen(page="1-1", via="link")),
-        (ONE, e.Acknowledged(by="ada", via="link", page="1-1")),
+        (ONE, e.Acknowledged(by="ada", via="link", page="1-1", paths=("technical",), stale_after=3600.0)),
         (ONE, e.PageEnded(page="1-1", because="acknowledged", by="ada")),
         (ONE, e.PathStopped(path="technical", because="acknowledged")),
     ],
     [
+        (ONE, e.AcknowledgementStale(resumes_at=LATER, because="nothing was done about it for 1h")),
         (ONE, e.AcknowledgementLapsed(because="undone", by="ada")),
         (ONE, e.PathResumed(path="technical", next_at=LATER)),
     ],
