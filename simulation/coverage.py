@@ -20,6 +20,7 @@ NOT_YET: frozenset[str] = frozenset(
     {
         "AddOverride", "EndOverride", "SwapShifts", "override-added", "override-ended",
         "HeartbeatReported", "HeartbeatMissed", "heartbeats-expected", "heartbeat-seen",
+        "shadow-began", "shadow-ended",
     }
 )  # fmt: skip
 #: What must be hit in a whole budget, by section. (A person's answers depend too much on chance.)
