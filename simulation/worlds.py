@@ -84,13 +84,14 @@ paths:
   business: {kind: business, repeat: 1, steps: [{person: fay, wait: 2m}, {person: chi, wait: 2m}]}
   customers: {kind: customer, steps: [{schedule: support, wait: 3m}, {person: dora, wait: 3m}]}
 levels:
-  critical: {respond_within: 3m}
-  high: {respond_within: 6m}
+  critical: {respond_within: 3m, stale_after: 15m}
+  high: {respond_within: 6m, stale_after: 25m}
   medium: {respond_within: 10m, hours: {days: [Mon, Tue, Wed, Thu, Fri], from: "09:00", to: "12:00", time_zone: Europe/Berlin}}
   low: {respond_within: 30m}
 timing:
   reopen_within: 4m
   quiet: 3m
+  stale_grace: 3m
   flap_changes: 4
   flap_window: 6m
   flap_stable: 4m
