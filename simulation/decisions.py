@@ -18,7 +18,7 @@ from irpd.model.incident import Incident, Member, MemberStatus, PathRun, RunStat
 from irpd.model.page import Page, PageKind, SendState
 from irpd.oncall.hours import working
 from irpd.oncall.roster import roster
-from irpd.protocol.rows import STORM
+from irpd.protocol.rows import STORM, Rows
 from simulation import easing, methods, quieting, storms
 from simulation.judged import Decision, holds
 
@@ -78,10 +78,15 @@ def check(decision: Decision) -> tuple[list[str], list[str]]:
     elif isinstance(command, c.RecordSend):
         _recorded(decision, command)
     elif isinstance(command, c.SetAside):
-        holds(
-            by_incident, "set-aside-is-told", f"{command.command} was set aside and no incident tells of it"
-        )
+        told = by_incident or any(_tells_of_what_was_set_aside(row, after) for row in after.firing_now())
+        holds(told, "set-aside-is-told", f"{command.command} was set aside and no incident tells of it")
     return seen, [met for part in (easing, methods, quieting, storms) for met in part.check(decision)]
+
+
+def _tells_of_what_was_set_aside(member: Member, rows: Rows) -> bool:
+    """Once more of the same is a repeat of a signal whose incident is open already."""
+    incident = rows.incident(member.incident)
+    return member.key.endswith("/set-aside") and incident is not None and incident.state.active
 
 
 def _only_tried(decision: Decision) -> bool:

@@ -19,7 +19,7 @@ from simulation.run import Result, Simulation, simulate
 COMMANDS = 2000
 FRESH = tuple(
     SystemRandom().randrange(10**6, 10**9)
-    for _ in range(max(1, int(os.environ.get("IRPD_FRESH_SEEDS", "12"))))
+    for _ in range(max(1, int(os.environ.get("IRPD_FRESH_SEEDS", "4"))))
 )
 #: How many seeds a planted bug may hide from. Most are found by the first; each change of irpd is another
 #: throw of the dice for those that are not.
