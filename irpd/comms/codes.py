@@ -9,8 +9,9 @@ of them.
 
 import hashlib
 import hmac
+import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from irpd.model.page import Page
@@ -18,6 +19,7 @@ from irpd.model.page import Page
 _LETTERS = "ABCDEFHJKLMPRTUVWXY"
 _DIGITS = "23456789"
 _SHORT = 24  # so many of two characters are tried, then longer ones
+_BLOCK = 12  # so many come out of one digest
 _HELD = timedelta(days=7)
 _KEPT = 200_000
 _WRITTEN = re.compile(rf"\s*([{_LETTERS}])\s*([{_DIGITS}]{{1,4}})\s*(N|NO)?\s*[.!]?\s*", re.IGNORECASE)
@@ -53,13 +55,10 @@ class Codes:
         return found[0] if found else None
 
     def _give(self, page: Page) -> None:
-        n = 0
-        while True:
-            code = self._candidate(page, n)
+        for code in self._candidates(page):
             held = self._page_of.get((page.person, code))
             if held is None or page.requested_at - held[1] > _HELD:
                 break
-            n += 1
         self._code_of[page.name] = code
         self._page_of[page.person, code] = page.id, page.requested_at
         if len(self._code_of) > _KEPT:
@@ -67,13 +66,16 @@ class Codes:
         if len(self._page_of) > _KEPT:
             del self._page_of[next(iter(self._page_of))]
 
-    def _candidate(self, page: Page, n: int) -> str:
-        text = f"code\0{page.name}\0{page.person}\0{n}".encode()
-        digest = hmac.digest(self._key, text, hashlib.sha256)
-        digits = 1 if n < _SHORT else min(1 + n // _SHORT, 4)
-        return _LETTERS[digest[0] % len(_LETTERS)] + "".join(
-            _DIGITS[digest[i] % len(_DIGITS)] for i in range(1, digits + 1)
-        )
+    def _candidates(self, page: Page) -> Iterator[str]:
+        """The page's own sequence, without end. In a storm dozens are taken: a digest is good for twelve."""
+        about = f"code\0{page.name}\0{page.person}\0".encode()
+        for block in itertools.count():
+            digest = hmac.digest(self._key, about + b"%d" % block, hashlib.sha512)
+            digits = min(1 + block * _BLOCK // _SHORT, 4)
+            for start in range(0, 5 * _BLOCK, 5):
+                yield _LETTERS[digest[start] % len(_LETTERS)] + "".join(
+                    _DIGITS[one % len(_DIGITS)] for one in digest[start + 1 : start + 1 + digits]
+                )
 
 
 def written(text: str) -> tuple[str, bool] | None:
