@@ -294,6 +294,18 @@ def _calendar(schedule: str | None, person: str | None, config: tuple[str, ...])
 
 
 # ------------------------------------------------------------------ overrides
+def _while_options(command: F) -> F:
+    """From when until when, and why."""
+    for option in (
+        click.option("--because", default="", help="Why."),
+        click.option("--for", "span", metavar="DURATION", help="For so long instead: 90m, 8h, 2d."),
+        click.option("--until", metavar="TIME", help="Until then: RFC 3339, local (with --tz), +8h."),
+        click.option("--from", "since", metavar="TIME", help="From then on.  [default: now]"),
+    ):
+        command = option(command)
+    return command
+
+
 @oncall.group("override")
 def override() -> None:
     """Put somebody else on call for a while, or nobody of those who would be."""
@@ -302,10 +314,7 @@ def override() -> None:
 @override.command("add")
 @click.argument("schedule")
 @click.option("--person", default="", help="Who is on call instead; without it the layer below, or the next.")
-@click.option("--from", "since", metavar="TIME", help="From then on.  [default: now]")
-@click.option("--until", metavar="TIME", help="Until then: RFC 3339, local (with --tz), +8h.")
-@click.option("--for", "span", metavar="DURATION", help="For so long instead: 90m, 8h, 2d.")
-@click.option("--because", default="", help="Why.")
+@_while_options
 @tz_option
 @as_option
 @daemon_options
@@ -323,10 +332,7 @@ def add(
 
 @oncall.command("away")
 @click.argument("person")
-@click.option("--from", "since", metavar="TIME", help="From then on.  [default: now]")
-@click.option("--until", metavar="TIME", help="Until then: RFC 3339, local (with --tz), +8h.")
-@click.option("--for", "span", metavar="DURATION", help="For so long instead: 90m, 8h, 2d.")
-@click.option("--because", default="", help="Why.")
+@_while_options
 @tz_option
 @as_option
 @daemon_options

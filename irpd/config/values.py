@@ -19,7 +19,6 @@ from irpd.config.base import LEVEL_NAMES, LevelName, Name, Value
 from irpd.config.channels import ChannelSettings, SlackChannel, SmtpChannel, TwilioChannel
 from irpd.config.duration import Duration
 from irpd.config.paths import Hours, Method, Path, QuietHours, Role, ServicePath, Team
-from irpd.config.paths import PathStep as PathStep  # noqa: PLC0414 - others know it from here
 from irpd.config.schedules import Away, Schedule
 from irpd.config.watching import Heartbeat, Watchdog, Watching
 
@@ -473,7 +472,7 @@ class Configuration(Value):
     def path_of(self, service: str, kind: str) -> str:
         """The path of this kind that a service names; "" when it names none."""
         settings = self.services.get(service)
-        named = settings.paths.get(kind) if settings is not None else None  # type: ignore[call-overload]  # any text
+        named = settings.paths.get(kind) if settings is not None else None  # type: ignore[call-overload]  # a rule may name any
         return named.path if isinstance(named, ServicePath) else named or ""
 
     def level(self, number: int) -> LevelSettings:

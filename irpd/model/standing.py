@@ -18,4 +18,5 @@ class Standing(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
 
     @property
     def key(self) -> str:
+        """Each kind says its own; Struct's metaclass leaves no room for that of ABC."""
         raise NotImplementedError

@@ -2,14 +2,14 @@
 
 import asyncio
 import json
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
 from harness.providers import SECRET
+from harness.waiting import until
 
 from irpd.channels.inbound import Does, NotAuthentic, NotUnderstood, Request
 from irpd.channels.listeners import Listeners
@@ -117,13 +117,6 @@ async def bot(make_parts, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tupl
         await listeners.close()
         updates.news.set()
     await runner.cleanup()
-
-
-async def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        await asyncio.sleep(0.005)
 
 
 def query(data: object = "has:42-3", who: object = 123456789) -> dict[str, Any]:

@@ -1,10 +1,8 @@
 """A mail that is answered: how the answer proves itself, what counts as one, and by which ways it comes."""
 
-import asyncio
 import base64
 import email
 import email.policy
-import time
 from collections.abc import AsyncIterator, Callable
 from email.message import EmailMessage
 from typing import Any
@@ -12,6 +10,7 @@ from urllib.parse import quote_from_bytes
 
 import pytest
 from harness.imap import PASSWORD, ImapServer
+from harness.waiting import until
 from msgspec.structs import replace
 
 from irpd.channels.inbound import Does, NotAuthentic, NotUnderstood, Request
@@ -255,13 +254,6 @@ async def fetched(server: ImapServer, make_parts, monkeypatch: pytest.MonkeyPatc
     listeners.use({"mail": answering.channel})
     yield answering.desk, listeners
     await listeners.close()
-
-
-async def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 8
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        await asyncio.sleep(0.005)
 
 
 async def test_an_answer_is_fetched_once_and_nothing_else_is_touched(server: ImapServer, fetched) -> None:

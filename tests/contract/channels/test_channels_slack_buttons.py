@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -11,6 +10,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from harness.providers import SECRET
+from harness.waiting import until
 
 from irpd.channels.inbound import Does, NotAuthentic, NotUnderstood, Request
 from irpd.channels.listeners import Listeners
@@ -199,13 +199,6 @@ async def firewalled(workspace: Slack, make_parts, monkeypatch: pytest.MonkeyPat
         yield channel, parts.desk, listeners
         await listeners.close()
         await channel.close()
-
-
-async def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        await asyncio.sleep(0.005)
 
 
 async def test_a_button_behind_a_firewall_comes_by_the_socket(workspace: Slack, firewalled) -> None:

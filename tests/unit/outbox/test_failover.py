@@ -1,25 +1,18 @@
 """A provider that gives no answer, or asks for a pause: who is told by what, and when."""
 
-import asyncio
 import itertools
 import time
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from harness.waiting import until
 from msgspec.structs import replace
 
 from irpd.engine.ports import Outcome
 from irpd.model.page import PageKind, SendState
 
 LOST = Outcome(kind="transient", detail="timed out")
-
-
-async def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        await asyncio.sleep(0)
 
 
 async def passes(real, seconds: float, condition: Callable[[], object]) -> None:

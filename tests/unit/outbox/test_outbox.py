@@ -7,6 +7,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from harness.waiting import until
 from msgspec.structs import replace
 
 from irpd.comms import texts
@@ -32,13 +33,6 @@ def kill_at(point: str):
 
 async def settle(world) -> None:
     await world.time.advance(0)
-
-
-async def until(condition) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        await asyncio.sleep(0)
 
 
 async def test_a_page_is_sent_when_it_is_published_and_its_outcome_recorded(world) -> None:

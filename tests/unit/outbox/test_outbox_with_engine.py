@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from datetime import timedelta
 
+from harness.waiting import until
 from msgspec.structs import replace
 
 from irpd.comms.links import Links
@@ -12,13 +12,6 @@ from irpd.engine.ports import JournalUnavailable, Outcome
 from irpd.model.command import Acknowledge
 from irpd.model.page import SendState
 from irpd.outbox.outbox import Outbox
-
-
-async def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        await asyncio.sleep(0)
 
 
 def identity(real, send: int) -> str:
