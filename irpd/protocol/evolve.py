@@ -35,6 +35,15 @@ def evolve(rows: Rows, subject: str, event: e.AnyEvent, at: datetime) -> None:
     """Apply one event. Raises Torn if the rows can't be those it was decided on."""
     if isinstance(event, e.SignalsRepeated):
         _repeat(rows, event, at)
+    elif subject.startswith("incident:"):
+        number = int(subject[9:])
+        if isinstance(event, e.Opened):
+            _open(rows, number, event, at)
+        else:
+            incident = rows.incident(number)
+            if incident is None:
+                raise Torn(f"{subject} does not exist")
+            rows.put_incident(_worked_on(_apply(rows, incident, event, at), event, at))
     elif subject == PAGES:
         _test_page(rows, event, at)
     elif subject in (WAITING, SILENCES):
@@ -45,15 +54,6 @@ def evolve(rows: Rows, subject: str, event: e.AnyEvent, at: datetime) -> None:
         evolve_heartbeats(rows, event, at)
     elif subject == SHADOW:
         evolve_shadow(rows, event, at)
-    elif subject.startswith("incident:"):
-        number = int(subject[9:])
-        if isinstance(event, e.Opened):
-            _open(rows, number, event, at)
-        else:
-            incident = rows.incident(number)
-            if incident is None:
-                raise Torn(f"{subject} does not exist")
-            rows.put_incident(_worked_on(_apply(rows, incident, event, at), event, at))
 
 
 #: What shows, when a person does it, that somebody works on an incident.
@@ -157,7 +157,13 @@ def _open(rows: Rows, number: int, event: e.Opened, at: datetime) -> None:
 
 def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> Incident:
     version = incident.version + 1
-    match event:
+    match event:  # the most frequent first: cases are tried in their order
+        case e.SendAttempted():
+            _attempted(rows, event, at)
+            return replace(incident, version=version)
+        case e.SendConfirmed() | e.SendBrought() | e.PageEnded() | e.PageSeen():
+            _page_changed(rows, event, at)
+            return replace(incident, version=version)
         case e.SignalJoined():
             return _joined(rows, incident, event, at)
         case e.SignalFired():
@@ -335,12 +341,6 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
                 last_update_at=told if is_update else incident.last_update_at,
                 version=version,
             )
-        case e.SendAttempted():
-            _attempted(rows, event, at)
-            return replace(incident, version=version)
-        case e.SendConfirmed() | e.SendBrought() | e.PageEnded() | e.PageSeen():
-            _page_changed(rows, event, at)
-            return replace(incident, version=version)
         case (
             e.Noted() | e.ConfigLoaded() | e.ConfigRefused() | e.CommandSetAside() | e.ClockJumped()
             | e.Started() | e.ReceiptTaken() | e.SilenceAdded() | e.SilenceEnded()
