@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from irpd.model.incident import Incident, RunState, State
+
 
 class PageKind(StrEnum):
     PAGE = "page"  # asks for an acknowledgement
@@ -93,3 +95,18 @@ class Page(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
         """What no other page has, ever: links and the identity of messages are made of it. Numbers begin
         again where a backup was restored, so it has the time of the request as well."""
         return f"{self.id}.{self.requested_at:%Y%m%d%H%M%S%f}" if self.dated else self.id
+
+
+def answered(page: Page, incident: Incident) -> bool:
+    """Whether an acknowledgement of the incident, or its end, is the answer to this page too.
+
+    A page that was requested before an acknowledgement is answered by it; one requested after it (evidence
+    for a more severe level, a warning that it grows stale, another path started by hand) is not, nor is one
+    of a path that goes on beside.
+    """
+    if not incident.state.active:
+        return True
+    at = incident.acknowledged_at
+    if incident.state is not State.ACKNOWLEDGED or at is None or page.requested_at >= at:
+        return False
+    return not any(run.name == page.path and run.state is RunState.RUNNING for run in incident.paths)
