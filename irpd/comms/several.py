@@ -5,10 +5,10 @@ list is cut where people can see it; the heading counts all of them.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from html import escape as html_escape
 
 import structlog
+from msgspec.structs import replace
 
 from irpd.comms import clean, gsm, markdown
 from irpd.comms.blocks import escape

@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from irpd.comms import clean
 from irpd.config.values import Configuration
 from irpd.model.incident import Incident, Member, MemberStatus, State
@@ -24,8 +26,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """What a message is about: the facts that all its texts are made of.
 
     ``incident`` is None for a test page. ``link`` acknowledges, ``cant_link`` hands on, ``code`` is what a

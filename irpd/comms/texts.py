@@ -5,10 +5,11 @@ falls back to a few plain words that no template takes part in, and says so in `
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 
+import msgspec
 import structlog
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from msgspec.structs import replace
 
 from irpd.comms import clean, gsm, markdown
 from irpd.comms.blocks import escape, slack_text
@@ -40,8 +41,7 @@ _PLAIN = _environment(html=False)
 _HTML = _environment(html=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rendered:
+class Rendered(msgspec.Struct, frozen=True, kw_only=True):
     """A message for one kind of channel.
 
     ``fields`` is the content as data; for Slack its ``blocks``. ``error`` is set when the
@@ -51,7 +51,7 @@ class Rendered:
     subject: str
     text: str
     html: str = ""
-    fields: Mapping[str, object] = field(default_factory=dict)
+    fields: Mapping[str, object] = msgspec.field(default_factory=dict)
     error: str = ""
 
 

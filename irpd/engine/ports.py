@@ -212,8 +212,7 @@ class Journal(Protocol):
 
 
 # ------------------------------------------------------------------ channels
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, kw_only=True):
     """What a channel is asked to hand to one person, rendered.
 
     ``id`` is the identity that the provider or receiver can drop duplicates by
@@ -230,7 +229,7 @@ class Message:
     text: str
     html: str = ""
     thread: str = ""  # one per incident: mail threads, Slack's first message
-    fields: Mapping[str, object] = field(default_factory=dict)
+    fields: Mapping[str, object] = msgspec.field(default_factory=dict)
     others: tuple[tuple[Page, Send], ...] = ()  # what else it tells of: pages to the same person, less severe
 
     @property

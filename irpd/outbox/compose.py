@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from irpd.comms.links import Links
 from irpd.comms.several import several
@@ -64,8 +65,7 @@ def compose(
     return message, rendered
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Told(msgspec.Struct, frozen=True, kw_only=True):
     """One of the pages that a message tells of."""
 
     page: Page

@@ -1,8 +1,7 @@
 """One message that tells of several pages, for every kind of channel."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from irpd.comms import gsm
 from irpd.comms.several import LIMITS, several

@@ -1,11 +1,11 @@
 """Text messages and calls: what they say, how long they are, and what can't get into them."""
 
-from dataclasses import replace as replaced
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace as replaced
 
 from irpd.comms import gsm, texts
 from irpd.comms.sms import sms_text

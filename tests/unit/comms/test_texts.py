@@ -1,12 +1,12 @@
 """What the texts say: first what is wrong, how bad, since when and what to press."""
 
-from dataclasses import replace as replaced
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace as replaced
 
 from irpd.comms import texts
 from irpd.comms.story import percent
