@@ -21,6 +21,8 @@ NOT_YET: frozenset[str] = frozenset(
         "AddOverride", "EndOverride", "SwapShifts", "override-added", "override-ended",
         "HeartbeatReported", "HeartbeatMissed", "heartbeats-expected", "heartbeat-seen",
         "shadow-began", "shadow-ended",
+        "Close", "MoveStage", "FinishItem", "SetItemAside", "TakeAction", "MakeDecision", "SetFacts",
+        "stage-changed", "item-done", "item-set-aside", "action-taken", "decision-made", "facts-set",
     }
 )  # fmt: skip
 #: What must be hit in a whole budget, by section. (A person's answers depend too much on chance.)

@@ -20,6 +20,7 @@ from irpd.config.channels import ChannelSettings, SlackChannel, SmtpChannel, Twi
 from irpd.config.duration import Duration
 from irpd.config.paths import Hours, Method, Path, QuietHours, Role, ServicePath, Team
 from irpd.config.schedules import Away, Schedule
+from irpd.config.stages import Stages
 from irpd.config.watching import Heartbeat, Watchdog, Watching
 
 
@@ -446,6 +447,7 @@ class Configuration(Value):
     levels: Mapping[LevelName, LevelSettings] = Field(
         {}, description="What differs from the protocol, by level: critical, high, medium, low."
     )
+    stages: Stages = Field(Stages(), description="The stages of a response and what is done in each.")
     timing: Timing = Field(Timing(), description="Times and bounds, each with a default.")
     heartbeats: Mapping[Name, Heartbeat] = Field(
         {},

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from irpd.model.incident import Incident, Member, State
 from irpd.model.page import Page, SendState
 
-VERSION = 2
+VERSION = 3
 
 
 def live(incident: Incident) -> bool:

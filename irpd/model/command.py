@@ -197,6 +197,45 @@ class Split(Work, frozen=True, kw_only=True):
     signals: tuple[int, ...]
 
 
+class Close(Work, frozen=True, kw_only=True):
+    """End the watch over what is resolved before its time."""
+
+
+class MoveStage(Work, frozen=True, kw_only=True):
+    """``aside`` sets the open items that stand in the way aside, for this reason."""
+
+    stage: str
+    because: str = ""
+    aside: str = ""
+
+
+class FinishItem(Work, frozen=True, kw_only=True):
+    item: str
+    result: str = ""
+
+
+class SetItemAside(Work, frozen=True, kw_only=True):
+    item: str
+    because: str
+
+
+class TakeAction(Work, frozen=True, kw_only=True):
+    text: str
+    result: str = ""
+
+
+class MakeDecision(Work, frozen=True, kw_only=True):
+    text: str
+    because: str
+
+
+class SetFacts(Work, frozen=True, kw_only=True):
+    """``texts`` and ``times`` by name; an empty text and None take one back."""
+
+    texts: dict[str, str] = {}
+    times: dict[str, datetime | None] = {}
+
+
 class SeePage(Struct, frozen=True, kw_only=True):
     page: str
     via: str = "link"
@@ -269,6 +308,7 @@ class RecordJump(Struct, frozen=True, kw_only=True):
 
 AnyWork = (
     Acknowledge | Decline | Undo | Escalate | SetLevel | Note | Resolve | Reopen | Merge | Split
+    | Close | MoveStage | FinishItem | SetItemAside | TakeAction | MakeDecision | SetFacts
 )  # fmt: skip
 Command = (
     Receive | Wake | WakeSignal | AddSilence | EndSilence | AddOverride | SwapShifts | EndOverride

@@ -164,6 +164,57 @@ class Noted(Event, frozen=True, tag="noted"):
     source: str = ""
 
 
+# ------------------------------------------------------------------ the response to it
+class StageChanged(Event, frozen=True, tag="stage-changed"):
+    """A person moved it. What follows from an acknowledgement, an end or a reopening has no event of its
+    own (``protocol.stages.FOLLOWS``)."""
+
+    before: str
+    after: str
+    by: str
+    because: str = ""
+
+
+class ItemDone(Event, frozen=True, tag="item-done"):
+    """An item of a checklist is done; ``title`` is what it asked for, in the words of that time."""
+
+    item: str
+    stage: str
+    title: str
+    result: str = ""
+    by: str = ""
+
+
+class ItemSetAside(Event, frozen=True, tag="item-set-aside"):
+    """An item will not be done; a decision with its reason."""
+
+    item: str
+    stage: str
+    title: str
+    because: str
+    by: str = ""
+
+
+class ActionTaken(Event, frozen=True, tag="action-taken"):
+    text: str
+    result: str = ""
+    by: str = ""
+
+
+class DecisionMade(Event, frozen=True, tag="decision-made"):
+    text: str
+    because: str
+    by: str = ""
+
+
+class FactsSet(Event, frozen=True, tag="facts-set"):
+    """What is known now: ``texts`` and ``times`` by name; an empty text and None take one back."""
+
+    texts: dict[str, str] = {}
+    times: dict[str, datetime | None] = {}
+    by: str = ""
+
+
 # ------------------------------------------------------------------ its signals
 class SignalJoined(Event, frozen=True, tag="signal-joined"):
     sid: int
@@ -486,6 +537,7 @@ AnyEvent = (
     | LevelChanged | EvidenceExceeded
     | ShareMeasured | UsersAnswered | EvidenceEased | ResponseMissed
     | Resolved | Reopened | Closed | Merged | Noted
+    | StageChanged | ItemDone | ItemSetAside | ActionTaken | DecisionMade | FactsSet
     | SignalJoined | SignalFired | SignalResolved | SignalChanged | SignalMuted | SignalStale
     | SignalFlapping | SignalMoved | SignalLeft
     | SignalWaits | WaitChanged | WaitEnded | SilenceAdded | SilenceEnded | OverrideAdded | OverrideEnded

@@ -6,7 +6,9 @@ from enum import StrEnum
 from msgspec import Struct
 
 from irpd.model.level import Level
+from irpd.model.response import NOTHING_YET, Response
 from irpd.model.share import NOBODY, UNKNOWN, Answer, Distinct, Impact, Part, Share
+from irpd.model.stage import Stage
 from irpd.model.waits import Waits
 
 
@@ -185,6 +187,9 @@ class Incident(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     regimes: tuple[str, ...] = ()
     tells: tuple[str, ...] = ()
     roles: dict[str, str] = {}  # who fills them, once the level called for them
+    stage: Stage = Stage.DETECTION
+    stage_at: datetime | None = None  # since when, once it has moved
+    response: Response = NOTHING_YET
     drill: bool = False
     version: int = 0
 

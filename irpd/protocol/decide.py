@@ -14,7 +14,7 @@ from irpd.model.incident import LevelBy, MemberStatus
 from irpd.model.level import Level
 from irpd.model.share import UNKNOWN
 from irpd.model.signal import Signal, Status
-from irpd.protocol import heartbeats, overrides, people, shadow, silences, waiting
+from irpd.protocol import heartbeats, overrides, people, shadow, silences, waiting, work
 from irpd.protocol.answers import take_answer
 from irpd.protocol.deadlines import wake
 from irpd.protocol.draft import Draft
@@ -80,6 +80,20 @@ def decide(draft: Draft, command: c.Command) -> object:
             return people.merge(draft, command)
         case c.Split():
             return people.split(draft, command)
+        case c.Close():
+            return people.close(draft, command)
+        case c.MoveStage():
+            return work.move(draft, command)
+        case c.FinishItem():
+            return work.finish(draft, command)
+        case c.SetItemAside():
+            return work.set_aside(draft, command)
+        case c.TakeAction():
+            return work.act(draft, command)
+        case c.MakeDecision():
+            return work.conclude(draft, command)
+        case c.SetFacts():
+            return work.set_facts(draft, command)
         case c.SeePage():
             return see_page(draft, command)
         case c.TestPage():

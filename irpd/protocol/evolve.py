@@ -13,13 +13,16 @@ from irpd.model import event as e
 from irpd.model.incident import Incident, LevelBy, Member, MemberStatus, PathRun, RunState, State
 from irpd.model.level import Level
 from irpd.model.page import Page, PageKind, Send, SendState, Word
+from irpd.model.response import NOTHING_YET
 from irpd.model.share import NOBODY, Distinct, Impact, Part
 from irpd.protocol.evolve_heartbeats import HEARTBEATS, evolve_heartbeats
 from irpd.protocol.evolve_overrides import OVERRIDES, evolve_overrides
+from irpd.protocol.evolve_response import evolve_response, followed, level_said
 from irpd.protocol.evolve_shadow import SHADOW, evolve_shadow
 from irpd.protocol.evolve_waiting import SILENCES, WAITING, evolve_waiting, first_row, let_in
 from irpd.protocol.reported import changed, fired, resolved
 from irpd.protocol.rows import FIRING, Rows, Torn
+from irpd.protocol.stages import Cause
 from irpd.triage.distinct import added, union
 from irpd.triage.evidence import during, first_count, heard
 
@@ -59,7 +62,7 @@ def evolve(rows: Rows, subject: str, event: e.AnyEvent, at: datetime) -> None:
 #: What shows, when a person does it, that somebody works on an incident.
 _WORK = (
     e.Acknowledged, e.AcknowledgementLapsed, e.Declined, e.Noted, e.PathStarted, e.PathMoved, e.SignalMoved,
-    e.SignalLeft,
+    e.SignalLeft, e.StageChanged, e.ItemDone, e.ItemSetAside, e.ActionTaken, e.DecisionMade, e.FactsSet,
 )  # fmt: skip
 
 
@@ -144,6 +147,7 @@ def _open(rows: Rows, number: int, event: e.Opened, at: datetime) -> None:
         roles=event.roles,
         lower_after=event.lower_after,
         takes=event.takes,
+        response=level_said(NOTHING_YET, event.level_by, at),
         drill=event.drill,
         version=1,
     )
@@ -210,23 +214,27 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
             return _left(rows, incident, event, at)
         case e.Acknowledged():
             persons = incident.acknowledged_by
-            return replace(
-                incident,
-                state=State.ACKNOWLEDGED,
-                acknowledged_at=incident.acknowledged_at or at,
-                first_acknowledged_at=incident.first_acknowledged_at or at,
-                acknowledged_by=persons if event.by in persons else (*persons, event.by),
-                paths=tuple(
-                    replace(run, answered_by=tuple(dict.fromkeys((*run.answered_by, event.by))))
-                    if not event.paths or run.name in event.paths
-                    else run
-                    for run in incident.paths
+            return followed(
+                replace(
+                    incident,
+                    state=State.ACKNOWLEDGED,
+                    acknowledged_at=incident.acknowledged_at or at,
+                    first_acknowledged_at=incident.first_acknowledged_at or at,
+                    acknowledged_by=persons if event.by in persons else (*persons, event.by),
+                    paths=tuple(
+                        replace(run, answered_by=tuple(dict.fromkeys((*run.answered_by, event.by))))
+                        if not event.paths or run.name in event.paths
+                        else run
+                        for run in incident.paths
+                    ),
+                    declined_by=tuple(p for p in incident.declined_by if p != event.by),
+                    respond_state="met" if incident.respond_state == "running" else incident.respond_state,
+                    stale_after=event.stale_after,
+                    stale_until=None,
+                    version=version,
                 ),
-                declined_by=tuple(p for p in incident.declined_by if p != event.by),
-                respond_state="met" if incident.respond_state == "running" else incident.respond_state,
-                stale_after=event.stale_after,
-                stale_until=None,
-                version=version,
+                Cause.ACKNOWLEDGED,
+                at,
             )
         case e.AcknowledgementStale():
             return replace(incident, stale_until=event.resumes_at, version=version)
@@ -284,36 +292,46 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
         case e.ResponseMissed():
             return replace(incident, respond_state="missed", version=version)
         case e.Resolved():
-            return replace(
-                incident,
-                state=State.RESOLVED,
-                resolved_at=at,
-                resolved_by=event.by,
-                respond_state="met" if incident.respond_state == "running" else incident.respond_state,
-                version=version,
+            return followed(
+                replace(
+                    incident,
+                    state=State.RESOLVED,
+                    resolved_at=at,
+                    resolved_by=event.by,
+                    respond_state="met" if incident.respond_state == "running" else incident.respond_state,
+                    version=version,
+                ),
+                Cause.RESOLVED,
+                at,
             )
         case e.Reopened():
             rows.put_group(incident)
             rows.put_takes(incident)
             for service in incident.services:
                 rows.put_service(service, incident.number)
-            return replace(
-                incident,
-                state=State.OPEN,
-                resolved_at=None,
-                resolved_by="",
-                closed_at=None,
-                acknowledged_at=None,
-                acknowledged_by=(),
-                declined_by=(),
-                respond_by=event.respond_by,
-                respond_state="running" if event.respond_by else "",
-                quiet_since=at if incident.firing == 0 else None,
-                last_signal_at=at,
-                version=version,
+            return followed(
+                replace(
+                    incident,
+                    state=State.OPEN,
+                    resolved_at=None,
+                    resolved_by="",
+                    closed_at=None,
+                    acknowledged_at=None,
+                    acknowledged_by=(),
+                    declined_by=(),
+                    respond_by=event.respond_by,
+                    respond_state="running" if event.respond_by else "",
+                    quiet_since=at if incident.firing == 0 else None,
+                    last_signal_at=at,
+                    version=version,
+                ),
+                Cause.REOPENED,
+                at,
             )
         case e.Closed():
-            return replace(incident, state=State.CLOSED, closed_at=at, version=version)
+            return followed(
+                replace(incident, state=State.CLOSED, closed_at=at, version=version), Cause.CLOSED, at
+            )
         case e.Merged():
             return replace(
                 incident, state=State.MERGED, merged_into=event.into, closed_at=at, version=version
@@ -341,6 +359,11 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
                 last_update_at=told if is_update else incident.last_update_at,
                 version=version,
             )
+        case (
+            e.StageChanged() | e.ItemDone() | e.ItemSetAside() | e.ActionTaken() | e.DecisionMade()
+            | e.FactsSet()
+        ):  # fmt: skip
+            return replace(evolve_response(incident, event, at), version=version)
         case (
             e.Noted() | e.ConfigLoaded() | e.ConfigRefused() | e.CommandSetAside() | e.ClockJumped()
             | e.Started() | e.ReceiptTaken() | e.SilenceAdded() | e.SilenceEnded()
@@ -526,6 +549,7 @@ def _levelled(incident: Incident, event: e.LevelChanged, at: datetime) -> Incide
         lower_after=event.lower_after,
         stale_after=incident.stale_after if event.stale_after is None else event.stale_after,
         eased_since=None,
+        response=level_said(incident.response, by, at),
         version=incident.version + 1,
     )
 

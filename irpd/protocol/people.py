@@ -27,7 +27,7 @@ from irpd.protocol.paging import (
     tell_holders,
 )
 from irpd.protocol.placing import open_incident
-from irpd.protocol.quiet import settle
+from irpd.protocol.quiet import close_now, settle
 from irpd.protocol.rows import STORM
 from irpd.triage.level import Verdict
 
@@ -281,6 +281,17 @@ def reopen(draft: Draft, command: c.Reopen) -> Answer:
     )
     incident = restart_paths(draft, incident, because=f"reopened by {draft.name(command.by)}")
     return Answer(incident.number, True, f"{incident.ref} is open again; {next_text(draft, incident)}")
+
+
+def close(draft: Draft, command: c.Close) -> Answer:
+    """The watch over what is resolved ends before its time: what fires again is another incident."""
+    incident = draft.incident(command.incident)
+    if incident.state.active:
+        raise Refusal("state", f"can't close {incident.ref}: it is {incident.state}; resolve it first")
+    if incident.state is not State.RESOLVED:
+        return Answer(incident.number, False, f"Nothing to do: {incident.ref} {draft.over(incident)}.")
+    close_now(draft, incident, by=command.by)
+    return Answer(incident.number, True, f"{incident.ref} is closed.")
 
 
 def open_by_hand(draft: Draft, command: c.Open) -> Answer:

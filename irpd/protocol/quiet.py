@@ -26,9 +26,13 @@ def close_if_over(draft: Draft, incident: Incident) -> Incident:
     ends = reopen_ends(incident)
     if ends is None or ends > draft.now:
         return incident
-    # It leaves memory with its pages: what was not sent by now must not end without a word.
+    return close_now(draft, incident)
+
+
+def close_now(draft: Draft, incident: Incident, *, by: str = "") -> Incident:
+    """It leaves memory with its pages: what was not sent by now must not end without a word."""
     incident = end_pages(draft, incident, because="obsolete", keep_updates=False)
-    return draft.emit(incident.number, e.Closed())
+    return draft.emit(incident.number, e.Closed(by=by))
 
 
 def all_quiet(draft: Draft, incident: Incident, *, muted: bool = False) -> Incident:

@@ -49,7 +49,9 @@ def test_silences_of_older_tables_are_read_before_and_after_the_migration(path: 
     db.executescript((Path(__file__).parent / "golden/0.1.1-tables-3.sql").read_text("utf-8"))
     assert [id for (id,) in db.execute("SELECT id FROM silences")] == [1, 2]
     db.close()
-    assert check_projection(path).ok
+    assert check_projection(path).differences == [
+        "the rows were made by another version of irpd; the next start makes them anew"
+    ]
     journal = opened()
     loaded = journal.load()
     assert [(row.kind, row.key) for row in loaded.standing] == [("silence", "1"), ("silence", "2")]

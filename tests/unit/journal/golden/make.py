@@ -184,6 +184,17 @@ STORY: list[list[tuple[str, e.AnyEvent]]] = [
     [(ONE, e.LevelChanged(before=2, after=1, level_by=LevelBy("share"), evidence_level=1, respond_by=LATER))],
     [(ONE, e.ResponseMissed(due_at=LATER)), (ONE, e.Declined(by="bob", via="link", page="1-1"))],
     [
+        (ONE, e.StageChanged(before="triage", after="investigation", by="ada", because="enough is known")),
+        (ONE, e.ItemDone(item="plan", stage="resolution", title="Plan", result="two steps", by="ada")),
+        (
+            ONE,
+            e.ItemSetAside(item="isolation", stage="containment", title="Isolate", because="one", by="ada"),
+        ),
+        (ONE, e.ActionTaken(text="restarted pay-2", result="errors went", by="ada")),
+        (ONE, e.DecisionMade(text="fail over", because="refunds work there", by="ada")),
+        (ONE, e.FactsSet(texts={"scope": "EU"}, times={"impact-from": START, "impact-to": None}, by="ada")),
+    ],
+    [
         (ONE, e.PageSeen(page="1-1", via="link")),
         (ONE, e.Acknowledged(by="ada", via="link", page="1-1", paths=("technical",), stale_after=3600.0)),
         (ONE, e.PageEnded(page="1-1", because="acknowledged", by="ada")),
