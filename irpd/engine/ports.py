@@ -183,8 +183,9 @@ class Journal(Protocol):
         """An incident from the projection, also one that has left memory."""
         ...
 
-    def member(self, key: str) -> Member | None:
-        """The newest signal with this key (the source in front), also one that has left memory."""
+    def issue(self, key: str) -> Member | None:
+        """The newest signal of an issue (``SOURCE/issue:ID``), also one that has left memory. None for what
+        isn't there, and for every other key: nobody looks for those."""
         ...
 
     @property

@@ -52,7 +52,7 @@ class Recall:
                     self._here.add(stored[0].number)
 
     def _ignored(self, key: str) -> Stored:
-        member = self._journal.member(key)
+        member = self._journal.issue(key)
         if member is None or member.status is not MemberStatus.MUTED:
             return None
         return self._journal.incident(member.incident)

@@ -247,8 +247,10 @@ class MemoryJournal:
         ]
         return codec.decode_incident(self.storage.incidents[number]), members, projection.in_order(pages)
 
-    def member(self, key: str) -> Member | None:
+    def issue(self, key: str) -> Member | None:
         found: Member | None = None
+        if not projection.sought(key):
+            return None
         for data in self.storage.members.values():
             member = codec.decode_member(data)
             if member.key == key and (found is None or member.sid > found.sid):

@@ -28,6 +28,12 @@ def place(member: Member) -> int:
     return member.incident or (0 if member.waits is not None else -1)
 
 
+def sought(key: str) -> bool:
+    """Whether a signal with this key is ever looked up by it once it has left memory. An index of all keys
+    would be a third of what a commit writes: each new one falls on a page of its own."""
+    return "/issue:" in key
+
+
 def in_order(pages: Iterable[Page]) -> list[Page]:
     """Oldest first (``42-9`` before ``42-10``)."""
     return sorted(pages, key=lambda page: (page.requested_at, len(page.id), page.id))

@@ -39,7 +39,9 @@ def incident_of(subject: str) -> int | None:
 
 
 def key_number(key: str) -> int:
-    """What the index of members holds for a key."""
+    """What the index of issues holds for a key; 0: nothing, as it isn't an issue's."""
+    if not projection.sought(key):
+        return 0
     return int.from_bytes(sha256(key.encode("utf-8", "surrogatepass")).digest()[:8], "big") >> 1
 
 
@@ -248,10 +250,11 @@ class Reader:
             projection.in_order(codec.decode_page(row[0]) for row in pages),
         )
 
-    def member(self, key: str) -> Member | None:
-        found = rows(
-            self.connection, "SELECT data FROM members WHERE key = ? ORDER BY sid DESC", (key_number(key),)
-        )
+    def issue(self, key: str) -> Member | None:
+        if not projection.sought(key):
+            return None
+        query = "SELECT data FROM members WHERE key = ? AND key <> 0 ORDER BY sid DESC"
+        found = rows(self.connection, query, (key_number(key),))
         for (data,) in found:
             member = codec.decode_member(data)
             if member.key == key:

@@ -436,10 +436,10 @@ class SqliteJournal:
         incident, members, pages = found
         return incident, [self._lag.rows.get(member.sid, member) for member in members], pages
 
-    def member(self, key: str) -> Member | None:
-        """The newest signal with this key (the source in front), also one that has left memory."""
+    def issue(self, key: str) -> Member | None:
+        """The newest signal of an issue, also one that has left memory."""
         with explained(self.path):
-            member = self._reading().member(key)
+            member = self._reading().issue(key)
         return None if member is None else self._lag.rows.get(member.sid, member)
 
     def salt(self) -> bytes:

@@ -263,12 +263,9 @@ def test_damage_that_a_start_meets_ends_it_with_74_and_names_the_way_back(irpd: 
     irpd.accepted.clear()  # the file stays as it is
 
 
-@pytest.mark.parametrize("name", ["members_by_key", "receipts"])
-def test_damage_that_only_a_write_meets_is_told_and_stays_told_until_it_is_mended(
-    irpd: Irpd, name: str
-) -> None:
+def test_damage_that_only_a_write_meets_is_told_and_stays_told_until_it_is_mended(irpd: Irpd) -> None:
     backup = filled(irpd, before=30, after=1)
-    overwritten(irpd, name)
+    overwritten(irpd, "receipts")
     irpd.start()
     for n in (100, 101, 102):
         status, headers = status_of(irpd, n)

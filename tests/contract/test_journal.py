@@ -179,7 +179,7 @@ def test_an_empty_journal_holds_nothing(journal: Journal) -> None:
     assert journal.config("h") is None
     assert journal.latest_config() is None
     assert journal.incident(1) is None
-    assert journal.member("am/f00") is None
+    assert journal.issue("s/issue:7") is None
     assert journal.reserve_ok
 
 
@@ -377,7 +377,6 @@ def test_only_what_is_not_over_is_loaded(journal: Journal) -> None:
     assert sorted(loaded.members) == [1, 2, 4]
     assert sorted(loaded.pages) == ["1-1", "2-1", "4-1"]
     assert journal.incident(3) == (states[3], [member(3, of=3, key="am/3")], [page("3-1", of=3, live=False)])
-    assert journal.member("am/5") == member(5, of=5, key="am/5")
     # It comes back when its row says so.
     journal.commit(Batch(incidents={3: incident(3)}))
     assert sorted(journal.load().members) == [1, 2, 3, 4]
@@ -417,16 +416,24 @@ def test_a_row_takes_the_place_of_the_one_before(journal: Journal) -> None:
     assert journal.load().counters == {"a": 6}
 
 
-def test_a_key_is_found_by_its_newest_signal(journal: Journal) -> None:
+def test_an_issue_is_found_by_its_newest_signal_also_out_of_memory_and_no_other_key_is(
+    journal: Journal,
+) -> None:
+    issue = "sentry/issue:7"
     journal.commit(
         Batch(
-            incidents={1: incident(1, state=State.CLOSED, firing=0), 2: incident(2)},
-            members={1: member(1), 2: member(2, of=2), 3: member(3, of=2, key="am/else")},
+            incidents={n: incident(n, state=State.CLOSED, firing=0) for n in (1, 2, 3)},
+            members={
+                1: member(1, key=issue),
+                2: member(2, of=2, key=issue),
+                3: member(3, of=2, key="sentry/issue:8"),
+                4: member(4, of=3, key="am/f00"),
+            },
         )
     )
-    found = journal.member("am/f00")
-    assert found is not None
-    assert found.sid == 2
+    assert journal.issue(issue) == member(2, of=2, key=issue)
+    assert journal.issue("sentry/issue:9") is None
+    assert journal.issue("am/f00") is None
 
 
 # ------------------------------------------------------------------ configurations
@@ -622,7 +629,7 @@ def batches(draw: st.DrawFn) -> list[Batch]:
                 evolve(layer, fact.subject, fact.event, fact.at)
         numbers = draw(st.sets(st.integers(1, 4), max_size=3)) - named(facts)
         for n in numbers:
-            layer.put_member(member(n, of=draw(st.integers(1, 4)), key=f"am/{n}"))
+            layer.put_member(member(n, of=draw(st.integers(1, 4)), key=f"am/issue:{n}"))
         known.absorb(layer)
         out.append(
             Batch(
@@ -655,7 +662,7 @@ def state_of(journal: Journal) -> dict[str, object]:
         "receipts": receipts,
         "config": config,
         "each": [journal.incident(n) for n in range(1, 5)],
-        "keys": [journal.member(f"am/{n}") for n in range(1, 5)],
+        "keys": [journal.issue(f"am/issue:{n}") for n in range(1, 5)],
     }
 
 

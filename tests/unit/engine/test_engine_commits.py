@@ -421,8 +421,8 @@ async def test_every_receipt_that_was_decided_is_in_the_chain_once_with_its_dige
 
 async def ignored(bench: Any) -> None:
     """An issue that somebody said to ignore; its incident has left memory."""
-    await bench.receive(("i", "firing"), source="sentry")
-    await bench.receive(("i", "muted"), source="sentry")
+    await bench.receive(("issue:i", "firing"), source="sentry")
+    await bench.receive(("issue:i", "muted"), source="sentry")
     await bench.engine.submit(c.Resolve(incident=1, by="chi"))
     await bench.forward(3600)
     assert bench.engine.state.incidents == {}
@@ -433,7 +433,7 @@ async def test_one_more_event_of_an_ignored_issue_whose_incident_left_memory_ope
 ) -> None:
     await ignored(bench)
     for _ in range(2):
-        answer = await bench.receive(("i", "firing"), source="sentry", occurrence=True)
+        answer = await bench.receive(("issue:i", "firing"), source="sentry", occurrence=True)
         assert (answer.incidents, dict(answer.outcomes)) == ((1,), {"updates": 1})
     assert bench.engine.state.incidents == {}
     assert bench.journal.incident(1)[1][0].count == 3
@@ -443,14 +443,28 @@ async def test_one_more_event_of_an_ignored_issue_whose_incident_left_memory_ope
 async def test_one_that_was_only_stored_at_first_opens_nothing_either(bench: Any) -> None:
     await ignored(bench)
     bench.engine._last_receipt += 1  # the engine is behind by one that is gone
-    answer = await bench.receive(("i", "firing"), source="sentry", occurrence=True)
+    answer = await bench.receive(("issue:i", "firing"), source="sentry", occurrence=True)
     assert answer.incidents is None, "stored only"
     await bench.idle()
     assert bench.journal.incident(2) is None
     assert bench.journal.incident(1)[1][0].count == 2
 
 
+async def test_no_other_key_is_looked_up_once_it_left_memory(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which is why the journal needs an index of issues alone: the journal would know this key."""
+    await bench.receive(("f00", "firing"))
+    await bench.receive(("f00", "resolved"))
+    await bench.engine.submit(c.Resolve(incident=1, by="chi"))
+    await bench.forward(3600)
+    assert bench.engine.state.incidents == {}
+    monkeypatch.setattr(bench.journal, "issue", None)
+    assert (await bench.receive(("f00", "firing"))).incidents == (2,)
+    assert (await bench.receive(("f01", "firing"))).incidents == (3,)
+
+
 async def test_what_is_not_an_occurrence_or_of_an_issue_not_ignored_opens_an_incident(bench: Any) -> None:
     await ignored(bench)
-    assert (await bench.receive(("i", "firing"), source="sentry")).incidents == (2,)
-    assert (await bench.receive(("j", "firing"), source="sentry", occurrence=True)).incidents == (3,)
+    assert (await bench.receive(("issue:i", "firing"), source="sentry")).incidents == (2,)
+    assert (await bench.receive(("issue:j", "firing"), source="sentry", occurrence=True)).incidents == (3,)

@@ -26,7 +26,8 @@ class Reading:
 
 async def closed(bench: Any, *keys: str) -> None:
     """Issues that somebody said to ignore; their incidents have left memory."""
-    for number, key in enumerate(keys, start=1):
+    for number, issue in enumerate(keys, start=1):
+        key = f"issue:{issue}"
         await bench.receive((key, "firing"), source="sentry")
         await bench.receive((key, "muted"), source="sentry")
         await bench.engine.submit(c.Resolve(incident=number, by="chi"))
@@ -38,10 +39,10 @@ async def test_an_event_of_an_ignored_issue_that_comes_while_another_is_looked_u
     bench: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await closed(bench, "i", "j")
-    reading = Reading(bench, "member", monkeypatch)
-    first = bench.later(("i", "firing"), source="sentry", occurrence=True)
+    reading = Reading(bench, "issue", monkeypatch)
+    first = bench.later(("issue:i", "firing"), source="sentry", occurrence=True)
     await bench.until(reading.begun.is_set)
-    second = bench.later(("j", "firing"), source="sentry", occurrence=True)
+    second = bench.later(("issue:j", "firing"), source="sentry", occurrence=True)
     await bench.until(lambda: bench.engine.waiting == 2)
     reading.go.set()
     assert (await first).incidents == (1,)

@@ -86,7 +86,7 @@ class History:
                 e.SignalJoined(
                     sid=number,
                     n=1,
-                    key=f"am/{number:016x}",
+                    key=f"am/issue:{number}",
                     source="am",
                     title=f"Problem {number}",
                     service="checkout",

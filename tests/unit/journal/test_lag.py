@@ -61,7 +61,7 @@ def test_a_repeat_writes_its_record_and_no_row(running: SqliteJournal, history: 
     found = running.incident(2)
     assert found is not None
     assert found[1][0].count == 6
-    member = running.member(f"am/{1:016x}")
+    member = running.issue("am/issue:1")
     assert member is not None
     assert (member.count, member.last_seen) == (6, history.at)
 

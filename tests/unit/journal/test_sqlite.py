@@ -25,6 +25,7 @@ from irpd.engine.ports import (
     JournalUnavailable,
 )
 from irpd.journal import schema
+from irpd.journal.reader import open_reader
 from irpd.journal.reserve import Reserve
 from irpd.journal.sqlite import SqliteJournal
 from irpd.model.event import Noted, Started
@@ -365,7 +366,7 @@ def test_rows_of_another_version_are_made_again_from_the_events(
     journal.commit(history.closed(2))
     journal.commit(history.sent(3))
     journal.commit(history.repeated(1, 3))
-    before = journal.load(), journal.incident(2), journal.member(f"am/{2:016x}")
+    before = journal.load(), journal.incident(2), journal.issue("am/issue:2")
     journal.close()
     other = sqlite3.connect(path)
     other.execute("UPDATE state SET projection = projection + 1")
@@ -376,8 +377,30 @@ def test_rows_of_another_version_are_made_again_from_the_events(
     other.commit()
     other.close()
     again = opened()
-    assert (again.load(), again.incident(2), again.member(f"am/{2:016x}")) == before
+    assert (again.load(), again.incident(2), again.issue("am/issue:2")) == before
     assert sorted(before[0].incidents) == [1, 3, 4, 5]
+
+
+def test_an_issue_written_before_there_was_an_index_of_issues_alone_is_found(
+    opened: Opened, history: History, path: Path
+) -> None:
+    old = opened(migrations=schema.migrations()[:4])
+    for number in range(1, 4):
+        old.commit(history.opened(number))
+    known = old.issue("am/issue:2")
+    assert known is not None
+    old.close()
+    reader = open_reader(path)
+    assert (schema.version(reader.connection), reader.issue("am/issue:2")) == (4, known)
+    reader.close()
+    journal = opened()
+    assert journal.issue("am/issue:2") == known
+    reader = open_reader(path)
+    (plan,) = reader.connection.execute(
+        "EXPLAIN QUERY PLAN SELECT data FROM members WHERE key = 5 AND key <> 0"
+    )
+    assert "members_of_issues" in plan[3]
+    reader.close()
 
 
 def test_events_that_cannot_follow_each_other_are_said_to_be_damaged(
