@@ -1,8 +1,9 @@
 """One decision as it is judged, and how it is said that something doesn't hold."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from irpd.config.values import Configuration
 from irpd.model import command as c
@@ -20,8 +21,7 @@ class Violation(Exception):
         self.text = text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     command: c.Command
     before: Rows
     after: Rows

@@ -6,8 +6,8 @@ timers that are due together, and when work of another thread (``run_in_executor
 Such work runs in the one thread there is, at a virtual moment of its own, and its result is delivered
 at a later one; a crash may come before, between and after.
 
-The loop never runs by itself. ``turn`` runs one callback; the world decides how many, and may drop
-the loop between any two of them. After ``drop`` no callback runs, no task is cancelled and no
+The loop never runs by itself. ``turns`` runs so many callbacks as the world says, which may drop the
+loop between any two of them. After ``drop`` no callback runs, no task is cancelled and no
 ``finally`` block is entered: the tasks are kept, so that nothing of them is closed while the run lasts.
 """
 
@@ -48,9 +48,6 @@ class _Call:
 
     def when(self) -> float:
         return self._when
-
-    def run(self) -> None:
-        self._context.run(self._callback, *self._args)
 
 
 class VirtualLoop(base_events.BaseEventLoop):
@@ -157,20 +154,22 @@ class VirtualLoop(base_events.BaseEventLoop):
             self._chance.shuffle(due)
         self._ready.extend(due)
 
-    def turn(self) -> bool:
-        """Run one callback; whether there was one. The caller holds the loop as the running one."""
-        ready = self._ready
-        while ready:
+    def turns(self, most: int) -> int:
+        """Run what is ready, at most so many callbacks; how many there were. The caller holds the loop as the
+        running one."""
+        ready, done = self._ready, 0
+        while ready and done < most:
             call = ready.popleft()
-            if not call._cancelled:
-                try:
-                    call.run()
-                except (SystemExit, KeyboardInterrupt):
-                    raise
-                except BaseException as error:
-                    self._complain(self, {"message": f"in {call._callback}", "exception": error})
-                return True
-        return False
+            if call._cancelled:
+                continue
+            done += 1
+            try:
+                call._context.run(call._callback, *call._args)
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException as error:
+                self._complain(self, {"message": f"in {call._callback}", "exception": error})
+        return done
 
     @property
     def idle(self) -> bool:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from irpd.engine.ports import Fact
 from irpd.model import event as e
 from irpd.model.incident import Incident, Member, MemberStatus, RunState, State
-from irpd.model.page import PageKind, SendState
+from irpd.model.page import SendState
 from irpd.protocol.evolve import evolve
 from irpd.protocol.rows import Rows, Torn
 from simulation.decisions import BY_ITSELF
@@ -299,11 +299,6 @@ class Model:
     def last(self, key: str) -> Member | None:
         """The newest row of this key."""
         return self.rows.members.get(self.newest.get(key, 0))
-
-    def asks(self, page_id: str) -> bool:
-        """Whether this page asks for an acknowledgement that is still owed."""
-        page = self.rows.pages.get(page_id)
-        return page is not None and page.kind in (PageKind.PAGE, PageKind.QUIET)
 
 
 def due_at(incident: Incident) -> datetime | None:

@@ -262,7 +262,7 @@ class World:
                 loop = self._life.loop
                 asyncio_events._set_running_loop(loop)
                 try:
-                    while loop.turn():
+                    while loop.turns(1):
                         pass
                 finally:
                     asyncio_events._set_running_loop(None)

@@ -4,10 +4,9 @@ import heapq
 import sys
 import time
 from asyncio import events as asyncio_events
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from dataclasses import replace as with_changes
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -22,7 +21,7 @@ from irpd.model import command as c
 from irpd.model import event as e
 from irpd.model.command import Command, Refusal
 from irpd.model.incident import State
-from irpd.model.page import PageKind
+from irpd.model.page import Page, PageKind
 from irpd.protocol.draft import Draft
 from simulation import examine
 from simulation.actions import Action
@@ -45,6 +44,8 @@ TRIES = 12
 #: A run goes on until it has had a crash for so many of the commands asked for.
 COMMANDS_A_CRASH = 400
 INFINITE = float("inf")
+#: After so many callbacks it is looked whether something is wrong already.
+TURNS = 500
 #: What was logged with these names is a defect unless a failure was planted.
 DEFECTS = frozenset(
     {
@@ -102,6 +103,7 @@ class Simulation:
         self.unrecorded: set[tuple[str, int]] = set()  # outcomes that deciding on failed: a planted defect
         self.unhinged: set[int] = set()  # incidents decided on while hours or schedules could not be read
         self.replay = examine.Replay()
+        self.alike: defaultdict[str, examine.Alike] = defaultdict(dict)
         self.waiting = Waiting()
         self.shown: dict[int, float] = {}  # when somebody last saw a page of this incident
         self._later: list[tuple[float, int, Callable[[], None]]] = []
@@ -163,9 +165,10 @@ class Simulation:
         self.troubled_at = self.time.true
 
     def logged(self, event: str, values: dict[str, Any]) -> None:
-        told = f"{values} {sys.exc_info()[1]!r}"
-        if event in DEFECTS and not self.plant and "Planted" not in told:
-            self._found(Violation("unexpected", f"logged {event}: {told}"))
+        if event in DEFECTS and not self.plant:
+            told = f"{values} {sys.exc_info()[1]!r}"
+            if "Planted" not in told:
+                self._found(Violation("unexpected", f"logged {event}: {told}"))
 
     def _failed(self) -> bool:
         return self.violation is not None
@@ -177,47 +180,43 @@ class Simulation:
     # ------------------------------------------------------------ what goes out
     def sending(self, life: Life, message: Message) -> None:
         for page, send in message.pages:
-            self._sending(life, with_changes(message, page=page, send=send))
-        persons = {page.person for page, _ in message.pages}
-        if len(persons) > 1:
-            self._found(Violation("wanted", f"{message.id} tells one person of pages to {persons}"))
+            if wrong := self._wrong_with(life, page, (page.id, send.n)):
+                self._found(Violation(wrong[0], f"{message.id} {wrong[1]}"))
+            life.calling.add((page.id, send.n))
         if message.others:
+            persons = {page.person for page, _ in message.pages}
+            if len(persons) > 1:
+                self._found(Violation("wanted", f"{message.id} tells one person of pages to {persons}"))
             self.hit("fault", "pages-gathered")
 
-    def _sending(self, life: Life, message: Message) -> None:
-        key = (message.page.id, message.send.n)
-        if wrong := self._wrong_with(life, message, key):
-            self._found(Violation(wrong[0], f"{message.id} {wrong[1]}"))
-        life.calling.add(key)
-
-    def _wrong_with(self, life: Life, message: Message, key: tuple[str, int]) -> tuple[str, str] | None:
+    def _wrong_with(self, life: Life, told: Page, key: tuple[str, int]) -> tuple[str, str] | None:
         """What forbids to send it now, if anything does: which rule, and in words."""
         if key in life.calling:
             return "once", "is sent twice at the same time"
         if life.answered.get(key) in ("delivered", "permanent"):
             return "once", f"is sent again after it was {life.answered[key]}"
-        page = life.engine.state.pages.get(message.page.id)
-        send = next((s for s in page.sends if s.n == message.send.n), None) if page is not None else None
+        page = life.engine.state.pages.get(told.id)
+        send = next((s for s in page.sends if s.n == key[1]), None) if page is not None else None
         if page is None or send is None or send.state != "pending":
             return "wanted", f"is {send and send.state}"
         if not page.live:
             return "wanted", ": its page is over"
-        if message.page.person != page.person:
+        if told.person != page.person:
             return "wanted", ": not to whom"
         now = life.clock.now()
         if now > page.expires_at + timedelta(seconds=1):
             return "expired", "is sent after it expired"
         if send.due_at > now:
             return "never-early", "is sent before its time"
-        incident = life.engine.state.incidents.get(message.page.incident)
-        if incident is None or message.page.kind not in (PageKind.PAGE, PageKind.QUIET):
+        incident = life.engine.state.incidents.get(told.incident)
+        if incident is None or told.kind not in (PageKind.PAGE, PageKind.QUIET):
             return None
         if not incident.state.active:
             return "wanted", f"is sent though {incident.ref} is {incident.state}"
-        if any(run.name == message.page.path and run.next_at is not None for run in incident.paths):
+        if any(run.name == told.path and run.next_at is not None for run in incident.paths):
             return None  # a path that goes on beside: others are asked by it
         answered = incident.acknowledged_at
-        if incident.state is State.ACKNOWLEDGED and answered and message.page.requested_at < answered:
+        if incident.state is State.ACKNOWLEDGED and answered and told.requested_at < answered:
             return "stops", f"is sent though {incident.ref} is acknowledged"
         return None
 
@@ -375,11 +374,14 @@ class Simulation:
         if not loop.idle:
             asyncio_events._set_running_loop(loop)
             try:
-                while self.violation is None and loop.turn():
+                while self.violation is None:
+                    most = TURNS if self.fuse < 0 else min(self.fuse + 1, TURNS)
+                    done = loop.turns(most)
                     if self.fuse >= 0:
-                        self.fuse -= 1
-                        if burnt := self.fuse < 0:
-                            break
+                        self.fuse -= done
+                        burnt = self.fuse < 0
+                    if burnt or done < most:
+                        break
             finally:
                 asyncio_events._set_running_loop(None)
         if loop.problems:

@@ -32,7 +32,7 @@ OUTSIDE = ("time.time", "time.monotonic", "time.sleep", "random.random", "random
 
 #: One text in so many is made from its template, which takes longer than all else; the others are the
 #: built-in ones.
-TEXT_ONE_IN = 10
+TEXT_ONE_IN = 20
 
 
 class Planted(Exception):

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
+
 from irpd.engine.ports import (
     Batch,
     Fact,
@@ -32,8 +34,7 @@ def nothing(point: str) -> None:
     """The kill point of an ordinary life."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Event:
+class _Event(msgspec.Struct, frozen=True, gc=False):
     subject: str
     type: str
     version: int
@@ -190,10 +191,9 @@ class MemoryJournal:
                 kept.configs[fact.event.hash] = kept.configs.pop(fact.event.hash)
         if batch.cursor is not None:
             kept.cursor = batch.cursor
-        for fact in batch.facts:
-            at = codec.micros(fact.at)
+        for fact, event in zip(batch.facts, events, strict=True):
             jumped = isinstance(fact.event, ClockJumped)
-            kept.last_at = at if jumped or kept.last_at is None else max(kept.last_at, at)
+            kept.last_at = event.at if jumped or kept.last_at is None else max(kept.last_at, event.at)
         for receipt in batch.receipts:
             kept.last_at = max(kept.last_at or 0, codec.micros(receipt.at))
         self._kill("after-commit")

@@ -381,7 +381,11 @@ class Outbox:
         for one in along:  # what its message never came to is tried by itself
             if one.key not in records:
                 self._handled.pop(one.key, None)
-        await asyncio.gather(*(self._recorder.record(one, record) for one, record in records.items()))
+        recording = [self._recorder.record(one, record) for one, record in records.items()]
+        if len(recording) == 1:  # nearly always; it needs no task of its own
+            await recording[0]
+        else:
+            await asyncio.gather(*recording)
         return {
             one: record.retry_at
             for one, record in records.items()

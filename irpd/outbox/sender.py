@@ -225,14 +225,15 @@ class Sender:
         if group is not None and outcome.kind != "delivered" and self._gather.failed(group, started):
             self._released(group)
         records: list[RecordSend] = []
+        answered_at = self._clock.now()
         for (one, n), tried, first in zip(pages, attempts, first_at, strict=True):
             decision = decide(
                 outcome,
                 attempt=tried + 1,
                 first_at=first,
-                now=self._clock.now(),
+                now=answered_at,
                 expires_at=one.expires_at,
-                next_at=next_method_at(one, n, self._clock.now()),
+                next_at=next_method_at(one, n, answered_at),
                 random=self._random,
             )
             record = RecordSend(

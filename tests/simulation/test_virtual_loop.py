@@ -23,7 +23,7 @@ class House:
         events._set_running_loop(self.loop)
         try:
             while True:
-                while self.loop.turn():
+                while self.loop.turns(1):
                     pass
                 following = self.loop.next_timer()
                 if following is None or following > until:
