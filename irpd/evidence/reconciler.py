@@ -35,6 +35,13 @@ LOOKED_AT = 5000
 _FIRING = (MemberStatus.FIRING, MemberStatus.STALE)
 
 
+def _fires(member: Member) -> bool:
+    """Whether it fires as far as irpd knows: in an incident, or muted or held here outside of any."""
+    return member.status in _FIRING or (
+        member.waits is not None and member.status is not MemberStatus.RESOLVED
+    )
+
+
 class Door(Protocol):
     def normalise(self, body: bytes, headers: Mapping[str, str], now: datetime, /) -> Normalised: ...
 
@@ -193,12 +200,12 @@ class Reconciler:
         known = [
             key
             for key, member in members.items()
-            if member.status in _FIRING or (member.resolved_seen_at or _LONG_AGO) > just
+            if _fires(member) or (member.resolved_seen_at or _LONG_AGO) > just
         ]
         firing = {
             key: member.labels
             for key, member in members.items()
-            if member.status in _FIRING and member.last_seen < asked_at and alertmanager.is_fingerprint(key)
+            if _fires(member) and member.last_seen < asked_at and alertmanager.is_fingerprint(key)
         }
         missed = alertmanager.missed(told, known, now=asked_at, after=settings.after)
         ended = alertmanager.ended(told, firing)
@@ -226,7 +233,10 @@ class Reconciler:
             if f"issue:{found['id']}" not in members and _older(found, asked_at - overlap):
                 note = "Sentry was asked: this issue is new there, and no report of it had come."
                 await self._found(look, "missed", sentry.body(found, note=note, created=True))
-        firing = {key: one for key, one in members.items() if one.status in _FIRING}
+        firing = {key: one for key, one in members.items() if _fires(one)}
+        for found in await sentry.back_again(server, organization, since - 2 * overlap):
+            if (key := f"issue:{found['id']}") not in firing:
+                await self._regressed(look, found, members.get(key), since - 2 * overlap, asked_at - overlap)
         numbers = sorted(sentry.numbers(firing), key=lambda one: look.asked.get(one[0], _LONG_AGO))
         for key, number in numbers[:ISSUES]:
             member = firing[key]
@@ -241,6 +251,18 @@ class Reconciler:
             elif issue is not None and (sentry.count(issue) or 0) > (member.impact.affected or 0):
                 await self._found(look, "changed", sentry.body(issue, note=""))
         look.asked = {key: at for key, at in look.asked.items() if key in firing}
+
+    async def _regressed(
+        self, look: _Look, found: Mapping[str, Any], known: Member | None, since: datetime, until: datetime
+    ) -> None:
+        """An old issue that was over and occurs again; when it came back only its history tells."""
+        issue = await sentry.issue(look.servers[0], look.settings.organization, str(found["id"]))
+        at = sentry.came_back(issue) if issue is not None else None
+        if issue is None or at is None or not since < at <= until or sentry.over(issue):
+            return
+        if known is None or (known.resolved_seen_at or known.last_seen) < at:
+            note = "Sentry was asked: this issue was over and occurs again, and no report of that had come."
+            await self._found(look, "missed", sentry.body(issue, note=note))
 
     async def _found(self, look: _Look, what: str, body: bytes) -> None:
         log.info("reconciled", source=look.name, what=what, signals=1)

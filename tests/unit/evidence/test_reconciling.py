@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
 import pytest
 
 from irpd.evidence import Reconciler
+from irpd.model import command as c
 from irpd.model import event as e
 from irpd.model.incident import MemberStatus, State
 
@@ -226,6 +228,38 @@ async def test_what_fires_there_and_was_resolved_here_long_ago_fires_again(looki
         assert one.engine.state.incidents[number].state is State.OPEN
 
 
+async def silenced(one: Any) -> None:
+    until = one.clock.now() + timedelta(hours=1)
+    command = c.AddSilence(match={"service": ("checkout",)}, until=until, by="asha", because="CHG-1")
+    await one.engine.submit(command)
+
+
+async def test_what_is_muted_here_is_not_missed(looking: Any, server: Any) -> None:
+    async with looking() as one:
+        await silenced(one)
+        await one.report("Muted", want="2")
+        server.answers["/api/v2/alerts"] = [listed("Muted", want="2")]
+        one.clock.forward(600)
+        before = member(one, "Muted")
+        for _ in range(3):
+            assert await one.look() == ["am answered"]
+        assert member(one, "Muted") == before, "to be asked about is no report: a hold would count it"
+
+
+async def test_what_is_muted_here_and_ended_without_a_word_opens_nothing_at_the_end(
+    looking: Any, server: Any
+) -> None:
+    async with looking() as one:
+        number = await one.report("Stuck", want="4")
+        await silenced(one)
+        await one.report("Muted", want="2")
+        assert await one.look() == ["am ended 2", "am answered"]
+        assert member(one, "Muted").status is MemberStatus.RESOLVED
+        assert one.engine.state.incidents[number].firing == 0
+        await one.engine.submit(c.EndSilence(silence=1, by="asha"))
+        assert list(one.engine.state.incidents) == [number]
+
+
 # ------------------------------------------------------------------ Sentry
 ISSUES = "/api/0/organizations/shop/issues/"
 ORGANIZATION = ", organization: shop"
@@ -299,6 +333,96 @@ async def test_a_new_issue_whose_report_may_still_come_is_waited_for(looking: An
         assert await one.look() == ["sentry answered"]
         assert await one.look() == ["sentry answered"]
         assert await one.look() == ["sentry missed 1", "sentry answered"]
+
+
+CAME_BACK = "2026-11-24T07:58:00Z"
+
+
+def again(number: str, at: str = CAME_BACK, kind: str = "set_regression") -> dict[str, Any]:
+    """An issue as Sentry shows it after it was over and came back."""
+    activity = [
+        {"type": "note", "dateCreated": "2026-11-24T07:59:59Z"},
+        {"type": kind, "dateCreated": at},
+        {"type": "set_resolved", "dateCreated": "2026-11-20T10:00:00Z"},
+    ]
+    seen = {"firstSeen": "2026-01-01T00:00:00Z", "lastSeen": "2026-11-24T08:00:00Z"}
+    return issue(number, users=5, substatus="regressed", activity=activity, **seen)
+
+
+def listing(substatus: str, *found: dict[str, Any]) -> Callable[[dict[str, str]], Any]:
+    return lambda said: list(found) if said["query"].startswith(f"is:{substatus} lastSeen:>") else []
+
+
+@pytest.mark.parametrize(
+    "substatus, kind",
+    [("regressed", "set_regression"), ("escalating", "set_escalating"), ("escalating", "set_unresolved")],
+)
+async def test_an_old_issue_that_came_back_without_a_word_opens_an_incident(
+    looking: Any, server: Any, substatus: str, kind: str
+) -> None:
+    server.answers[ISSUES] = listing(substatus, again("7", kind=kind))
+    server.answers[f"{ISSUES}7/"] = again("7", kind=kind)
+    async with looking("sentry", ORGANIZATION) as one:
+        assert await one.look() == ["sentry missed 1", "sentry answered"]
+        assert one.engine.state.incidents[1].title == "Error 7"
+        (note,) = notes(one, 1)
+        assert note.endswith("this issue was over and occurs again, and no report of that had come.")
+        assert await one.look() == ["sentry answered"]
+
+
+async def test_an_issue_that_was_resolved_here_and_came_back_reopens_its_incident(
+    looking: Any, server: Any
+) -> None:
+    async with looking("sentry", ORGANIZATION) as one:
+        server.answers[ISSUES] = []
+        number = await created(one, "7", 3)
+        over = {"action": "resolved", "data": {"issue": issue("7", "resolved")}}
+        await one.receive("sentry", over, {"Sentry-Hook-Resource": "issue"})
+        one.clock.forward(600)
+        server.answers[ISSUES] = listing("regressed", again("7", "2026-11-24T08:05:00Z"))
+        server.answers[f"{ISSUES}7/"] = again("7", "2026-11-24T08:05:00Z")
+        assert await one.look() == ["sentry missed 1", "sentry answered"]
+        assert member(one, "issue:7", "sentry").status is FIRING
+        assert one.engine.state.incidents[number].firing == 1
+
+
+@pytest.mark.parametrize(
+    "came_back",
+    ["2026-11-20T10:00:00Z", "2026-11-24T08:00:30Z", "no time"],
+    ids=["before irpd was up", "so lately that its report may still come", "at no known time"],
+)
+async def test_what_did_not_come_back_between_two_looks_is_left_alone(
+    looking: Any, server: Any, came_back: str
+) -> None:
+    server.answers[ISSUES] = listing("regressed", again("7", came_back))
+    server.answers[f"{ISSUES}7/"] = again("7", came_back)
+    async with looking("sentry", ORGANIZATION) as one:
+        assert await one.look() == ["sentry answered"]
+        assert not one.engine.state.incidents
+
+
+async def test_a_regression_that_irpd_heard_of_and_that_is_over_since_stays_over(
+    looking: Any, server: Any
+) -> None:
+    server.answers[ISSUES] = listing("regressed", again("7"))
+    server.answers[f"{ISSUES}7/"] = again("7")
+    async with looking("sentry", ORGANIZATION) as one:
+        await created(one, "7", 3)
+        over = {"action": "resolved", "data": {"issue": issue("7", "resolved")}}
+        await one.receive("sentry", over, {"Sentry-Hook-Resource": "issue"})
+        assert await one.look() == ["sentry answered"]
+        assert member(one, "issue:7", "sentry").status is MemberStatus.RESOLVED
+
+
+async def test_an_old_sentry_that_has_no_word_for_a_regression_is_asked_the_rest(
+    looking: Any, server: Any
+) -> None:
+    lost = issue("9", users=5, firstSeen="2026-11-24T07:58:00Z")
+    server.answers[ISSUES] = lambda said: [lost] if said["query"].startswith("is:unresolved") else 400
+    server.answers[f"{ISSUES}9/"] = lost
+    async with looking("sentry", ORGANIZATION) as one:
+        assert await one.look() == ["sentry missed 1", "sentry answered"]
+        assert one.reconciler.problems == {}
 
 
 async def test_a_token_that_sentry_refuses_changes_nothing(looking: Any, server: Any) -> None:
