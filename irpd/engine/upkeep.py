@@ -11,9 +11,8 @@ from irpd.engine.inbox import Overloaded
 from irpd.engine.ports import JournalError
 from irpd.model import command as c
 from irpd.model.incident import MemberStatus, State
-from irpd.model.signal import Signal, Status
+from irpd.model.signal import OWN, Signal, Status
 from irpd.protocol.rows import Rows
-from irpd.protocol.waiting import OWN
 
 if TYPE_CHECKING:
     from irpd.engine.engine import Engine

@@ -11,6 +11,10 @@ from irpd.model.share import Impact
 MAX_TITLE = 300
 MAX_VALUE = 4096
 MAX_LABELS = 64
+#: The source of what irpd says of itself. No configured source has this name.
+OWN = "irpd"
+#: Keys of what stands for a report that nobody could read, or that irpd failed to handle.
+UNREADABLE = ("unreadable", "set-aside")
 
 
 class Status(StrEnum):
@@ -58,3 +62,9 @@ class Signal(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     note: str = ""
     occurrence: bool = False  # one more event of the thing, not a change of its state: un-mutes nothing
     unreadable: str = ""
+
+
+def given(source: str, key: str) -> bool:
+    """Whether this is what irpd says of itself, or of what nobody could read: its level is given, and no rule
+    has a say. ``key`` has the source in front."""
+    return source == OWN or key.removeprefix(f"{source}/") in UNREADABLE

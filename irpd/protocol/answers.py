@@ -16,6 +16,7 @@ from irpd.model import command as c
 from irpd.model import event as e
 from irpd.model.incident import Incident, Member, MemberStatus
 from irpd.model.share import Answer, Impact, Part, Share
+from irpd.model.signal import given
 from irpd.protocol.draft import Draft
 from irpd.protocol.levels import decide_again, facts_of, lower_after, lowered, measured, share_of, verdict_on
 from irpd.triage.evidence import during, heard
@@ -87,9 +88,9 @@ def _changes(incident: Incident, verdict: Verdict) -> bool:
 def judged(draft: Draft, incident: Incident, share: Share, *, sure: bool = False) -> Verdict | None:
     """The most severe that any of its firing signals asks for, at this share of users.
 
-    Signals that rules match alike and that bear the same title are asked once. None when all are resolved,
-    or, if it must be ``sure``, where judging one of them failed. Without any signal, one opened by hand say,
-    the share alone speaks."""
+    Signals that rules match alike and that bear the same title are asked once, and those whose level is
+    given not at all. None when none is left, or, if it must be ``sure``, where judging one of them failed.
+    Without any signal, one opened by hand say, the share alone speaks."""
     if not incident.members:
         return _by_share(draft, incident, share)
     worst: Verdict | None = None
@@ -114,7 +115,7 @@ def _newest_firing(draft: Draft, incident: Incident) -> list[Member]:
     for n in range(incident.handles, 0, -1):
         sid = draft.rows.sid_at(incident.number, n)
         member = draft.rows.member(sid) if sid is not None else None
-        if member is not None and member.status in _FIRING:
+        if member is not None and member.status in _FIRING and not given(member.source, member.key):
             found.append(member)
             if len(found) == ASKED:
                 break

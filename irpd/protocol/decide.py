@@ -13,7 +13,7 @@ from irpd.model.command import Refusal
 from irpd.model.incident import LevelBy, MemberStatus
 from irpd.model.level import Level
 from irpd.model.share import UNKNOWN
-from irpd.model.signal import Signal, Status
+from irpd.model.signal import OWN, Signal, Status
 from irpd.protocol import heartbeats, overrides, people, shadow, silences, waiting, work
 from irpd.protocol.answers import take_answer
 from irpd.protocol.deadlines import wake
@@ -22,7 +22,6 @@ from irpd.protocol.placing import Received, open_incident
 from irpd.protocol.receive import enter, receive
 from irpd.protocol.rows import stale_members
 from irpd.protocol.sends import confirm_send, record_send, see_page, test_page
-from irpd.protocol.waiting import OWN
 from irpd.triage.group import Group
 from irpd.triage.level import Verdict
 

@@ -10,13 +10,12 @@ from irpd.model import event as e
 from irpd.model.command import Refusal
 from irpd.model.heartbeat import HEARTBEAT, MONITOR, Heartbeat
 from irpd.model.incident import Member, MemberStatus
-from irpd.model.signal import Signal, Status
+from irpd.model.signal import OWN, Signal, Status
 from irpd.protocol.draft import Draft
 from irpd.protocol.evolve_heartbeats import HEARTBEATS
 from irpd.protocol.monitors import Monitor, monitor
 from irpd.protocol.placing import Received
 from irpd.protocol.receive import receive
-from irpd.protocol.waiting import OWN
 
 #: Sources of signals that irpd itself makes: no receipt has them.
 OWN_SOURCES = (OWN, HEARTBEAT)

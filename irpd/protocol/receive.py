@@ -15,7 +15,7 @@ from irpd.model import event as e
 from irpd.model.command import Receive
 from irpd.model.incident import Incident, Member, MemberStatus, State
 from irpd.model.share import UNKNOWN
-from irpd.model.signal import Signal, Status
+from irpd.model.signal import OWN, Signal, Status, given
 from irpd.model.waits import WaitKind, Waits
 from irpd.protocol import waiting
 from irpd.protocol.answers import ease
@@ -31,7 +31,6 @@ from irpd.protocol.objectives import respond_by
 from irpd.protocol.paging import end_pages, restart_paths, tell_holders
 from irpd.protocol.placing import Received, place, unknown
 from irpd.protocol.quiet import all_quiet, close_if_over, watch_flapping
-from irpd.protocol.waiting import OWN
 from irpd.triage.distinct import is_new
 
 #: A firing report of an episode that was resolved is late, not new, within this time.
@@ -328,6 +327,8 @@ def _close_group(draft: Draft, source: str, group: str, ends_at: datetime | None
 
 def _judge(draft: Draft, incident: Incident, member: Member, signal: Signal) -> Incident:
     """Decide the level again on the evidence of this signal."""
+    if given(member.source, member.key):
+        return incident
     share = measured(draft, incident)
     verdict = verdict_on(
         draft,

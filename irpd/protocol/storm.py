@@ -18,11 +18,11 @@ from irpd.config.values import Storm
 from irpd.model import event as e
 from irpd.model.incident import Incident, Member
 from irpd.model.level import Level
+from irpd.model.signal import OWN
 from irpd.protocol.answers import judged
 from irpd.protocol.draft import Draft
 from irpd.protocol.paging import end_pages, path_for, start_path, stop_paths
 from irpd.protocol.rows import STORM
-from irpd.protocol.waiting import OWN
 from irpd.triage.group import Group
 from irpd.triage.level import Verdict
 

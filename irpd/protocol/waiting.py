@@ -17,7 +17,7 @@ from irpd.config.duration import format_duration
 from irpd.model import event as e
 from irpd.model.incident import Incident, Member, MemberStatus, RunState
 from irpd.model.share import UNKNOWN
-from irpd.model.signal import Signal, Status
+from irpd.model.signal import OWN, Signal, Status
 from irpd.model.waits import Silence, WaitKind, Waits
 from irpd.oncall.windows import open_until
 from irpd.protocol.answers import ease
@@ -29,9 +29,6 @@ from irpd.protocol.quiet import all_quiet, ask_for_a_word, mutes_still
 from irpd.protocol.rows import Rows
 from irpd.triage.distinct import is_new
 from irpd.triage.facts import Facts
-
-#: The source of what irpd says of itself.
-OWN = "irpd"
 
 
 # ------------------------------------------------------------------ why a signal waits

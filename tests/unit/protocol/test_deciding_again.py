@@ -56,6 +56,40 @@ def answer(house: House, affected: int | None = None, users: int | None = None, 
     return told
 
 
+# ------------------------------------------------------------------ what no rule is asked about
+def given_house() -> House:
+    config = ASKED.replace(
+        "  am: {type: alertmanager, auth: none}",
+        "  am: {type: alertmanager, auth: none, unreadable: {level: 4}}",
+    )
+    return House(policy_of(config))
+
+
+@pytest.mark.parametrize(
+    "key, title", [("unreadable", "Unreadable report"), ("set-aside", "A report could not be handled")]
+)
+def test_what_nobody_could_read_keeps_its_level_whatever_is_answered_or_said_of_it(
+    key: str, title: str
+) -> None:
+    house = given_house()
+    bad = Signal(key=key, status=Status.FIRING, title=title, unreadable="not JSON")
+    house.report(bad)
+    assert house.incident().level == 4
+    house.do(c.TakeAnswer(service="platform", incidents=(1,), affected=None, users=500))
+    house.report(Signal(key=key, status=Status.FIRING, title=f"{title} (2)", unreadable="not JSON either"))
+    assert house.incident().level == 4
+    assert house.people() == [], "level 4 pages nobody"
+
+
+def test_what_irpd_says_of_itself_keeps_its_level_whatever_is_answered_or_said_of_it() -> None:
+    house = given_house()
+    house.do(c.TellOperators(key="gaps", title="Nobody is on call on Friday", level=3))
+    house.do(c.TakeAnswer(service="platform", incidents=(1,), affected=None, users=500))
+    house.do(c.TellOperators(key="gaps", title="Nobody is on call on Saturday", level=3))
+    assert house.incident().level == 3
+    assert house.of_type(e.LevelChanged) == []
+
+
 # ------------------------------------------------------------------ answers
 def test_an_answer_raises_the_level_at_once_with_before_after_and_why() -> None:
     house = asked()
