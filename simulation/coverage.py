@@ -23,6 +23,7 @@ NOT_YET: frozenset[str] = frozenset(
         "shadow-began", "shadow-ended",
         "Close", "MoveStage", "FinishItem", "SetItemAside", "TakeAction", "MakeDecision", "SetFacts",
         "stage-changed", "item-done", "item-set-aside", "action-taken", "decision-made", "facts-set",
+        "updated",
     }
 )  # fmt: skip
 #: What must be hit in a whole budget, by section. (A person's answers depend too much on chance.)

@@ -32,6 +32,7 @@ _REFERENCES: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("paths", "*", "steps", "*", "team"), "teams", "team"),
     (("teams", "*", "people"), "people", "person"),
     (("teams", "*", "schedules"), "schedules", "schedule"),
+    (("levels", "*", "holidays"), "holidays", "holidays"),
     (("roles", "*", "schedule"), "schedules", "schedule"),
     (("roles", "*", "person"), "people", "person"),
 )

@@ -1,7 +1,7 @@
 """Durations as people write them: ``90s``, ``30m``, ``1h30m``, ``2d``. Seconds inside."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, PlainSerializer, ValidationInfo, WithJsonSchema
 
@@ -47,5 +47,36 @@ Duration = Annotated[
     PlainSerializer(format_duration, return_type=str),
     WithJsonSchema(
         {"type": "string", "pattern": r"^(?=\d)(\d+d)?(\d+h)?(\d+m)?(\d+s)?$", "examples": ["90s", "1h30m"]}
+    ),
+]
+
+
+def _every(value: object, info: ValidationInfo) -> float | str:
+    if isinstance(value, str) and value in ("daily", "as-needed"):
+        return value
+    try:
+        seconds = _from_file(value, info)
+    except ValueError as error:
+        raise ValueError(f"{error}; or daily, or as-needed") from None
+    if seconds < 60:
+        raise ValueError("at least 1m, or daily, or as-needed")
+    return seconds
+
+
+def _every_text(value: float | str) -> str:
+    return value if isinstance(value, str) else format_duration(value)
+
+
+#: How often something is due: a duration, ``daily`` (the same time of day on the next day) or ``as-needed``.
+Every = Annotated[
+    float | Literal["daily", "as-needed"],
+    BeforeValidator(_every),
+    PlainSerializer(_every_text, return_type=str),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^(daily|as-needed|(?=\d)(\d+d)?(\d+h)?(\d+m)?(\d+s)?)$",
+            "examples": ["30m", "daily", "as-needed"],
+        }
     ),
 ]

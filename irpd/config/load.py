@@ -28,12 +28,13 @@ from irpd.config.supported import unsupported
 from irpd.config.values import Configuration
 from irpd.config.yaml import Document, Where
 
-#: The protocol's first-response objectives and urgencies, level by level.
+_LEVEL_KEYS = ("respond_within", "update_every", "resolve_within", "urgency", "stale_after")
+#: The protocol's objectives and urgencies, level by level.
 PROTOCOL_LEVELS: Mapping[str, Mapping[str, str]] = {
-    "critical": {"respond_within": "15m", "urgency": "now", "stale_after": "1h"},
-    "high": {"respond_within": "1h", "urgency": "now", "stale_after": "4h"},
-    "medium": {"respond_within": "4h", "urgency": "working-hours", "stale_after": "2d"},
-    "low": {"respond_within": "24h", "urgency": "quiet", "stale_after": "0s"},
+    "critical": dict(zip(_LEVEL_KEYS, ("15m", "30m", "4h", "now", "1h"), strict=True)),
+    "high": dict(zip(_LEVEL_KEYS, ("1h", "2h", "8h", "now", "4h"), strict=True)),
+    "medium": dict(zip(_LEVEL_KEYS, ("4h", "daily", "24h", "working-hours", "2d"), strict=True)),
+    "low": dict(zip(_LEVEL_KEYS, ("24h", "as-needed", "72h", "quiet", "0s"), strict=True)),
 }
 _PASSWORD_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")

@@ -15,7 +15,8 @@ from irpd.config.secret import Secret
 from irpd.config.shape import choices, is_model, mapping_of, members, named_fields
 from irpd.config.values import Configuration
 
-_PROTOCOL = ("levels.NAME.respond_within", "levels.NAME.urgency")
+_SHOWN = ("respond_within", "update_every", "resolve_within", "urgency")
+_PROTOCOL = tuple(f"levels.NAME.{key}" for key in _SHOWN)
 _INTRODUCTION = """\
 # Configuration
 
@@ -119,7 +120,8 @@ def _is_duration(field: FieldInfo) -> bool:
 
 def _levels() -> str:
     rows = (
-        f"| `{name}` | `{s['respond_within']}` | `{s['urgency']}` |" for name, s in PROTOCOL_LEVELS.items()
+        f"| `{name}` | " + " | ".join(f"`{s[key]}`" for key in _SHOWN) + " |"
+        for name, s in PROTOCOL_LEVELS.items()
     )
-    head = "What the protocol says, and holds for what is left out:\n\n| level | respond_within | urgency |\n"
-    return head + "| --- | --- | --- |\n" + "\n".join(rows) + "\n"
+    head = f"What the protocol says, and holds for what is left out:\n\n| level | {' | '.join(_SHOWN)} |\n"
+    return head + "| --- " * (len(_SHOWN) + 1) + "|\n" + "\n".join(rows) + "\n"

@@ -17,7 +17,7 @@ from pydantic import Field, field_validator, model_validator
 from irpd.config.auth import ApiAuth, Auth
 from irpd.config.base import LEVEL_NAMES, LevelName, Name, Value
 from irpd.config.channels import ChannelSettings, SlackChannel, SmtpChannel, TwilioChannel
-from irpd.config.duration import Duration
+from irpd.config.duration import Duration, Every
 from irpd.config.paths import Hours, Method, Path, QuietHours, Role, ServicePath, Team
 from irpd.config.schedules import Away, Schedule
 from irpd.config.stages import Stages
@@ -314,14 +314,27 @@ class Person(Value):
 
 
 class LevelSettings(Value):
-    """What differs from the protocol for a level. ``respond_within`` is the first-response
-    objective: 15 m, 1 h, 4 h, 24 h by default."""
+    """What differs from the protocol for a level: its objectives, and how it pages."""
 
     respond_within: Duration = Field(gt=0, description="First-response objective: 15m, 1h, 4h, 24h.")
+    update_every: Every = Field(
+        description="How often its audience is told: 30m, 2h, `daily` (the same time of day, on the next day "
+        "or, by `clock: working-hours`, the next working day), `as-needed`."
+    )
+    resolve_within: Duration = Field(gt=0, description="Resolution target: 4h, 8h, 24h, 72h.")
+    clock: Literal["always", "working-hours"] = Field(
+        "always", description="Whether its objectives run around the clock or only in its `hours`."
+    )
     urgency: Literal["now", "working-hours", "quiet"] = Field(
         description="When to page: at any hour (levels 1, 2), in working hours (3), or only tell (4)."
     )
-    hours: Hours = Field(Hours(), description="Working hours, for urgency `working-hours`.")
+    hours: Hours = Field(
+        Hours(),
+        description="Working hours, for `urgency` and `clock`; for `clock` else in the server's zone.",
+    )
+    holidays: tuple[Name, ...] = Field(
+        (), description="Names under `holidays`: days on which no working hours begin."
+    )
     stale_after: Duration = Field(
         ge=0,
         description="An acknowledgement after which nobody did anything (a note, a change) for so long is "
@@ -371,6 +384,13 @@ class Timing(Value):
     behind: Duration = Field(60.0, gt=0, description="How long the oldest of them may wait.")
     stale_grace: Duration = Field(
         900.0, gt=0, description="How long after the warning of a stale acknowledgement the path goes on."
+    )
+    extended_updates: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="Past its resolution target an incident is extended: updates are due after this share of "
+        "their interval.",
     )
     stale: Duration = Field(86400.0, gt=0, description="A signal without news for so long is marked stale.")
     everyone_urgent: Duration = Field(

@@ -13,6 +13,8 @@ from datetime import datetime
 from msgspec import Struct
 
 from irpd.model.incident import Contribution, LevelBy, PathRun
+from irpd.model.notice import Notice
+from irpd.model.objective import Objectives
 from irpd.model.override import Override
 from irpd.model.page import Page, SendState, Word
 from irpd.model.share import UNKNOWN, Answer, Impact, Share
@@ -53,6 +55,7 @@ class Opened(Event, frozen=True, tag="opened"):
     lower_after: float = 0.0  # as in LevelChanged
     takes: tuple[str, ...] = ()  # services whose signals join it, because its own depends on them
 
+    objectives: Objectives | None = None  # its clocks but for the response's; None: an older irpd
 
 class Acknowledged(Event, frozen=True, tag="acknowledged"):
     by: str
@@ -144,6 +147,13 @@ class Resolved(Event, frozen=True, tag="resolved"):
 class Reopened(Event, frozen=True, tag="reopened"):
     by: str = ""
     because: str = ""
+class Updated(Event, frozen=True, tag="updated"):
+    """Its audience was told how it stands: the next update is due anew."""
+
+    objectives: Objectives
+    by: str = ""
+
+
     respond_by: datetime | None = None
 
 
@@ -535,7 +545,7 @@ class Started(Event, frozen=True, tag="started"):
 AnyEvent = (
     Opened | Acknowledged | AcknowledgementStale | AcknowledgementLapsed | Declined
     | LevelChanged | EvidenceExceeded
-    | ShareMeasured | UsersAnswered | EvidenceEased | ResponseMissed
+    | ShareMeasured | UsersAnswered | TimePassed | EvidenceEased | ResponseMissed | Updated
     | Resolved | Reopened | Closed | Merged | Noted
     | StageChanged | ItemDone | ItemSetAside | ActionTaken | DecisionMade | FactsSet
     | SignalJoined | SignalFired | SignalResolved | SignalChanged | SignalMuted | SignalStale

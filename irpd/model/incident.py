@@ -6,6 +6,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from irpd.model.level import Level
+from irpd.model.objective import NO_OBJECTIVES, Objectives
 from irpd.model.response import NOTHING_YET, Response
 from irpd.model.share import NOBODY, UNKNOWN, Answer, Distinct, Impact, Part, Share
 from irpd.model.stage import Stage
@@ -179,6 +180,7 @@ class Incident(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     respond_by: datetime | None = None
     respond_state: str = ""  # running | met | missed
     quiet_since: datetime | None = None  # when the last firing signal ended (or stopped flapping)
+    objectives: Objectives = NO_OBJECTIVES  # those beside the first response
     quiet_for: float = 0.0  # seconds; pinned from the configuration at opening
     reopen_within: float = 0.0
     worked_at: datetime | None = None  # when somebody last did something about it, once it is acknowledged
@@ -198,6 +200,18 @@ class Incident(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
         return f"#{self.number}"
 
     @property
+    @property
+    def update_by(self) -> datetime | None:
+        """When its audience is to hear of it next; None: as needed, or it is over."""
+        clock = self.objectives.update
+        return clock.due_at if clock is not None and clock.state in ("running", "missed") else None
+
+    @property
+    def resolve_by(self) -> datetime | None:
+        """Its resolution target, once it has one."""
+        clock = self.objectives.resolution
+        return clock.due_at if clock is not None else None
+
     def unconfirmed(self) -> bool:
         """All its signals are resolved but no person has said that it is over."""
         return self.state.active and self.members > 0 and self.firing == 0

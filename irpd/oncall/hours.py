@@ -2,10 +2,11 @@
 
 A span belongs to the day on which it begins: ``days: [Fri], from 22:00, to 06:00`` ends
 on Saturday morning. ``from`` equal to ``to`` is the whole day. Hours are read in the
-level's zone if it names one, else in the person's.
+level's zone if it names one, else in the person's. On a holiday no span begins.
 """
 
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterator
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from irpd.config.paths import Hours
@@ -20,24 +21,31 @@ def working(hours: Hours, zone: str, at: datetime) -> bool:
     return next_working(hours, zone, at) == at
 
 
-def next_working(hours: Hours, zone: str, at: datetime) -> datetime:
+def next_working(hours: Hours, zone: str, at: datetime, holidays: Collection[date] = ()) -> datetime:
     """``at`` itself if it lies in the hours, else the instant (UTC) they next begin.
 
-    Hours without a single day never begin; then it is ``at``, because a page must not
+    Hours that don't begin within eight weeks never do; then it is ``at``, because a page must not
     wait for what never comes."""
+    for begin, end in spans(hours, zone, at, holidays, days=56):
+        if at < end:
+            return max(at, begin)
+    return at
+
+
+def spans(
+    hours: Hours, zone: str, at: datetime, holidays: Collection[date] = (), *, days: int
+) -> Iterator[tuple[datetime, datetime]]:
+    """The spans of working time, in order, from the day before ``at`` (its span may still run) on; as many
+    days as that. What a clock set forward swallows whole is none."""
     where = ZoneInfo(hours.time_zone or zone)
     opens, closes = minute_of(hours.start), minute_of(hours.end)
     overnight = closes <= opens
     today = at.astimezone(where).date()
-    # Yesterday's span may still run. Two weeks ahead: a clock set forward may swallow a short span.
-    for offset in range(-1, 15):
+    for offset in range(-1, days):
         day = today + offset * _DAY
-        if WEEKDAYS[day.weekday()] not in hours.days:
+        if WEEKDAYS[day.weekday()] not in hours.days or day in holidays:
             continue
         begin = instant(day, opens, where)
         end = instant(day + _DAY if overnight else day, closes, where)
-        if begin <= at < end:
-            return at
-        if at < begin < end:
-            return begin
-    return at
+        if begin < end:
+            yield begin, end

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from irpd.model import event as e
 from irpd.model.incident import Incident, LevelBy, Member, MemberStatus, PathRun, RunState, State
 from irpd.model.level import Level
+from irpd.model.objective import NO_OBJECTIVES
 from irpd.model.page import Page, PageKind, Send, SendState, Word
 from irpd.model.response import NOTHING_YET
 from irpd.model.share import NOBODY, Distinct, Impact, Part
@@ -140,6 +141,7 @@ def _open(rows: Rows, number: int, event: e.Opened, at: datetime) -> None:
         share_at=at if event.share.known else None,
         respond_by=event.respond_by,
         respond_state="running" if event.respond_by else "",
+        objectives=event.objectives or NO_OBJECTIVES,
         quiet_for=event.quiet_for,
         reopen_within=event.reopen_within,
         regimes=event.regimes,
@@ -292,6 +294,8 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
         case e.ResponseMissed():
             return replace(incident, respond_state="missed", version=version)
         case e.Resolved():
+        case e.Updated():
+            return replace(incident, objectives=event.objectives, version=version)
             return followed(
                 replace(
                     incident,

@@ -15,6 +15,7 @@ from irpd.model import event as e
 from irpd.model.incident import Incident, PathRun, RunState, State, Step
 from irpd.model.level import Level
 from irpd.model.page import Page, PageKind, Send
+from irpd.oncall.calendar import days_off
 from irpd.oncall.hours import next_working
 from irpd.oncall.reach import methods_for, persons_for
 from irpd.oncall.targets import parts_of
@@ -100,7 +101,8 @@ def urgent_from(draft: Draft, person: str, level: Level, at: datetime) -> dateti
         return at
     zone = configuration.people[person].time_zone if person in configuration.people else "UTC"
     try:
-        return next_working(settings.hours, settings.hours.time_zone or zone, at)
+        holidays = days_off(configuration.holidays, settings.holidays)
+        return next_working(settings.hours, settings.hours.time_zone or zone, at, holidays)
     except Exception as error:  # hours that can't be read delay no page
         draft.defects.append(("hours", error))
         return at

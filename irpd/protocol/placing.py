@@ -30,7 +30,7 @@ from irpd.protocol.levels import (
     minutes_open,
     verdict_on,
 )
-from irpd.protocol.objectives import respond_by
+from irpd.protocol.objectives import opening, respond_by
 from irpd.protocol.paging import OPERATORS, main_path, start_path, tell_holders
 from irpd.protocol.quiet import settle, watch_flapping
 from irpd.protocol.roles import filled
@@ -312,6 +312,7 @@ def open_incident(
             lower_after=lower_after(draft, verdict),
             takes=breakers(configuration, service),
         ),
+            objectives=opening(draft, verdict.level),
     )
     if first is not None:
         key, signal = first

@@ -200,8 +200,7 @@ NOT_YET = [
     "silences: []",
     "journal: {redis: {url: {credential: redis-url}}}",
     "roles: {communications: {person: emil}}",
-    "levels: {high: {update_every: 90m}}",
-    "levels: {high: {resolve_within: 8h}}",
+    "levels: {high: {report_within: 5d}}",
 ]
 
 
