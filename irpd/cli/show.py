@@ -67,6 +67,7 @@ def incident_text(
         lines.append(
             "Roles  " + ", ".join(f"{role} {shown.person(who)}" for role, who in one["roles"].items())
         )
+    lines.append(f"Stage  {one['stage']} since {shown.clock(one['stage_at'])}")
     lines.append(f"Users  {_users(one)}   level {one['level']} by {level_by(one['level_by'], shown)}")
     lines += [f"Path   {_path(run, shown)}" for run in one["paths"]]
     if one["regimes"]:

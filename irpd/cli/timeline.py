@@ -109,6 +109,23 @@ def said(event: Event, shown: Shown) -> str:
         case "noted":
             who = shown.person(event.get("by")) or event.get("source") or ""
             return f"{who}: {cut(clean(event.get('text') or ''), 200)}"
+        case "stage-changed":
+            return f"{event['before']} to {event['after']} {by}{because}"
+        case "item-done":
+            return f"{event['item']}: {cut(clean(event.get('result') or event['title']), 160)} {by}"
+        case "item-set-aside":
+            return f"{event['item']} set aside {by}{because}"
+        case "action-taken":
+            result = f" -> {cut(clean(event['result']), 120)}" if event.get("result") else ""
+            return f"{shown.person(event['by'])}: {cut(clean(event['text']), 160)}{result}"
+        case "decision-made":
+            why = f"; because {cut(clean(event['because']), 160)}"
+            return f"{shown.person(event['by'])}: {cut(clean(event['text']), 160)}{why}"
+        case "facts-set":
+            times = {name: at and shown.clock(at) for name, at in (event.get("times") or {}).items()}
+            facts = {**(event.get("texts") or {}), **times}
+            told = ", ".join(f"{name}={cut(clean(text or ''), 60)}" for name, text in facts.items())
+            return f"{told} {by}"
         case "response-missed":
             return f"no answer by {shown.clock(event['due_at'])}"
         case "page-ended":

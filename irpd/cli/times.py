@@ -91,6 +91,11 @@ class Shown:
         end = self._local(until) if until is not None else self.now
         return span((end - self._local(text)).total_seconds())
 
+    def until(self, text: str) -> str:
+        """How far off it is: ``in 3 min``, ``12 min ago``."""
+        seconds = (self._local(text) - self.now).total_seconds()
+        return f"in {span(seconds)}" if seconds >= 0 else f"{span(-seconds)} ago"
+
 
 def _zone(name: str) -> tzinfo:
     """The zone; UTC where this machine doesn't know what the daemon's knows."""

@@ -22,6 +22,11 @@ class Level(IntEnum):
         return _IMPACT[self]
 
     @property
+    def characteristics(self) -> tuple[str, ...]:
+        """What the protocol recognises it by; the last is the share of users."""
+        return _CHARACTERISTICS[self]
+
+    @property
     def urgent(self) -> bool:
         """Levels 1 and 2: people confirm what happened to them, paging ignores the hour."""
         return self <= Level.HIGH
@@ -38,4 +43,32 @@ _IMPACT = {
     Level.HIGH: "Important business functions impaired; workarounds may exist but are cumbersome",
     Level.MEDIUM: "Business functions affected but alternative paths exist; productivity impact is moderate",
     Level.LOW: "Minimal business impact; inconvenience rather than functional limitation",
+}
+
+_CHARACTERISTICS = {
+    Level.CRITICAL: (
+        "Complete system outage",
+        "Data breach or security compromise",
+        "Loss of data or data corruption",
+        "Payment processing failure",
+        "Any issue affecting >80% of users",
+    ),
+    Level.HIGH: (
+        "Major feature unavailable",
+        "Significant performance degradation system-wide",
+        "Integration failures with critical third-party services",
+        "Any issue affecting 40-80% of users",
+    ),
+    Level.MEDIUM: (
+        "Non-critical feature unavailable",
+        "Intermittent issues with specific functionality",
+        "Minor performance degradation",
+        "Any issue affecting 10-40% of users",
+    ),
+    Level.LOW: (
+        "Cosmetic issues",
+        "Minor bugs with simple workarounds",
+        "Documentation errors",
+        "Any issue affecting <10% of users",
+    ),
 }

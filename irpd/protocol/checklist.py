@@ -5,7 +5,7 @@ An item is ended by a person (with its result, or set aside for a reason), by a 
 configuration change the list.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from irpd.config.values import Configuration
@@ -17,13 +17,14 @@ Holds = Callable[[Configuration, Incident], bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """``role`` is who sees to it. With ``fact`` it is done when that fact is set; with ``holds`` irpd sees to
-    it, and nobody has to say so."""
+    """``role`` is who sees to it, ``asks`` what its result should say. With ``fact`` it is done when that
+    fact is set; with ``holds`` irpd sees to it, and nobody has to say so."""
 
     id: str
     stage: Stage
     title: str
     role: str
+    asks: str = "RESULT"
     fact: str = ""
     holds: Holds | None = None
 
@@ -40,56 +41,52 @@ def _team(configuration: Configuration, incident: Incident) -> bool:
     return all(name in incident.roles for name in called)
 
 
-def _item(
-    stage: Stage, id: str, title: str, role: str, *, fact: str = "", holds: Holds | None = None
-) -> tuple[str, Item]:
-    return id, Item(id=id, stage=stage, title=title, role=role, fact=fact, holds=holds)
+LEAD, COMMANDER, IRPD = "technical-lead", "commander", "irpd"
 
 
-LEAD, COMMANDER, COMMUNICATIONS = "technical-lead", "commander", "communications"
+def _protocol() -> Iterator[Item]:
+    """The protocol's own, in its order."""
 
-#: The protocol's own, in its order.
-ITEMS: Mapping[str, Item] = dict(
-    (
-        _item(Stage.DETECTION, "ticket", "Incident ticket created", "irpd", holds=lambda _c, _i: True),
-        _item(
-            Stage.DETECTION, "notified", "On-call responder notified", "irpd", holds=lambda _c, i: i.pages > 0
-        ),
-        _item(Stage.DETECTION, "assessment", "Initial assessment performed", "responder"),
-        _item(Stage.TRIAGE, "level", "Level confirmed by its characteristics and impact", COMMANDER),
-        _item(Stage.TRIAGE, "team", "Response team assembled", COMMANDER, holds=_team),
-        _item(Stage.INVESTIGATION, "root-cause", "Root cause diagnosed", LEAD, fact="root-cause"),
-        _item(
-            Stage.INVESTIGATION,
-            "affected-systems",
-            "Affected systems identified",
-            LEAD,
-            fact="affected-systems",
-        ),
-        _item(Stage.INVESTIGATION, "scope", "Scope of impact determined", LEAD, fact="scope"),
-        _item(
-            Stage.INVESTIGATION, "strategies", "Resolution strategies developed, the chosen one and why", LEAD
-        ),
-        _item(Stage.CONTAINMENT, "immediate-actions", "Immediate actions to limit impact", LEAD),
-        _item(Stage.CONTAINMENT, "workaround", "Temporary workaround, if possible", LEAD, fact="workaround"),
-        _item(Stage.CONTAINMENT, "isolation", "Affected components isolated, when necessary", LEAD),
-        _item(Stage.CONTAINMENT, "user-impact", "User impact minimised", LEAD),
-        _item(Stage.RESOLUTION, "fix", "Permanent fix developed and tested", LEAD, fact="resolution"),
-        _item(Stage.RESOLUTION, "plan", "Implementation plan created", LEAD),
-        _item(Stage.RESOLUTION, "deployed", "Fix deployed to production", LEAD),
-        _item(Stage.RESOLUTION, "verified", "Effectiveness of the resolution verified", LEAD),
-        _item(Stage.RECOVERY, "normal-operations", "System restored to normal operations", LEAD),
-        _item(Stage.RECOVERY, "data-validated", "Data validated, integrity checked", LEAD),
-        _item(
-            Stage.RECOVERY,
-            "watch",
-            "Performance monitored after resolution",
-            "irpd",
-            holds=lambda _c, i: i.closed_at is not None,
-        ),
-        _item(Stage.RECOVERY, "temporary-measures", "Temporary measures removed", LEAD),
+    def item(
+        id: str, title: str, role: str = LEAD, *, asks: str = "", fact: str = "", holds: Holds | None = None
+    ) -> Item:
+        return Item(id=id, stage=stage, title=title, role=role, asks=asks or "RESULT", fact=fact, holds=holds)
+
+    stage = Stage.DETECTION
+    yield item("ticket", "Incident ticket created", IRPD, holds=lambda _c, _i: True)
+    yield item("notified", "On-call responder notified", IRPD, holds=lambda _c, i: i.pages > 0)
+    yield item("assessment", "Initial assessment performed", "responder", asks="WHAT YOU SEE")
+    stage = Stage.TRIAGE
+    yield item("level", "Level confirmed by its characteristics and impact", COMMANDER)
+    yield item("team", "Response team assembled", IRPD, holds=_team)
+    stage = Stage.INVESTIGATION
+    yield item("root-cause", "Root cause diagnosed", asks="WHAT CAUSED IT", fact="root-cause")
+    yield item("affected-systems", "Affected systems identified", asks="WHICH", fact="affected-systems")
+    yield item("scope", "Scope of impact determined", asks="WHO AND HOW FAR", fact="scope")
+    yield item("strategies", "Resolution strategies developed", asks="THE ONE CHOSEN, AND WHY")
+    stage = Stage.CONTAINMENT
+    yield item("immediate-actions", "Immediate actions to limit impact", asks="WHAT WAS DONE")
+    yield item("workaround", "Temporary workaround, if possible", asks="WHAT USERS CAN DO", fact="workaround")
+    yield item("isolation", "Affected components isolated, when necessary", asks="WHICH")
+    yield item("user-impact", "User impact minimised", asks="HOW")
+    stage = Stage.RESOLUTION
+    yield item("fix", "Permanent fix developed and tested", asks="WHAT RESOLVES IT", fact="resolution")
+    yield item("plan", "Implementation plan created", asks="THE STEPS")
+    yield item("deployed", "Fix deployed to production", asks="WHAT AND WHEN")
+    yield item("verified", "Effectiveness of the resolution verified", asks="HOW IT WAS SEEN")
+    stage = Stage.RECOVERY
+    yield item("normal-operations", "System restored to normal operations", asks="HOW IT WAS SEEN")
+    yield item("data-validated", "Data validated, integrity checked", asks="WHAT WAS CHECKED")
+    yield item(
+        "watch",
+        "Performance monitored after resolution",
+        IRPD,
+        holds=lambda _c, i: i.closed_at is not None,
     )
-)
+    yield item("temporary-measures", "Temporary measures removed", asks="WHICH")
+
+
+ITEMS: Mapping[str, Item] = {item.id: item for item in _protocol()}
 
 
 def items(configuration: Configuration) -> Mapping[str, Item]:

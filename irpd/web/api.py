@@ -21,6 +21,7 @@ from irpd.web.muting import Muting
 from irpd.web.operating import Operating
 from irpd.web.ports import Services
 from irpd.web.problem import STATUS_OF, problem, unavailable
+from irpd.web.responding import Responding
 from irpd.web.schedules import Schedules
 from irpd.web.working import Working
 
@@ -43,6 +44,7 @@ class Route:
 def routes_of(services: Services, history: History) -> tuple[Route, ...]:
     look = Looking(services, history)
     work = Working(services, history)
+    respond = Responding(services, look)
     run = Operating(services, history)
     mute = Muting(services)
     rota = Schedules(services)
@@ -51,6 +53,7 @@ def routes_of(services: Services, history: History) -> tuple[Route, ...]:
         Route("POST", "/incidents", "respond", work.open),
         Route("GET", "/incidents/{number}", "read", look.incident),
         Route("GET", "/incidents/{number}/why", "read", look.why),
+        Route("GET", "/incidents/{number}/todo", "read", respond.todo),
         Route("POST", "/incidents/{number}/{verb}", "respond", work.command),
         Route("POST", "/ack", "respond", work.acknowledge_all),
         Route("GET", "/pages", "read", look.pages),

@@ -46,6 +46,36 @@ class BecauseBody(Struct, forbid_unknown_fields=True):
     because: str = ""
 
 
+class StageBody(Struct, forbid_unknown_fields=True, kw_only=True):
+    stage: str
+    because: str = ""
+    aside: str = ""
+
+
+class ItemBody(Struct, forbid_unknown_fields=True, kw_only=True):
+    item: str
+    result: str = ""
+
+
+class AsideBody(Struct, forbid_unknown_fields=True, kw_only=True):
+    item: str
+    because: str = ""
+
+
+class ActionBody(Struct, forbid_unknown_fields=True, kw_only=True):
+    text: str
+    result: str = ""
+
+
+class DecisionBody(Struct, forbid_unknown_fields=True, kw_only=True):
+    text: str
+    because: str = ""
+
+
+class FactsBody(Struct, forbid_unknown_fields=True, kw_only=True):
+    facts: dict[str, str | None]
+
+
 class MergeBody(Struct, forbid_unknown_fields=True):
     into: int
 

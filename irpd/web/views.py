@@ -1,7 +1,7 @@
 """The JSON objects of the API, and so of the command line's ``--json``.
 
 Readers rely on these shapes: fields are added, never renamed or retyped. What later parts
-of irpd will fill (stage, roles, regimes' clocks) stands here already as null or empty.
+of irpd will fill (regimes' clocks) stands here already as null or empty.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -42,10 +42,14 @@ def incident_view(incident: Incident, members: Sequence[Member]) -> Object:
             "because": by.because or None,
         },
         "state": incident.state.value,
-        "stage": None,
+        "stage": incident.stage.value,
+        "stage_at": utc_text(incident.stage_at or incident.opened_at),
         "unconfirmed": incident.unconfirmed,
         "opened_at": utc_text(incident.opened_at),
         "impact_from": at_or_null(incident.impact_from),
+        "impact_to": at_or_null(incident.response.impact_to),
+        "estimated_resolution": at_or_null(incident.response.estimated_resolution),
+        "facts": dict(incident.response.facts),
         "acknowledged_at": at_or_null(incident.acknowledged_at),
         "first_acknowledged_at": at_or_null(incident.first_acknowledged_at),
         "resolved_at": at_or_null(incident.resolved_at),

@@ -1,7 +1,7 @@
 """Commands on incidents: a request becomes a command of the core, its answer the incident."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 
 from aiohttp import web
 from msgspec.structs import replace
@@ -15,9 +15,9 @@ from irpd.web.history import History
 from irpd.web.looking import Looking, number_of
 from irpd.web.ports import Services
 from irpd.web.problem import answer
+from irpd.web.responding import VERBS as RESPONDING
+from irpd.web.responding import Build
 from irpd.web.views import incident_document, incident_view
-
-Build = Callable[[web.Request, int, str, str], Awaitable[AnyWork]]
 
 
 class Working:
@@ -58,8 +58,10 @@ class Working:
 
     async def command(self, request: web.Request, actor: Actor) -> web.Response:
         """Work on it: ``ack`` (path), ``cant``, ``undo``, ``escalate`` (path, because), ``level`` (level,
-        because), ``note`` (text), ``resolve`` and ``reopen`` (because), ``merge`` (into), ``split``
-        (signals). With ``If-Match`` and another version by now: 412."""
+        because), ``note`` (text), ``resolve`` and ``reopen`` (because), ``close``, ``merge`` (into),
+        ``split`` (signals); ``stage`` (stage, because, aside), ``done`` (item, result), ``set-aside`` (item,
+        because), ``action`` (text, result), ``decide`` (text, because), ``set`` (facts, by name).
+        With ``If-Match`` and another version by now: 412."""
         verb = request.match_info["verb"]
         build = VERBS.get(verb)
         if build is None:
@@ -171,6 +173,7 @@ VERBS: Mapping[str, Build] = {
     "reopen": _reopen,
     "merge": _merge,
     "split": _split,
+    **RESPONDING,
 }
 
 #: What only a person can say.

@@ -132,7 +132,7 @@ async def test_an_incident_has_the_promised_shape(house: Any) -> None:
     assert incident["paths"][0]["step"] == 1
     expected = {
         "id": 1, "ref": "#1", "drill": False, "restricted": False, "title": "Payments failing",
-        "services": ["checkout"], "level": 2, "severity": "high", "state": "open", "stage": None,
+        "services": ["checkout"], "level": 2, "severity": "high", "state": "open", "stage": "detection",
         "opened_at": "2026-11-24T02:06:40Z", "impact_from": "2026-11-24T02:02:11.482Z",
         "acknowledged_at": None, "resolved_at": None, "closed_at": None,
         "detected_by": "monitoring", "acknowledged_by": [],

@@ -1,0 +1,115 @@
+"""What is to be done about an incident now, by whom and how: the protocol as a list to work through.
+
+It is derived from the incident and the configuration at each asking, never stored. Each part of the protocol
+that can be due adds what it has; the order is that in which a commander should look at it.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from msgspec import Struct
+
+from irpd.config.values import Configuration
+from irpd.model.incident import Incident, State
+from irpd.model.stage import Stage
+from irpd.protocol.checklist import COMMANDER, Item, checklist
+from irpd.protocol.stages import MOVES
+
+
+class Task(Struct, frozen=True, kw_only=True):
+    """``role`` sees to it, ``persons`` are who that is now (none: nobody yet). ``due_at``: by when, None: as
+    soon as can be. ``command`` does it once its placeholders in capitals are filled."""
+
+    id: str
+    kind: str  # acknowledge | item | stage | end
+    title: str
+    role: str
+    persons: tuple[str, ...]
+    command: str
+    stage: Stage
+    due_at: datetime | None = None
+
+
+def todo(configuration: Configuration, incident: Incident) -> list[Task]:
+    """What is due, the most pressing first; nothing once it was merged or everything is done."""
+    if incident.state is State.MERGED:
+        return []
+    return [*_somebody(incident), *_items(configuration, incident), *_end(incident)]
+
+
+def persons_of(incident: Incident, role: str) -> tuple[str, ...]:
+    """Who sees to what this role sees to: who fills it, else who commands, else who has the incident."""
+    for name in (role, COMMANDER):
+        if name in incident.roles:
+            return (incident.roles[name],)
+    return incident.acknowledged_by
+
+
+def moves(incident: Incident) -> tuple[Stage, ...]:
+    """Where it may be moved now."""
+    return MOVES[incident.stage] if incident.state.active else ()
+
+
+def _task(
+    incident: Incident,
+    id: str,
+    title: str,
+    command: str,
+    *,
+    kind: str,
+    role: str,
+    stage: Stage | None = None,
+    due_at: datetime | None = None,
+) -> Task:
+    return Task(
+        id=id,
+        kind=kind,
+        title=title,
+        role=role,
+        persons=persons_of(incident, role),
+        command=command,
+        stage=stage or incident.stage,
+        due_at=due_at,
+    )
+
+
+def _somebody(incident: Incident) -> Iterator[Task]:
+    if incident.state is State.OPEN:
+        yield _task(
+            incident,
+            "acknowledge",
+            "Somebody has it",
+            f"irpd incident ack {incident.number}",
+            kind="acknowledge",
+            role="responder",
+            due_at=incident.respond_by,
+        )
+
+
+def _items(configuration: Configuration, incident: Incident) -> Iterator[Task]:
+    """The open items up to the stage it is at; those of a later one are not due yet."""
+    for stage in Stage:
+        if stage.order > incident.stage.order:
+            return
+        for item in checklist(configuration, stage):
+            if item.holds is None and item.open(configuration, incident):
+                command = _how(incident, item)
+                yield _task(incident, item.id, item.title, command, kind="item", role=item.role, stage=stage)
+
+
+def _how(incident: Incident, item: Item) -> str:
+    if item.id == "level":
+        return f'irpd incident level {incident.number} {incident.level.severity} --because "WHY"'
+    return f'irpd incident done {incident.number} {item.id} "{item.asks}"'
+
+
+def _end(incident: Incident) -> Iterator[Task]:
+    if incident.unconfirmed and incident.level.urgent:
+        yield _task(
+            incident,
+            "confirm",
+            "All signals are resolved: confirm that it is over",
+            f'irpd incident resolve {incident.number} --because "WHAT IT WAS"',
+            kind="end",
+            role=COMMANDER,
+        )
