@@ -13,6 +13,7 @@ from pathlib import Path
 from irpd.__main__ import group
 from irpd.cli.reference import commands_reference
 from irpd.config.reference import reference as configuration_reference
+from irpd.protocol.reference import stages_reference
 from irpd.triage.reference import rules_reference
 from irpd.web.reference import api_reference, metrics_reference
 
@@ -23,6 +24,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "configuration.md": configuration_reference,
     "metrics.md": metrics_reference,
     "rules.md": rules_reference,
+    "stages.md": stages_reference,
 }
 _NOTE = "<!-- Written by script/docs from the code. Change it there. -->"
 
