@@ -141,7 +141,8 @@ class Model:
             case e.WaitEnded():
                 self.besides[self.keys[event.sid]] += 1  # its earlier row may go on with it
             case e.ReceiptTaken():
-                self._takes_effect(event.receipt)
+                for number in range(event.receipt, event.receipt + 1 + len(event.more)):
+                    self._takes_effect(number)
             case e.SignalsRepeated():
                 if event.body:  # else what irpd itself repeated, which has no receipt
                     self._takes_effect(event.receipt or self.receipt + 1)

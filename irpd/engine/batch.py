@@ -39,7 +39,10 @@ class Assembly:
         self.policy = policy
         self.now = now
         self.last_receipt = last_receipt
-        self.bound = bound  # the receipt whose digest came into the chain last; 0: not known
+        self.bound = bound  # the receipt whose digest came into the chain last; 0: the next says its number
+        self._taken: list[
+            Receipt
+        ] = []  # decided one after another; their digests are yet to come into the chain
         self.cursor: int | None = None
         self.receipts: list[Receipt] = []
         self.facts: list[Fact] = []
@@ -116,6 +119,7 @@ class Assembly:
             self.answers.append((item, refusal))
 
     def batch(self, *, urgent: bool) -> Batch:
+        self._bind_taken()
         return Batch(
             receipts=self.receipts,
             facts=self.facts,
@@ -191,25 +195,52 @@ class Assembly:
 
     def _take(self, draft: Draft, receipt: Receipt | None) -> None:
         self.rows.absorb(draft.rows)
-        now = self.now
         for what, error in draft.defects:
             self.defects.append(what)
             log.error("judgement-raised", what=what, error=f"{type(error).__name__}: {error}", exc_info=error)
         events = draft.events
+        if self._taken and not (receipt is not None and _follows(receipt, self._taken[-1])):
+            self._bind_taken()
         if receipt is not None:
-            events = _bound(events, receipt, 0 if receipt.id == self.bound + 1 else receipt.id)
-            self.bound = receipt.id
-        self.facts.extend(Fact(subject=subject, event=event, at=now) for subject, event in events)
+            place = _repeats(events)
+            if place is None:
+                self._taken.append(receipt)
+            else:
+                self._bind_taken()
+                self._bind_repeats(events, place, receipt)
+        now = self.now
+        self.facts += [Fact(subject=subject, event=event, at=now) for subject, event in events]
+
+    def _bind_repeats(self, events: list[tuple[str, e.AnyEvent]], place: int, receipt: Receipt) -> None:
+        """Repeats, the most frequent, carry their receipt's digest along; its number only where it must be
+        said."""
+        subject, event = events[place]
+        assert isinstance(event, e.SignalsRepeated)
+        number = 0 if receipt.id == self.bound + 1 else receipt.id
+        events[place] = (subject, e.SignalsRepeated(sids=event.sids, receipt=number, body=receipt.digest))
+        self.bound = receipt.id
+
+    def _bind_taken(self) -> None:
+        """The digests of all others come behind what these led to, those of one source in one event."""
+        if not self._taken:
+            return
+        first, *others = self._taken
+        taken = e.ReceiptTaken(
+            receipt=first.id, body=first.digest, more=tuple([one.digest for one in others])
+        )
+        self.facts.append(Fact(subject=f"source:{first.source}", event=taken, at=self.now))
+        # How many they were is known no longer should this event be erased.
+        self.bound = 0 if others else first.id
+        self._taken = []
 
 
-def _bound(
-    events: list[tuple[str, e.AnyEvent]], receipt: Receipt, number: int
-) -> list[tuple[str, e.AnyEvent]]:
-    """What a receipt led to, with the receipt's digest in it. Repeats, the most frequent, carry it along and
-    say its ``number`` only where it must be said."""
-    for place, (subject, event) in enumerate(events):
+def _follows(receipt: Receipt, last: Receipt) -> bool:
+    return receipt.id == last.id + 1 and receipt.source == last.source
+
+
+def _repeats(events: list[tuple[str, e.AnyEvent]]) -> int | None:
+    """Which of what a receipt led to carries its digest, if any does."""
+    for place, (_, event) in enumerate(events):
         if isinstance(event, e.SignalsRepeated):
-            carrying = e.SignalsRepeated(sids=event.sids, receipt=number, body=receipt.digest)
-            return [*events[:place], (subject, carrying), *events[place + 1 :]]
-    taken = e.ReceiptTaken(receipt=receipt.id, body=receipt.digest)
-    return [*events, (f"source:{receipt.source}", taken)]
+            return place
+    return None

@@ -21,6 +21,7 @@ _SHOWN = 20
 class _Carried(msgspec.Struct):
     receipt: int = 0
     body: str = ""
+    more: tuple[str, ...] = ()
 
 
 _decode = msgspec.json.Decoder(_Carried).decode
@@ -33,6 +34,7 @@ class Bound:
         self._reader = reader
         self._said: dict[int, str | None] = {}
         self._last = 0
+        self._erased = False  # whether the last event that carried one was: of how many receipts isn't known
         self._through = 0  # every receipt up to here was compared, or comes from before they were bound
         self.seen = 0
         self.problems: list[str] = []
@@ -44,14 +46,19 @@ class Bound:
             if self._last:
                 self._last += 1
                 self._said[self._last] = None
+            self._erased = True
             return
         try:
             found = _decode(payload)
         except msgspec.MsgspecError as error:
             raise JournalCorrupt(str(error)) from error
         if found.body:
-            self._last = found.receipt or self._last + 1
-            self._said[self._last] = found.body
+            number = found.receipt or self._last + 1
+            if self._erased and self._last:
+                self._said.update(dict.fromkeys(range(self._last + 1, number)))
+            self._erased = False
+            for self._last, body in enumerate((found.body, *found.more), start=number):
+                self._said[self._last] = body
 
     def compare(self) -> None:
         """What was gathered so far, with what is stored."""

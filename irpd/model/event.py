@@ -488,8 +488,8 @@ class SignalsRepeated(Event, frozen=True, tag="signals-repeated"):
     """Subject ``source:NAME``. Known episodes were reported again and nothing else was new.
 
     ``sids`` are runs of signal numbers: ``[first, count, first, count, ...]``. ``receipt`` and ``body`` are
-    those of a ``ReceiptTaken``, which then isn't there; 0 is the one after the receipt that was decided on
-    before. Without a ``body`` it comes from before irpd bound receipts.
+    those of a ``ReceiptTaken``, which then isn't there; 0 is the one after the receipt that stands before it
+    here. Without a ``body`` it comes from before irpd bound receipts.
     """
 
     sids: tuple[int, ...]
@@ -498,11 +498,13 @@ class SignalsRepeated(Event, frozen=True, tag="signals-repeated"):
 
 
 class ReceiptTaken(Event, frozen=True, tag="receipt-taken"):
-    """Subject ``source:NAME``. A receipt was decided on; the events before it in the same commit say what it
-    came to. ``body`` is the digest of what it said (``Receipt.digest``)."""
+    """Subject ``source:NAME``. Receipts were decided on; the events before it in the same commit say what
+    they came to. ``body`` is the digest of what the first said (``Receipt.digest``), ``more`` are those of
+    the receipts after it, one by one."""
 
     receipt: int
     body: str
+    more: tuple[str, ...] = ()
 
 
 class ConfigLoaded(Event, frozen=True, tag="config-loaded"):

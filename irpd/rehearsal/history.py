@@ -165,8 +165,11 @@ def history_of(
             break
         until = max(until, fact.at)
         event, incident = fact.event, incident_of(fact.subject)
+        taken = range(0)
         if isinstance(event, e.ReceiptTaken | e.SignalsRepeated) and (event.receipt or event.body):
-            bound = event.receipt or bound + 1  # repeats say their number only where it isn't the next one
+            first = event.receipt or bound + 1  # repeats say their number only where it isn't the next one
+            taken = range(first, first + 1 + (len(event.more) if isinstance(event, e.ReceiptTaken) else 0))
+            bound = taken[-1]
         if isinstance(event, e.ConfigLoaded) and fact.at <= since:
             config = event.hash
         courses.wait(event)
@@ -178,10 +181,9 @@ def history_of(
             courses.take(incident, event, fact.at)
             if _repeated(event):
                 happenings.append(Happening(fact.at, incident=incident, event=event))
-        elif isinstance(event, e.ReceiptTaken | e.SignalsRepeated) and (event.receipt or event.body):
-            if bound not in named:
-                named.add(bound)
-                happenings.append(Happening(fact.at, receipt=bound))
+        elif taken:
+            happenings += [Happening(fact.at, receipt=number) for number in taken if number not in named]
+            named.update(taken)
         elif isinstance(event, e.ConfigLoaded):
             happenings.append(Happening(fact.at, config=event.hash))
         elif isinstance(event, e.SilenceAdded | e.SilenceEnded | e.OverrideAdded | e.OverrideEnded):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -412,11 +413,46 @@ async def test_every_receipt_that_was_decided_is_in_the_chain_once_with_its_dige
         if isinstance(fact.event, e.SignalsRepeated | e.ReceiptTaken):
             number = fact.event.receipt or number + 1
             said.setdefault(number, []).append(fact.event.body)
+            for body in getattr(fact.event, "more", ()):
+                number += 1
+                said.setdefault(number, []).append(body)
     stored = {number: [one.digest] for number, one in bench.journal.storage.receipts.items()}
     assert said == stored
     assert sorted(said) == list(range(1, 10))
     repeats = [f.event.receipt for f in bench.journal.facts() if isinstance(f.event, e.SignalsRepeated)]
-    assert repeats == [0, 0, 9], "said where a life begins, else it follows"
+    assert repeats == [0, 8, 9], "said where a life begins and behind several, else it follows"
+    taken = [f.event.receipt for f in bench.journal.facts() if isinstance(f.event, e.ReceiptTaken)]
+    assert taken == [1, 3, 4, 5], "those of one commit share an event"
+
+
+async def test_receipts_share_an_event_with_none_of_another_source_and_across_no_command(
+    bench: Any,
+) -> None:
+    """A replay takes them in this order again."""
+    await bench.closed_gate()
+    waiting = [bench.later((key, "firing"), source=source) for key, source in (("a", "am"), ("b", "am"))]
+    waiting.append(bench.later(("c", "firing"), source="sentry"))
+    until = bench.clock.now() + timedelta(hours=1)
+    silence = c.AddSilence(by="asha", match={"service": ("login",)}, until=until, because="drill")
+    waiting.append(bench.submit(silence))
+    waiting.append(bench.later(("d", "firing"), source="sentry"))
+    bench.journal.gate.set()
+    await asyncio.gather(bench.first, *waiting)
+    facts = list(bench.journal.facts())
+    order = [
+        (fact.subject, fact.event.receipt, len(fact.event.more))
+        if isinstance(fact.event, e.ReceiptTaken)
+        else ""
+        for fact in facts
+        if isinstance(fact.event, e.ReceiptTaken | e.SilenceAdded)
+    ]
+    assert order == [
+        ("source:am", 1, 0),
+        ("source:am", 2, 1),
+        ("source:sentry", 4, 0),
+        "",
+        ("source:sentry", 5, 0),
+    ]
 
 
 async def ignored(bench: Any) -> None:

@@ -139,6 +139,44 @@ def test_where_an_event_was_erased_nobody_is_blamed(journal: SqliteJournal, path
     assert report.ok, report.problems
 
 
+def together(*those: Receipt) -> Fact:
+    first, *others = those
+    event = ReceiptTaken(receipt=first.id, body=first.digest, more=tuple(one.digest for one in others))
+    return Fact(subject="source:am", event=event, at=first.at)
+
+
+@pytest.fixture
+def several(journal: SqliteJournal, path: Path) -> Path:
+    """Five receipts: the second to the fourth were decided in one commit."""
+    first, *middle, last = [receipt(number) for number in range(1, 6)]
+    journal.commit(Batch(receipts=[first], facts=[taken(first)], cursor=1))
+    journal.commit(Batch(receipts=middle, facts=[together(*middle)], cursor=4))
+    repeats = SignalsRepeated(sids=(), receipt=5, body=last.digest)
+    journal.commit(
+        Batch(receipts=[last], facts=[Fact(subject="source:am", event=repeats, at=last.at)], cursor=5)
+    )
+    return path
+
+
+def test_each_of_several_receipts_that_share_an_event_is_compared(several: Path) -> None:
+    assert verify_chain(several).receipts == 5
+    meddle(several, "UPDATE receipts SET body = CAST(replace(body, '3', '9') AS BLOB) WHERE id = 3")
+    assert verify_chain(several).problems == ["receipt 3 is not what was received: it was changed"]
+    meddle(several, "DELETE FROM receipts WHERE id IN (3, 4)")
+    assert verify_chain(several).problems == [
+        f"receipt {number} is missing, and older ones are there" for number in (3, 4)
+    ]
+
+
+def test_where_an_event_of_several_was_erased_nobody_is_blamed(several: Path, journal: SqliteJournal) -> None:
+    journal.erase(2)
+    report = verify_chain(several)
+    assert report.ok, report.problems
+    assert report.receipts == 2
+    meddle(several, "UPDATE receipts SET body = CAST(replace(body, '5', '9') AS BLOB) WHERE id = 5")
+    assert verify_chain(several).problems == ["receipt 5 is not what was received: it was changed"]
+
+
 def test_a_changed_digest_breaks_the_chain_itself(kept: Path) -> None:
     meddle(
         kept,

@@ -234,7 +234,7 @@ class Told:
         return iter(self._facts)
 
     def receipts(self, after: int, limit: int) -> list[Receipt]:
-        every = [Receipt(id=n, source="alertmanager", at=BEGIN, body=b"") for n in range(1, 9)]
+        every = [Receipt(id=n, source="alertmanager", at=BEGIN, body=b"") for n in range(1, 10)]
         return [one for one in every if one.id > after][:limit]
 
     def config(self, hash: str) -> bytes | None:
@@ -247,10 +247,12 @@ def test_repeats_that_do_not_say_their_number_are_of_the_next_receipt() -> None:
         Fact(subject="source:a", event=e.ReceiptTaken(receipt=5, body="b"), at=minutes[0], seq=1),
         Fact(subject="source:a", event=e.SignalsRepeated(sids=(1, 1), body="b"), at=minutes[1], seq=2),
         Fact(subject="source:a", event=e.SignalsRepeated(sids=(1, 1), body="b"), at=minutes[2], seq=3),
-        Fact(subject="source:a", event=e.ReceiptTaken(receipt=8, body="b"), at=minutes[3], seq=4),
+        Fact(
+            subject="source:a", event=e.ReceiptTaken(receipt=8, body="b", more=("c",)), at=minutes[3], seq=4
+        ),
     )
     history = history_of(journal, BEGIN, END)
     at = {one.receipt: one.at for one in history.happenings}
-    assert [at[number] for number in (5, 6, 7, 8)] == minutes[:4]
+    assert [at[number] for number in (5, 6, 7, 8, 9)] == [*minutes[:4], minutes[3]]
     # Receipts that no event names, as older journals have them, come when they came in.
     assert [one.receipt for one in history.happenings if one.at == BEGIN] == [5, 1, 2, 3, 4]
