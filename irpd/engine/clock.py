@@ -10,6 +10,7 @@ expires no page and fires no escalation.
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 #: A difference of more than this many seconds between the clocks is a jump.
 JUMP = 2.0
@@ -21,8 +22,7 @@ SLEW = 0.01
 TRUSTED_LEAD = 86400.0
 
 
-def _boot_time() -> float:
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
+_boot_time = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
 
 
 class SystemClock:
@@ -31,7 +31,7 @@ class SystemClock:
     def __init__(
         self, *, wall: Callable[[], float] = time.time, boot: Callable[[], float] = _boot_time
     ) -> None:
-        self._wall, self._boot = wall, boot
+        self._wall, self.boot = wall, boot
         self._offset = wall() - boot()
         self._last = 0.0
         self._seen_at = boot()
@@ -40,15 +40,12 @@ class SystemClock:
         self._back_at: float | None = None  # the offset of a step back that has been recorded
         self.jumps: list[float] = []
 
-    def boot(self) -> float:
-        return self._boot()
-
     def start_from(self, last: datetime | None, *, believe_wall: bool = False) -> None:
         """Never say a time before ``last``, the time of the journal's last event; with ``believe_wall`` do,
         and call it a jump."""
         if last is None:
             return
-        lead = last.timestamp() - (self._boot() + self._offset)
+        lead = last.timestamp() - (self.boot() + self._offset)
         if lead > TRUSTED_LEAD or (believe_wall and lead > JUMP):
             self.jumps.append(-lead)
         elif lead > 0:
@@ -65,7 +62,7 @@ class SystemClock:
         return self._jump_since is None
 
     def now(self) -> datetime:
-        boot = self._boot()
+        boot = self.boot()
         self._follow(boot, self._wall() - boot)
         self._seen_at = boot
         self._last = max(self._last, boot + self._offset)

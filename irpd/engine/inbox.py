@@ -118,14 +118,14 @@ class Inbox:
 
     def put(self, item: Item) -> None:
         """Raises Overloaded past the limit; each queue has room of its own."""
-        queue = self._queue(item)
+        queue, size = self._queue(item), item.size
         if len(queue) >= self.limit:
             raise Overloaded(f"{len(queue)} commands are waiting")
-        if self.bytes and self.bytes + item.size > self.limit_bytes:
+        if self.bytes and self.bytes + size > self.limit_bytes:
             raise Overloaded(f"{self.bytes} bytes are waiting")
-        self.bytes += item.size
+        self.bytes += size
         queue.append(item)
-        if item.urgent or len(queue) >= self.enough:
+        if queue is self.urgent or len(queue) >= self.enough:
             self.wakeup.set()
 
     async def gather(self, last: int) -> None:

@@ -267,8 +267,7 @@ class Channel(Protocol):
 
 
 # ------------------------------------------------------------------ intake, as recovery needs it
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Normalised:
+class Normalised(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What a body says. ``unreadable`` names each part that could not be understood;
     for each there is also a signal with the key ``unreadable`` among ``signals``. ``alive``: the sender's
     always-firing alert was in it, which is none of the signals."""

@@ -19,9 +19,9 @@ def with_problems(
     source: str, signals: tuple[Signal, ...], problems: Sequence[str], *, group: str = ""
 ) -> Normalised:
     """The signals that were understood, and one more for all that was not."""
-    problems = tuple(one_line(problem) for problem in problems)
     if not problems:
         return Normalised(signals=signals, accepted=len(signals), group=group)
+    problems = tuple(one_line(problem) for problem in problems)
     named = "; ".join(problems[:_NAMED])
     if len(problems) > _NAMED:
         named += f"; and {len(problems) - _NAMED} more"

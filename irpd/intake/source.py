@@ -6,11 +6,12 @@ has what ``SourceType`` says.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 import structlog
+from msgspec.structs import replace
 
 from irpd.config.values import Source
 from irpd.config.watching import Watchdog

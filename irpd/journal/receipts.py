@@ -104,8 +104,10 @@ class Bases:
     def stage(self, receipts: Sequence[Receipt]) -> Staged:
         """Receipts as they are to be written. A row's source is a name yet, not a number."""
         staged = Staged()
+        moment, at = None, 0  # all of a batch have one time
         for receipt in receipts:
-            at = codec.micros(receipt.at)
+            if receipt.at is not moment:
+                moment, at = receipt.at, codec.micros(receipt.at)
             headers = _headers(receipt.headers)
             group = receipt.group if receipt.group.isascii() else codec.unicode(receipt.group)
             key = (receipt.source, group)

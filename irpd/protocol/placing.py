@@ -172,9 +172,9 @@ def breakers(configuration: Configuration, service: str) -> tuple[str, ...]:
 
 def _takes(incident: Incident, group: Group, now: datetime) -> bool:
     first, last = incident.first_signal_at, incident.last_signal_at
-    if group.within and last is not None and now - last > timedelta(seconds=group.within):
+    if group.within and last is not None and (now - last).total_seconds() > group.within:
         return False
-    return not (group.at_most and first is not None and now - first > timedelta(seconds=group.at_most))
+    return not (group.at_most and first is not None and (now - first).total_seconds() > group.at_most)
 
 
 def _joined(

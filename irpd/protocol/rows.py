@@ -378,14 +378,18 @@ class Rows:
         """Take over everything that changed in the layer above."""
         self.incidents.update(layer.incidents)
         self.members.update(layer.members)
-        self.pages.update(layer.pages)
+        if layer.pages:
+            self.pages.update(layer.pages)
         if layer.sent:
             self.sent.update(layer.sent)
         self.keys.update(layer.keys)
         self.handles.update(layer.handles)
-        self.groups.update(layer.groups)
-        self.reporters.update(layer.reporters)
-        self.takes.update(layer.takes)
+        if layer.groups:
+            self.groups.update(layer.groups)
+        if layer.reporters:
+            self.reporters.update(layer.reporters)
+        if layer.takes:
+            self.takes.update(layer.takes)
         self.counters.update(layer.counters)
         if layer.services:
             self.services.update(layer.services)

@@ -35,19 +35,12 @@ def group_for(ruleset: RuleSet, facts: Facts, key: str) -> Group:
     rule = ruleset.group_index.find(facts, facts.labels)
     if rule is None:
         return Group(key=key)
-    values = tuple(_value(name, facts, key) for name in rule.by)
-    return Group(
-        key=_key(rule.id, values),
-        rule=rule.id,
-        within=rule.within,
-        at_most=rule.at_most,
-        values=values,
-    )
+    return _of(rule.id, rule.within, rule.at_most, tuple([_value(name, facts, key) for name in rule.by]))
 
 
 @lru_cache(4096)
-def _key(rule: str, values: tuple[str, ...]) -> str:
-    return _text([rule, *values])
+def _of(rule: str, within: float, at_most: float, values: tuple[str, ...]) -> Group:
+    return Group(key=_text([rule, *values]), rule=rule, within=within, at_most=at_most, values=values)
 
 
 def _value(name: str, facts: Facts, key: str) -> str:

@@ -130,6 +130,9 @@ class MatchIndex(Generic[Answer]):
 
 def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[str, ...]]:
     """What reads these attributes."""
+    if not names:
+        return lambda _values: ()
     if len(names) > 1:
         return attrgetter(*names)
-    return lambda values: tuple(getattr(values, name) for name in names)
+    read = attrgetter(names[0])
+    return lambda values: (read(values),)

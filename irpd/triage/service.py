@@ -1,6 +1,6 @@
 """Which service a signal is about: the first whose claim holds, in the order of the configuration."""
 
-from dataclasses import dataclass
+import msgspec
 
 from irpd.config.values import Claim, Configuration
 from irpd.model.signal import Signal
@@ -14,8 +14,7 @@ def as_values(value: str | tuple[str, ...]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reported:
+class _Reported(msgspec.Struct, frozen=True, gc=False):
     source: str
     project: str
 
