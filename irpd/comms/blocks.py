@@ -1,4 +1,4 @@
-"""Slack's message: one, with a first line that a lock screen shows, and links as buttons.
+"""Slack's message: one, with two lines that a lock screen shows, and links as buttons.
 
 Facts about the format: docs.slack.dev, "Formatting message text" (``&``, ``<`` and ``>``
 are the only characters to escape, and no control sequence such as ``<!channel>`` can be
@@ -9,18 +9,18 @@ up to 75, its URL up to 3,000).
 from dataclasses import dataclass
 
 from irpd.comms import clean
+from irpd.comms.glance import glance
 from irpd.comms.story import Story, Subject, person_name, tell
-from irpd.model.incident import State
 from irpd.model.page import PageKind
 
 _DOTS = {1: ":red_circle:", 2: ":large_orange_circle:", 3: ":large_yellow_circle:", 4: ":white_circle:"}
-#: Characters that would end the bold of the first line or begin code in it.
-_LOOKALIKES = str.maketrans({"*": "∗", "`": "ˋ", "~": "∼"})
+#: Characters that would end the bold of the first line or begin code in what notifications show.
+LOOKALIKES = str.maketrans({"*": "∗", "`": "ˋ", "~": "∼"})
 
 
 @dataclass(frozen=True, slots=True)
 class SlackText:
-    """``text`` is the fallback that notifications show; ``blocks`` the message itself."""
+    """``text`` is what notifications show, two lines of it; ``blocks`` the message itself."""
 
     text: str
     blocks: list[dict[str, object]]
@@ -31,38 +31,29 @@ def slack_text(subject: Subject) -> SlackText:
     if subject.page.kind == PageKind.TEST:
         return _test(subject)
     story = tell(subject)
-    first = _first_line(story, subject)
-    lines = [first]
-    if story.kind == PageKind.UPDATE and (story.news or not story.has_it):
-        lines.append(escape(story.news or "There is news."))
-    lines.append(escape(" · ".join(_facts(story))))
-    if story.confirm:
-        lines.append(f"*{escape(story.confirm)}*")
+    seen = glance(story, mark=3)
+    first = f"{_dot(story)} *{escape(seen.first).translate(LOOKALIKES)}*"
+    second = escape(seen.second).translate(LOOKALIKES)
+    lines = [first, second]
+    lines += [f"*{escape(line)}*" if line == story.remark else escape(line) for line in seen.more]
+    lines.append(escape(seen.fact_line))
     lines.append(f"Why {story.level.severity}: {escape(story.why)}")
-    if story.next_short and not story.has_it:
+    if story.next_short:
         lines.append(f"Next if nobody answers: {escape(story.next_short)}")
     body: dict[str, object] = {"type": "section", "text": _mrkdwn("\n".join(lines))}
-    return SlackText(text=first, blocks=[body, {"type": "actions", "elements": _buttons(story, subject)}])
+    buttons: dict[str, object] = {"type": "actions", "elements": _buttons(story, subject)}
+    return SlackText(text=f"{first}\n{second}", blocks=[body, buttons])
 
 
-def _first_line(story: Story, subject: Subject) -> str:
-    headline = escape(story.headline).translate(_LOOKALIKES)
-    incident = subject.incident
-    if incident is None or not story.has_it:
-        return f"{_DOTS[story.level]} *{headline}*"
-    dot = ":large_green_circle:" if incident.state == State.ACKNOWLEDGED else ":white_check_mark:"
-    return f"{dot} *{headline}* · {escape(story.has_it)}"
-
-
-def _facts(story: Story) -> list[str]:
-    respond = f"respond by {story.respond_by}" if story.respond_by and not story.has_it else ""
-    facts = (story.users_short, f"since {story.since_short}", respond, story.signals_short)
-    return [fact for fact in facts if fact]
+def _dot(story: Story) -> str:
+    if story.asks or not story.has_it:
+        return _DOTS[story.level]
+    return ":white_check_mark:" if story.ended else ":large_green_circle:"
 
 
 def _buttons(story: Story, subject: Subject) -> list[dict[str, object]]:
     """Where presses are heard (``subject.code``) they answer at once; elsewhere they are links."""
-    asks = story.kind == PageKind.PAGE and not story.has_it
+    asks = story.asks
     buttons: list[dict[str, object]] = []
     if asks and subject.code:
         name = subject.page.name
@@ -86,7 +77,7 @@ def _answer(label: str, page: str, style: str = "") -> dict[str, object]:
 
 def _test(subject: Subject) -> SlackText:
     name = person_name(subject.configuration, subject.page.person)
-    text = f":wave: *Test page for {escape(name).translate(_LOOKALIKES)}* from irpd. Nothing is wrong."
+    text = f":wave: *Test page for {escape(name).translate(LOOKALIKES)}* from irpd. Nothing is wrong."
     reached = _button("It reached me", subject.link, "primary")
     if subject.code:
         reached = _answer("It reached me", subject.page.name, "primary") | {"action_id": "i-have-it"}

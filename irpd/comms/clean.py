@@ -7,6 +7,7 @@ space in a line becomes one space, and what is too long is cut where people can 
 """
 
 import re
+import unicodedata
 from urllib.parse import urlsplit
 
 #: Control, direction, invisible and tag characters, halves of surrogate pairs, non-characters.
@@ -22,6 +23,33 @@ _URL = re.compile(r"[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]{1,2000}")
 def cut(text: str, limit: int) -> str:
     """At most ``limit`` characters, the last of them ``…`` where something is missing."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def columns(text: str) -> int:
+    """How wide it is, in columns as a terminal has them; about so wide is it on a phone."""
+    if text.isascii():
+        return len(text)
+    return sum(map(_width, text))
+
+
+def _width(character: str) -> int:
+    if character == "\ufe0f":  # the sign before it is an emoji: wider by one
+        return 1
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
+
+
+def cut_columns(text: str, limit: int) -> str:
+    """At most ``limit`` columns, ending in ``…`` where something is missing."""
+    if columns(text) <= limit:
+        return text
+    used = 0
+    for n, character in enumerate(text):
+        used += _width(character)
+        if used > limit - 1:
+            return text[:n].rstrip(" \u200c\u200d") + "…"
+    return text
 
 
 def cut_bytes(text: str, limit: int) -> str:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
+from irpd.comms.glance import glance
 from irpd.comms.story import Story, Subject, person_name, tell
-from irpd.model.incident import State
 from irpd.model.page import PageKind
 
 
@@ -34,38 +34,29 @@ def push_text(subject: Subject) -> PushText:
         name = person_name(subject.configuration, subject.page.person)
         return PushText(
             title=f"Test page for {name}",
-            text="This is a test page from irpd. Nothing is wrong.",
+            text="Nothing is wrong. Press I have it.\nIt shows that pages from irpd reach you here.",
             urgency=Urgency.LOUD,
             asks=True,
             over=False,
         )
     story = tell(subject)
-    incident = subject.incident
-    over = bool(story.has_it)
-    ended = incident is not None and incident.state not in (State.OPEN, State.ACKNOWLEDGED)
-    asks = story.kind == PageKind.PAGE and not over
-    mark = ("✅ " if ended else "🟢 ") if over else ""
+    over = bool(story.has_it) and not story.asks
+    mark = ("✅ " if story.ended else "🟢 ") if over else ""
+    seen = glance(story, mark=3 if mark else 0)
+    lines = (
+        seen.second,
+        *seen.more,
+        seen.fact_line,
+        f"Next if nobody answers: {story.next_short}" if story.next_short else "",
+        f"Why {story.level.severity}: {story.why}",
+    )
     return PushText(
-        title=f"{mark}{story.ref} {story.severity} {story.service}: {story.title}",
-        text="\n".join(_lines(story, asks=asks)),
+        title=f"{mark}{seen.first}",
+        text="\n".join(line for line in lines if line),
         urgency=_urgency(story, over=over),
-        asks=asks,
+        asks=story.asks,
         over=over,
     )
-
-
-def _lines(story: Story, *, asks: bool) -> list[str]:
-    respond = f"respond by {story.respond_by}" if story.respond_by and asks else ""
-    facts = (story.users_short, f"since {story.since_short}", respond, story.signals_short)
-    told = [
-        story.has_it[:1].upper() + story.has_it[1:],
-        story.news if story.kind == PageKind.UPDATE else "",
-        " · ".join(fact for fact in facts if fact),
-        story.confirm,
-        f"Next if nobody answers: {story.next_short}" if asks and story.next_short else "",
-        f"Why {story.level.severity}: {story.why}",
-    ]
-    return [line for line in told if line]
 
 
 def _urgency(story: Story, *, over: bool) -> Urgency:

@@ -11,7 +11,8 @@ import structlog
 from msgspec.structs import replace
 
 from irpd.comms import clean, gsm, markdown
-from irpd.comms.blocks import escape
+from irpd.comms.blocks import LOOKALIKES, escape
+from irpd.comms.glance import WIDTH
 from irpd.comms.story import Story, Subject, tell
 from irpd.comms.texts import Rendered, built_in, render
 from irpd.comms.voice import spoken, voice_text
@@ -29,6 +30,8 @@ LIMITS = {
 }
 DEFAULT_LIMIT = 60_000
 _BLOCKS = 45
+#: Channels that show a title of their own above the text.
+_TITLED = ("ntfy", "pushover", "apprise")
 
 
 def several(channel_type: str, subjects: Sequence[Subject]) -> Rendered:
@@ -47,7 +50,8 @@ def several(channel_type: str, subjects: Sequence[Subject]) -> Rendered:
 
 def _told(channel_type: str, first: Rendered, subjects: Sequence[Subject]) -> Rendered:
     stories = [tell(subject) for subject in subjects]
-    heading = f"{len(stories)} pages, the most severe first"
+    first_line, second_line = _glance(stories)
+    heading = f"{first_line}\n{second_line}"
     name = f"[irpd] {len(stories)} pages: {stories[0].headline}"
     limit = LIMITS.get(channel_type, DEFAULT_LIMIT)
     match channel_type:
@@ -57,12 +61,13 @@ def _told(channel_type: str, first: Rendered, subjects: Sequence[Subject]) -> Re
         case "twilio":
             return replace(first, subject=name, text=_sms(subjects, stories, limit))
         case "slack":
-            return replace(
-                first, subject=name, text=escape(name), fields={"blocks": _blocks(heading, stories)}
-            )
+            text = escape(heading).translate(LOOKALIKES)
+            return replace(first, subject=name, text=text, fields={"blocks": _blocks(heading, stories)})
         case _:
             written = markdown.escape if channel_type in ("mattermost", "teams") else str
-            parts = [heading]
+            parts = [written(heading)]
+            if channel_type in _TITLED:
+                name, parts = first_line, [second_line]
             for story in stories:
                 *told, link = _lines(story)
                 parts.append("\n".join([*map(written, told), link]))
@@ -70,21 +75,33 @@ def _told(channel_type: str, first: Rendered, subjects: Sequence[Subject]) -> Re
     fields = first.fields
     if "asks" in fields:
         fields = {**fields, "asks": False, "over": all(story.has_it for story in stories)}
-    html = _html(heading, stories) if first.html else ""
+    html = _html(first_line, second_line, stories) if first.html else ""
     return replace(first, subject=name, text=text, html=html, fields=fields)
 
 
+def _glance(stories: Sequence[Story]) -> tuple[str, str]:
+    """The first two lines: how many, what the most severe is, since when, and what to press."""
+    worst = stories[0]
+    head = f"{len(stories)} pages: {worst.ref} {worst.severity} · "
+    first = head + clean.cut_columns(worst.title, WIDTH - clean.columns(head))
+    since = min(stories, key=lambda story: story.began)
+    asks = any(story.asks for story in stories)
+    press = "Press I have it at each." if asks else "Nothing to do."
+    lines = (f"Since {since.since_short}. {press}", f"Since {since.since_clock}. {press}")
+    short = f"Since {since.since_clock}. {'Press each link.' if asks else press}"
+    return first, next((line for line in lines if clean.columns(line) <= WIDTH), short)
+
+
 def _lines(story: Story) -> list[str]:
-    respond = f"respond by {story.respond_by}" if story.respond_by and not story.has_it else ""
+    respond = f"respond by {story.respond_by}" if story.respond_by and story.asks else ""
     facts = (story.users_short, f"since {story.since_short}", respond, story.has_it)
     lines = [story.headline, " · ".join(fact for fact in facts if fact)]
-    if story.confirm:
-        lines.append(story.confirm)
+    lines += [one for one in (story.news, story.remark) if one]
     return [*lines, f"{_answer(story)} {story.link}"]
 
 
 def _answer(story: Story) -> str:
-    return "See:" if story.has_it else "I have it:"
+    return "I have it:" if story.asks else "Open:"
 
 
 def _fitted(parts: Sequence[str], between: str, limit: int) -> str:
@@ -103,31 +120,39 @@ def _fitted(parts: Sequence[str], between: str, limit: int) -> str:
 
 def _sms(subjects: Sequence[Subject], stories: Sequence[Story], limit: int) -> str:
     coded = all(subject.code for subject in subjects)
-    parts = [f"irpd: {len(stories)} pages."]
-    if coded:
-        parts[0] += " Reply with a code, with N behind it if you can't."
+    since = min(stories, key=lambda story: story.began).since_clock
+    parts = [f"irpd: {len(stories)} pages since {since}. {'Reply a code:' if coded else 'Press a link:'}"]
     for subject, story in zip(subjects, stories, strict=True):
-        title = gsm.cut(gsm.plain(f"{story.ref} {story.severity} {story.title}"), 60)
-        parts.append(f"{subject.code} {title}" if coded else f"{title} {story.link}")
-    return gsm.plain(_fitted(parts, "\n", limit))
+        head = gsm.plain(f"{subject.code} " if coded else "") + gsm.plain(f"{story.ref} {story.severity} ")
+        title = head + gsm.cut(gsm.plain(story.title), WIDTH - gsm.length(head))
+        parts.append(title if coded else f"{title} {story.link}")
+    tail = "\nA code = I have it, with N behind it = can't." if coded else ""
+    return gsm.plain(_fitted(parts, "\n", limit - len(tail))) + tail
 
 
 def _blocks(heading: str, stories: Sequence[Story]) -> list[dict[str, object]]:
-    texts = [f"*{escape(heading)}*"]
+    texts = ["\n".join(f"*{escape(line).translate(LOOKALIKES)}*" for line in heading.splitlines())]
     for story in stories[:_BLOCKS]:
         head, *rest, _ = _lines(story)
-        told = "\n".join([f"*{escape(head)}*", *map(escape, rest)])
+        told = "\n".join([f"*{escape(head).translate(LOOKALIKES)}*", *map(escape, rest)])
         texts.append(f"{told}\n<{escape(story.link)}|{_answer(story).removesuffix(':')}>")
     if len(stories) > _BLOCKS:
         texts.append(f"… and {len(stories) - _BLOCKS} more")
     return [{"type": "section", "text": {"type": "mrkdwn", "text": clean.cut(text, 2900)}} for text in texts]
 
 
-def _html(heading: str, stories: Sequence[Story]) -> str:
+def _html(first: str, second: str, stories: Sequence[Story]) -> str:
     entries = []
     for story in stories:
         head, *rest, _ = _lines(story)
         link = f'<a href="{html_escape(story.link)}">{_answer(story).removesuffix(":")}</a>'
         lines = [f"<b>{html_escape(head)}</b>", *map(html_escape, rest), link]
         entries.append(f"<p>{'<br>'.join(lines)}</p>")
-    return f"<!doctype html><html><body><p>{html_escape(heading)}</p>{''.join(entries)}</body></html>"
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
+        f"<title>{html_escape(first)}</title></head>"
+        '<body style="margin:0;padding:16px;font:16px/1.4 -apple-system,Segoe UI,Roboto,Helvetica,Arial,'
+        f'sans-serif;overflow-wrap:anywhere"><p><b>{html_escape(first)}</b><br>{html_escape(second)}</p>'
+        f"{''.join(entries)}</body></html>"
+    )

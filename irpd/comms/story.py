@@ -17,7 +17,7 @@ from irpd.comms import clean
 from irpd.config.values import Configuration
 from irpd.model.incident import Incident, Member, MemberStatus, State
 from irpd.model.level import Level
-from irpd.model.page import Page, PageKind
+from irpd.model.page import Page, PageKind, answered
 from irpd.model.share import Share, band
 
 #: Labels that tell one signal from its neighbours, best first.
@@ -58,6 +58,8 @@ class Story:
     users_short: str
     since: str
     since_short: str
+    since_clock: str
+    began: datetime
     paged_as: str
     respond_by: str
     next: str
@@ -65,8 +67,14 @@ class Story:
     why: str
     signals: str
     signals_short: str
-    confirm: str
+    asks: bool  # whether an answer is wanted of this person, as things stand
+    ask: str  # what is asked besides the usual, and "press"
+    remark: str
+    confirm: bool  # the signals are resolved, and a person must say that it is over
+    ended: bool
+    over: str  # how it ended, in few words
     has_it: str
+    yours: bool
     news: str
     link: str
     cant_link: str
@@ -77,6 +85,8 @@ class Story:
     @property
     def asked(self) -> str:
         """What is asked of the person, until when, and what happens if they don't."""
+        if not self.asks:
+            return ""
         sentences = (
             f"{self.paged_as}." if self.paged_as else "",
             f"Respond by {self.respond_by}." if self.respond_by else "",
@@ -102,6 +112,9 @@ def tell(subject: Subject) -> Story:
     )
     severity = incident.level.name
     began = _began(incident)
+    ended = not incident.state.active
+    asks = page.kind == PageKind.PAGE and page.live and not _answered(page, incident)
+    confirm = incident.unconfirmed and incident.level.urgent
     return Story(
         name=name_of(incident, configuration),
         kind=page.kind,
@@ -114,16 +127,24 @@ def tell(subject: Subject) -> Story:
         users_short=_users(incident.share).removeprefix("About ") or "users affected: unknown",
         since=when.fully(began),
         since_short=when.short(began),
+        since_clock=when.clock(began),
+        began=began,
         paged_as=_paged_as(page, incident),
         respond_by=_respond_by(incident, when, subject.now),
-        next=_next(page, when, configuration, "is paged"),
-        next_short=_next(page, when, configuration, ""),
+        next=_next(page, when, configuration, "is paged") if asks else "",
+        next_short=_next(page, when, configuration, "") if asks else "",
         why=_why(incident, configuration),
         signals=_signals(incident, newest, when),
         signals_short=_count(incident.members, "signal"),
-        confirm="Signals resolved, confirm that it is over." if incident.unconfirmed else "",
+        asks=asks,
+        ask=_ask(page, confirm=confirm) if asks else "",
+        remark=_remark(incident, confirm=confirm),
+        confirm=confirm,
+        ended=ended,
+        over=_over(incident, when, configuration) if ended else "",
         has_it=_has_it(incident, when, configuration),
-        news=clean.line(page.text, 500),
+        yours=page.person in incident.acknowledged_by,
+        news="" if ended and page.reason == "over" else clean.line(page.text, 500),
         link=subject.link,
         cant_link=subject.cant_link,
         runbook=clean.url((newest and newest.runbook) or "")
@@ -235,6 +256,23 @@ def _respond_by(incident: Incident, when: "_When", now: datetime) -> str:
     return when.clock(incident.respond_by) + (" (passed)" if incident.respond_by <= now else "")
 
 
+def _answered(page: Page, incident: Incident) -> bool:
+    has_it = incident.state == State.ACKNOWLEDGED and incident.acknowledged_at is None
+    return has_it or answered(page, incident)
+
+
+def _ask(page: Page, *, confirm: bool) -> str:
+    if page.reason == "stale":
+        return "Still on it? Press"
+    return "All resolved: press" if confirm else ""
+
+
+def _remark(incident: Incident, *, confirm: bool) -> str:
+    if confirm:
+        return "Signals resolved, confirm that it is over."
+    return "Signals resolved; it ends by itself." if incident.unconfirmed else ""
+
+
 _PAGED_BECAUSE = {
     "round": "You are paged again",
     "everyone": "Nobody has answered yet, so everybody on the path is paged",
@@ -243,12 +281,11 @@ _PAGED_BECAUSE = {
     "evidence": "You are paged because there is evidence for a more severe level than the one set",
     "operators": "You are paged as an operator: irpd itself needs somebody",
     "asked": "You are paged because somebody asked for you",
+    "stale": "You are paged because nothing was heard from you for a while",
 }
 
 
 def _paged_as(page: Page, incident: Incident) -> str:
-    if page.kind != PageKind.PAGE:
-        return ""
     role = ""
     run = next((run for run in incident.paths if run.name == page.path), None)
     if run is not None and run.steps and page.step:
@@ -298,6 +335,14 @@ def _signals(incident: Incident, newest: Member | None, when: _When) -> str:
     labels = [f"{name}={clean.line(newest.labels[name], 60)}" for name in _TELLING if newest.labels.get(name)]
     named = " ".join([clean.line(newest.source, 60), f'"{clean.line(newest.title, 120)}"', *labels[:2]])
     return f"{text}, newest {when.clock(newest.last_seen)} {named}"
+
+
+def _over(incident: Incident, when: _When, configuration: Configuration) -> str:
+    if incident.state == State.MERGED:
+        return f"Part of #{incident.merged_into} now"
+    by = f" by {person_name(configuration, incident.resolved_by)}" if incident.resolved_by else ""
+    end = incident.resolved_at or incident.closed_at
+    return f"Over {when.clock(end)}{by}" if end is not None else f"Over{by}"
 
 
 def _has_it(incident: Incident, when: _When, configuration: Configuration) -> str:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from irpd.comms import clean, gsm, markdown
 from irpd.comms.blocks import escape, slack_text
 from irpd.comms.data import fields
+from irpd.comms.glance import glance
 from irpd.comms.push import push_text
 from irpd.comms.sms import sms_text
 from irpd.comms.story import Story, Subject, name_of, person_name, tell
@@ -24,6 +25,7 @@ __all__ = ["Rendered", "built_in", "fields", "mail_text", "plain_text", "render"
 
 log = structlog.get_logger(__name__)
 
+_MAIL_WIDTH = 36  # columns of severity and title beside each other in a mail's own letters
 _COLOURS = {1: "#b3261e", 2: "#b45309", 3: "#8a6d00", 4: "#57606a"}
 
 
@@ -61,12 +63,15 @@ def mail_text(subject: Subject) -> Rendered:
         return Rendered(subject=_test_name(subject), text=_test_text(subject))
     story = tell(subject)
     plain, html = _PLAIN.get_template("page.txt.j2"), _HTML.get_template("page.html.j2")
-    rows = _rows(story)
-    replies = bool(subject.code) and story.kind == PageKind.PAGE
+    rows, seen = _rows(story), glance(story)
+    replies = bool(subject.code) and story.asks
+    title = clean.cut_columns(story.title, _MAIL_WIDTH - clean.columns(story.severity))
     return Rendered(
         subject=story.name,
-        text=plain.render(s=story, rows=rows, replies=replies),
-        html=html.render(s=story, rows=rows, colour=_COLOURS[story.level], replies=replies),
+        text=plain.render(s=story, g=seen, rows=rows, replies=replies),
+        html=html.render(
+            s=story, g=seen, title=title, rows=rows, colour=_COLOURS[story.level], replies=replies
+        ),
     )
 
 
@@ -172,8 +177,8 @@ def _last_resort(channel_type: str, rendered: Rendered, subject: Subject) -> str
 
 def _rows(story: Story) -> list[tuple[str, str]]:
     rows = [
-        ("Now", story.has_it if story.kind != PageKind.UPDATE else ""),
-        ("News", story.news if story.kind != PageKind.UPDATE else ""),
+        ("Now", story.has_it),
+        ("News", story.news),
         (f"Why {story.level.severity}", story.why),
         ("Signals", story.signals),
         ("Runbook", story.runbook),
@@ -195,4 +200,4 @@ def _test_name(subject: Subject) -> str:
 
 def _test_text(subject: Subject) -> str:
     name = person_name(subject.configuration, subject.page.person)
-    return f"This is a test page from irpd to {name}. Nothing is wrong.\nIt reached me:  {subject.link}\n"
+    return f"Test page from irpd to {name}.\nNothing is wrong. It reached me:\n{subject.link}\n"

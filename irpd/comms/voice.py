@@ -20,8 +20,10 @@ def voice_text(subject: Subject) -> str:
         f"{drill}This is I R P D. Incident {story.ref}, {severity}",
         f"Service {story.service}" if story.service else "",
         clean.cut(story.title, 160),
-        story.has_it or (f"Since {story.since_short}" if story.since_short else ""),
-        story.confirm,
+        f"Since {story.since_short}" if story.asks or not story.has_it else "",
+        story.has_it,
+        clean.cut(story.news, 200),
+        story.remark,
     ]
     return spoken(". ".join(part.rstrip(".") for part in parts if part) + ".")
 

@@ -47,7 +47,7 @@ class Tags(HTMLParser):
         self.links |= {value or "" for name, value in attrs if name == "href"}
 
 
-KNOWN_TAGS = {"html", "head", "meta", "title", "body", "div", "p", "b", "h1", "a", "table", "tr", "td"}
+KNOWN_TAGS = {"html", "head", "meta", "title", "body", "div", "p", "b", "bdi", "a", "table", "tr", "td"}
 KNOWN_LINKS = {
     "https://irpd.example.com/a/7Kq2mXw9Rt",
     "https://irpd.example.com/a/7Kq2mXw9Rt/cant",

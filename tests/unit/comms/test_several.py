@@ -40,8 +40,9 @@ def pages(about):
 def test_a_mail_of_three_pages_reads_like_this(pages) -> None:
     rendered = several("smtp", pages(3))
     assert rendered.subject == "[irpd] 3 pages: #1 CRITICAL · Checkout · Case 1 fails"
-    assert rendered.text.splitlines()[:5] == [
-        "3 pages, the most severe first",
+    assert rendered.text.splitlines()[:6] == [
+        "3 pages: #1 CRITICAL · Case 1 fails",
+        "Since 03:02 Berlin. Press I have it at each.",
         "",
         "#1 CRITICAL · Checkout · Case 1 fails",
         "2 % of users (2,400 of 120,000) · since 03:02 Berlin · respond by 03:17",
@@ -60,7 +61,10 @@ def test_each_page_has_its_own_link_in_every_medium(pages, kind: str) -> None:
 
 def test_a_text_message_has_the_codes_where_replies_are_heard(pages) -> None:
     text = several("twilio", pages(10, code=True)).text
-    assert [line.split()[0] for line in text.splitlines()[1:]] == [f"K{n}" for n in range(1, 11)]
+    heading, *lines, tail = text.splitlines()
+    assert heading == "irpd: 10 pages since 03:02. Reply a code:"
+    assert [line.split()[0] for line in lines] == [f"K{n}" for n in range(1, 11)]
+    assert tail == "A code = I have it, with N behind it = can't."
     assert text == gsm.plain(text)
 
 
@@ -72,9 +76,10 @@ def test_a_call_speaks_of_the_most_severe_and_counts_the_others(pages) -> None:
 
 @pytest.mark.parametrize("kind", sorted(LIMITS))
 def test_a_list_that_is_too_long_is_cut_where_people_see_it(pages, kind: str) -> None:
-    text = several(kind, pages(300, title="Case {n} " + "fails and fails " * 12)).text
+    rendered = several(kind, pages(300, title="Case {n} " + "fails and fails " * 12))
+    text, titled = rendered.text, kind in ("ntfy", "pushover")
     assert len(text) <= LIMITS[kind]
-    heading, last = text.splitlines()[0], text.splitlines()[-1]
+    heading, last = rendered.subject if titled else text.splitlines()[0], text.splitlines()[-1]
     assert "300 pages" in heading
     shown = text.count("https://irpd.example.com/a/link")
     assert last.strip(".… ") == f"and {300 - shown} more"

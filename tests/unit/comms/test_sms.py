@@ -32,7 +32,7 @@ def test_a_text_message_reads_like_this(about) -> None:
 
 def test_a_message_that_nobody_can_reply_to_names_no_code(about) -> None:
     assert sms_text(about()) == (
-        f"irpd #42 CRITICAL checkout: Payments failing. 2% of users, since 03:02. {LINK}"
+        f"irpd #42 CRITICAL checkout: Payments failing. 2% of users, since 03:02. Press the link: {LINK}"
     )
 
 

@@ -39,7 +39,7 @@ async def test_the_end_shows_too_and_other_changes_edit_nothing(slacked) -> None
     slacked.engine.publish(slacked.incident(state=State.RESOLVED, resolved_at=slacked.time.now(), firing=2))
     await slacked.time.advance(1)
     assert len(slacked.slack.edited) == 1
-    assert "resolved" in slacked.slack.edited[0][1]
+    assert "Over 03:02. Nothing to do." in slacked.slack.edited[0][1]
 
 
 async def test_a_message_that_was_under_way_at_the_acknowledgement_is_edited_after_it(slacked) -> None:
@@ -76,7 +76,7 @@ async def test_what_changes_meanwhile_shows_at_last(slacked) -> None:
         replace(now, state=State.RESOLVED, resolved_at=slacked.time.now(), resolved_by="asha")
     )
     await slacked.time.advance(60)
-    assert "resolved by Asha Rao" in slacked.slack.edited[-1][1]
+    assert "Over 03:02 by Asha Rao." in slacked.slack.edited[-1][1]
 
 
 async def test_channels_that_cannot_edit_are_left_alone(world) -> None:

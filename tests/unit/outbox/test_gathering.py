@@ -37,7 +37,7 @@ async def test_the_first_goes_at_once_and_the_others_of_the_minute_in_one(gather
     assert [told(message) for message in world.mail.sent] == [[1], list(range(2, 11))]
     assert world.mail.times == [0.0, 60.0]
     text = world.mail.sent[1].text
-    assert text.startswith("9 pages, the most severe first")
+    assert text.startswith("9 pages: #2 HIGH · Case 2 fails\nSince 03:02 Berlin. Press I have it at each.\n")
     assert [text.index(f"#{n} HIGH") for n in range(2, 11)] == sorted(
         text.index(f"#{n} HIGH") for n in range(2, 11)
     )

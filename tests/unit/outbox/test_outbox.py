@@ -159,7 +159,7 @@ async def test_a_test_page_needs_no_incident(world) -> None:
     world.engine.publish(world.page("0-1", kind=PageKind.TEST))
     await settle(world)
     assert world.engine.outcome("0-1") is SendState.DELIVERED
-    assert "test page" in world.mail.sent[0].text
+    assert "Test page" in world.mail.sent[0].text
 
 
 async def test_a_page_about_an_incident_that_is_not_known_is_sent_all_the_same(world) -> None:
