@@ -320,4 +320,6 @@ def due_at(incident: Incident) -> datetime | None:
         times.append(incident.resolved_at + timedelta(seconds=incident.reopen_within))
     if incident.state.active and incident.eased_since is not None and incident.lower_after:
         times.append(incident.eased_since + timedelta(seconds=incident.lower_after))
+    if incident.state.active and incident.ages:
+        times.append(incident.opened_at + timedelta(minutes=incident.ages[0]))
     return min(times, default=None)

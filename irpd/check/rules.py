@@ -9,6 +9,7 @@ from irpd.check.material import Material
 from irpd.config.problem import Problem, quoted, suggest
 from irpd.config.supported import places, value_at
 from irpd.config.yaml import Document, Where
+from irpd.triage.ages import ages_of
 from irpd.triage.constant import constant_conditions
 from irpd.triage.expression import reads
 from irpd.triage.ruleset import RuleSet
@@ -29,8 +30,9 @@ _NAMED: tuple[tuple[tuple[str, ...], str, str], ...] = (
 )
 _ALIKE = 0.85
 _ASKED_WHEN = (
-    "open_minutes is looked at only when a signal brings something new or Prometheus answers, not as time "
-    "passes: while nothing comes, the rule doesn't begin to hold"
+    "when this begins to hold doesn't follow from its text, so open_minutes is looked at only when a signal "
+    "brings something new or Prometheus answers; compared with a number, as in open_minutes >= 30, it is as "
+    "time passes"
 )
 
 
@@ -64,9 +66,9 @@ def conditions(material: Material, ruleset: RuleSet) -> Iterator[Problem]:
 
 
 def passing_time(ruleset: RuleSet) -> Iterator[Problem]:
-    """Rules are asked when something is reported or answered, never because a minute has passed."""
+    """Rules are asked again at the ages that they name, and else only when something is reported."""
     for rule in ruleset.rules:
-        if rule.when is not None and "open_minutes" in rule.when.reads.names:
+        if rule.when is not None and ages_of(rule.when.expression) is None:
             place = rule.place
             yield Problem(
                 file=place.file, line=place.line, column=place.column, path=f"{rule.id}.when",

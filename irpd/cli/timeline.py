@@ -10,7 +10,15 @@ Event = Mapping[str, Any]
 
 #: Bookkeeping that says nothing to a person who looks at an incident.
 QUIET = frozenset(
-    {"signal-changed", "path-moved", "page-seen", "share-measured", "send-brought-forward", "page-ended"}
+    {
+        "signal-changed",
+        "path-moved",
+        "page-seen",
+        "share-measured",
+        "time-passed",
+        "send-brought-forward",
+        "page-ended",
+    }
 )
 
 
@@ -75,6 +83,8 @@ def said(event: Event, shown: Shown) -> str:
             return f"{event['before']} to {event['after']} by {level_by(reason, shown)}{why}"
         case "evidence-exceeded":
             return f"evidence for level {event['level']}"
+        case "time-passed":
+            return f"open for {event['minutes']} min: rules are asked again"
         case "evidence-eased":
             level = event.get("level")
             return f"evidence asks for level {level} only{because}" if level else "evidence asks for it again"

@@ -53,9 +53,10 @@ class Opened(Event, frozen=True, tag="opened"):
     drill: bool = False
     roles: dict[str, str] = {}  # who fills them
     lower_after: float = 0.0  # as in LevelChanged
+    ages: tuple[int, ...] = ()  # minutes after which rules are asked again, because time alone changes them
     takes: tuple[str, ...] = ()  # services whose signals join it, because its own depends on them
-
     objectives: Objectives | None = None  # its clocks but for the response's; None: an older irpd
+
 
 class Acknowledged(Event, frozen=True, tag="acknowledged"):
     by: str
@@ -131,6 +132,13 @@ class EvidenceEased(Event, frozen=True, tag="evidence-eased"):
 
     level: int | None = None
     because: str = ""
+
+
+class TimePassed(Event, frozen=True, tag="time-passed"):
+    """It has been open for so long that rules may say something else: they were asked again."""
+
+    minutes: int
+    ages: tuple[int, ...] = ()  # when they are asked next, as in Opened
 
 
 class ResponseMissed(Event, frozen=True, tag="response-missed"):

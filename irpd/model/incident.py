@@ -166,6 +166,7 @@ class Incident(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     people: Distinct = NOBODY  # of whom was heard: reporters, users in Sentry's events
     lower_after: float = 0.0  # seconds for which evidence must ask for less until its level sinks; 0: never
     eased_since: datetime | None = None  # since when evidence asks for less
+    ages: tuple[int, ...] = ()  # whole minutes after its opening at which rules are asked again
     takes: tuple[str, ...] = ()  # services whose signals join it, because its own depends on them
     firing: int = 0
     members: int = 0

@@ -1,6 +1,7 @@
 """What monitoring answers about users, and what evidence comes to for an incident as a whole.
 
-The shell asks; here an answer is news or isn't. The level rises at once when it must. It sinks by itself only
+The shell asks; here an answer is news or isn't. So is the time, where rules look at it: at the ages that they
+name they are asked again. The level rises at once when it must. It sinks by itself only
 where the rule that gave it says ``lower_after``: once evidence has asked for less for so long, without a
 break, the level becomes what evidence asks for then. A person's word stands above both: a level that a person
 set has no ``lower_after``.
@@ -18,7 +19,16 @@ from irpd.model.incident import Incident, Member, MemberStatus
 from irpd.model.share import Answer, Impact, Part, Share
 from irpd.model.signal import given
 from irpd.protocol.draft import Draft
-from irpd.protocol.levels import decide_again, facts_of, lower_after, lowered, measured, share_of, verdict_on
+from irpd.protocol.levels import (
+    decide_again,
+    facts_of,
+    lower_after,
+    lowered,
+    measured,
+    minutes_open,
+    share_of,
+    verdict_on,
+)
 from irpd.triage.evidence import during, heard
 from irpd.triage.facts import Facts
 from irpd.triage.level import Verdict
@@ -141,6 +151,28 @@ def _by_share(draft: Draft, incident: Incident, share: Share) -> Verdict | None:
             joining=False,
         ),
     )  # fmt: skip
+
+
+# ------------------------------------------------------------------ as time passes
+def ages_at(incident: Incident) -> datetime | None:
+    """When rules that look at how long it has been open may say something else."""
+    if not incident.ages or not incident.state.active:
+        return None
+    return incident.opened_at + timedelta(minutes=incident.ages[0])
+
+
+def ask_again(draft: Draft, incident: Incident) -> Incident:
+    """That time has come: what fires is judged by its age, by the rules in force."""
+    due = ages_at(incident)
+    if due is None or due > draft.now:
+        return incident
+    minutes = minutes_open(draft, incident)
+    left = tuple(age for age in draft.policy.ruleset.ages if age > minutes)
+    incident = draft.emit(incident.number, e.TimePassed(minutes=minutes, ages=left))
+    verdict = judged(draft, incident, incident.share)
+    if verdict is not None:
+        incident = decide_again(draft, incident, verdict, incident.share)
+    return ease(draft, incident)
 
 
 # ------------------------------------------------------------------ down again

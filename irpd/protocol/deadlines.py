@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from irpd.config.duration import format_duration
 from irpd.model import event as e
 from irpd.model.incident import Incident, PathRun, RunState, State
-from irpd.protocol.answers import sink, sinks_at
+from irpd.protocol.answers import ages_at, ask_again, sink, sinks_at
 from irpd.protocol.draft import Draft
 from irpd.protocol.objectives import record_missed
 from irpd.protocol.paging import fire_step, in_hours
@@ -34,6 +34,8 @@ def next_deadline(incident: Incident) -> datetime | None:
         due.append(stale)
     if (sinks := sinks_at(incident)) is not None:
         due.append(sinks)
+    if (ages := ages_at(incident)) is not None:
+        due.append(ages)
     return min(due, default=None)
 
 
@@ -54,7 +56,7 @@ def wake(draft: Draft, number: int) -> Incident | None:
     now = draft.now
     incident = record_missed(draft, incident)
     incident = unmark_stable(draft, incident)
-    incident = sink(draft, incident)
+    incident = sink(draft, ask_again(draft, incident))
     incident = doubt(draft, incident)
     ends = quiet_ends(incident)
     if ends is not None and ends <= now:

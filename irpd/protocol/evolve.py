@@ -148,6 +148,7 @@ def _open(rows: Rows, number: int, event: e.Opened, at: datetime) -> None:
         tells=event.tells,
         roles=event.roles,
         lower_after=event.lower_after,
+        ages=event.ages,
         takes=event.takes,
         response=level_said(NOTHING_YET, event.level_by, at),
         drill=event.drill,
@@ -289,13 +290,15 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
                 share_at=at,
                 version=version,
             )
+        case e.TimePassed():
+            return replace(incident, ages=event.ages, version=version)
         case e.EvidenceEased():
             return replace(incident, eased_since=None if event.level is None else at, version=version)
+        case e.Updated():
+            return replace(incident, objectives=event.objectives, version=version)
         case e.ResponseMissed():
             return replace(incident, respond_state="missed", version=version)
         case e.Resolved():
-        case e.Updated():
-            return replace(incident, objectives=event.objectives, version=version)
             return followed(
                 replace(
                     incident,

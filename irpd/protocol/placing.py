@@ -310,6 +310,7 @@ def open_incident(
             by=by,
             roles=filled(draft, verdict.level, {}),
             lower_after=lower_after(draft, verdict),
+            ages=draft.policy.ruleset.ages,
             takes=breakers(configuration, service),
         ),
             objectives=opening(draft, verdict.level),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from irpd.config.problem import ConfigurationError, Problem
 from irpd.config.yaml import Document
+from irpd.triage.ages import ages_of
 from irpd.triage.compiling import Gathered, compile_file, missing_lists
 from irpd.triage.cost import MOST_OF_ALL
 from irpd.triage.hearing import hear
@@ -19,7 +20,8 @@ from irpd.triage.waiting import Quieting, WindowRule
 class RuleSet:
     """``rules``, ``groups`` and (of tests) ``cases`` and ``timelines`` stand in the order of the files.
     ``warnings`` are what was doubtful in them. ``hash`` names the set (12 hex digits; empty for no
-    files at all). ``lowering`` holds, by their ids, the rules whose level sinks again."""
+    files at all). ``lowering`` holds, by their ids, the rules whose level sinks again; ``ages`` are the
+    minutes after an incident's opening at which some condition may change its answer."""
 
     def __init__(
         self,
@@ -40,6 +42,8 @@ class RuleSet:
         self.warnings = tuple(warnings)
         self.hash = hash
         self.lowering = {rule.id: rule.lower_after for rule in self.rules if rule.lower_after}
+        asking = [ages_of(rule.when.expression) for rule in self.rules if rule.when is not None]
+        self.ages = tuple(sorted({age for ages in asking for age in ages or ()}))
         self.phrasebook = Phrasebook(words)
         self.quieting = Quieting(self.rules, windows, self.phrasebook)
         self.index = MatchIndex(

@@ -79,7 +79,10 @@ def test_rules_that_are_tested_and_named_rightly_get_no_warning(tmp_path: Path) 
             "labels.team errs for a signal without that label",
         ),
         ("- {id: c, match: {service: chekout}, level: 2, because: x}", "did you mean checkout?"),
-        ("- {id: c, when: open_minutes > 30, level: 2, because: x}", "not as time passes"),
+        (
+            "- {id: c, when: open_minutes * 2 > 30, level: 2, because: x}",
+            "as in open_minutes >= 30, it is as time",
+        ),
     ],
 )
 def test_a_doubtful_rule_is_named(tmp_path: Path, rule: str, warning: str) -> None:

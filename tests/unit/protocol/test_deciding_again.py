@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from harness.house import CONFIG, RULES, TUESDAY, House, plain, policy_of, replayed, restored
+from harness.house import CONFIG, RULES, TUESDAY, House, alert, plain, policy_of, replayed, restored
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,6 +54,93 @@ def answer(house: House, affected: int | None = None, users: int | None = None, 
     )
     assert isinstance(told, int)
     return told
+
+
+# ------------------------------------------------------------------ as time passes
+def aging(*rules: str) -> House:
+    more = "".join(f"  - {one}\n" for one in rules)
+    return House(policy_of(rules=RULES.replace("group:", f"{more}group:")))
+
+
+LONG = "{id: long, match: {service: checkout}, when: open_minutes >= 30, level: 1, because: half an hour}"
+EARLY = "{id: early, when: open_minutes < 10, at_most: 4, because: it may pass}"
+
+
+def test_a_rule_on_the_age_raises_the_level_when_that_time_comes_though_nothing_is_reported() -> None:
+    house = aging(LONG)
+    house.report(alert(want=2))
+    house.ack("asha")
+    house.forward("29m")
+    assert (house.incident().level, house.incident().state) == (2, State.ACKNOWLEDGED)
+    house.forward("1m")
+    assert (house.incident().level, house.incident().level_by.rule) == (1, "long")
+    assert house.incident().state is State.OPEN, "the acknowledgement lapses as at any rise"
+    assert house.people(since="30m") == ["30m asha"]
+    (event,) = house.of_type(e.LevelChanged)
+    assert [rule.values for rule in event.rules if rule.rule == "long"] == [
+        {"service": "checkout", "open_minutes": "30"}
+    ]
+    house.forward("5h")
+    assert len(house.of_type(e.TimePassed)) == 1
+    assert plain(replayed(house.facts)) == plain(house.rows)
+
+
+def test_a_cap_of_the_first_minutes_ends_when_they_are_over() -> None:
+    house = aging(EARLY)
+    house.report(alert(want=2))
+    assert (house.incident().level, house.people()) == (4, [])
+    house.forward("10m")
+    assert (house.incident().level, house.people()) == (2, ["10m asha"])
+
+
+def test_what_is_over_or_quiet_by_then_is_not_raised_by_its_age() -> None:
+    house = aging(LONG)
+    house.report(alert("a", want=2))
+    house.report(alert("b", want=2))
+    house.resolve(1)
+    house.report(alert("b", "resolved", want=2))
+    house.forward("1h")
+    assert [(one.level, one.evidence_level) for one in house.rows.incidents.values()] == [(2, 2), (2, 2)]
+    house.report(alert("b", want=2))
+    assert house.incident(2).level == 1, "it fires again, an hour old"
+
+
+def test_what_came_of_age_while_irpd_was_down_is_asked_once_at_the_next_start() -> None:
+    house = aging(LONG, "{id: longer, when: open_minutes > 44, level: 1, because: x}")
+    house.report(alert(want=2))
+    house.sleep("2h")
+    house.rows = restored(house.rows)
+    house.forward("0s")
+    assert [event.minutes for event in house.of_type(e.TimePassed)] == [120]
+    assert house.incident().level == 1
+
+
+def test_a_persons_level_stands_and_who_commands_is_told_of_the_age() -> None:
+    house = aging(LONG)
+    house.report(alert(want=2))
+    house.set_level(3)
+    house.forward("30m")
+    assert house.incident().level == 3
+    assert [event.level_by.rule for event in house.of_type(e.EvidenceExceeded)] == ["long"]
+
+
+def test_a_level_that_lowers_itself_sinks_after_the_minutes_of_its_rule() -> None:
+    house = aging("{id: first, when: open_minutes < 10, level: 1, lower_after: 5m, because: at first}")
+    house.report(alert(want=3))
+    house.forward("14m")
+    assert house.incident().level == 1
+    house.forward("1m")
+    assert house.incident().level == 3
+
+
+def test_rules_in_force_are_asked_at_an_age_and_say_which_comes_next() -> None:
+    house = aging(LONG)
+    house.report(alert(want=2))
+    house.policy = aging("{id: later, when: open_minutes >= 45, level: 1, because: later}").policy
+    house.forward("30m")
+    assert (house.incident().level, house.incident().ages) == (2, (45,))
+    house.forward("15m")
+    assert (house.incident().level, house.incident().level_by.rule) == (1, "later")
 
 
 # ------------------------------------------------------------------ what no rule is asked about

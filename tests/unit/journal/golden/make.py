@@ -233,6 +233,7 @@ STORY: list[list[tuple[str, e.AnyEvent]]] = [
         ),
         (ONE, e.EvidenceEased(level=3, because="less")),
         (ONE, e.EvidenceEased()),
+        (ONE, e.TimePassed(minutes=30, ages=(60,))),
     ],
     [(ONE, e.SignalFlapping(sid=1, flapping=True)), (ONE, e.SignalFlapping(sid=1, flapping=False))],
     [(ONE, e.SignalResolved(sid=1, ends_at=LATER)), (ONE, e.SignalFired(sid=1, starts_at=LATER))],
