@@ -128,7 +128,7 @@ class Desk:
         return [
             page
             for page in self._engine.state.pages.values()
-            if page.live and page.person in people and page.kind is not PageKind.UPDATE
+            if page.live and page.person in people and page.kind not in (PageKind.UPDATE, PageKind.SHIFT)
         ]
 
     async def _told(self, page: Page, by: str, does: Does, via: str) -> str:
@@ -142,6 +142,8 @@ class Desk:
     async def _take(self, page: Page, by: str, does: Does, via: str) -> str:
         if page.kind is PageKind.TEST:
             return await self._submit(c.SeePage(page=page.id, via=via), "It works: your answer has arrived.")
+        if page.kind is PageKind.SHIFT:
+            return "Nothing to do: that was only a word about a shift."
         incident = self._engine.state.incidents.get(page.incident)
         for _ in range(10):  # merged into one that was merged
             if incident is None or incident.state is not State.MERGED or incident.merged_into is None:

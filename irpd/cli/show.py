@@ -185,7 +185,7 @@ def pages_text(document: Mapping[str, Any], shown: Shown) -> list[str]:
     rows = []
     for page in document["pages"]:
         sends = ", ".join(dict.fromkeys(_came(send, shown) for send in page["sends"]))
-        incident = f"#{page['incident']}" if page["incident"] else "test"
+        incident = f"#{page['incident']}" if page["incident"] else page["kind"]
         rows.append(
             [
                 page["id"],

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from irpd.comms import clean
 from irpd.comms.glance import glance
+from irpd.comms.shifts import shift_said
 from irpd.comms.story import Story, Subject, person_name, tell
 from irpd.model.page import PageKind
 
@@ -30,6 +31,8 @@ def slack_text(subject: Subject) -> SlackText:
     """The message about a page, as the incident stands now."""
     if subject.page.kind == PageKind.TEST:
         return _test(subject)
+    if subject.page.kind == PageKind.SHIFT:
+        return _shift(subject)
     story = tell(subject)
     seen = glance(story, mark=3)
     first = f"{_dot(story)} *{escape(seen.first).translate(LOOKALIKES)}*"
@@ -86,6 +89,12 @@ def _test(subject: Subject) -> SlackText:
         {"type": "actions", "elements": [reached]},
     ]
     return SlackText(text=text, blocks=blocks)
+
+
+def _shift(subject: Subject) -> SlackText:
+    said = shift_said(subject)
+    text = f":calendar: *{escape(said.title).translate(LOOKALIKES)}*"
+    return SlackText(text=text, blocks=[{"type": "section", "text": _mrkdwn(f"{text}\n{escape(said.text)}")}])
 
 
 def _button(label: str, url: str, style: str = "") -> dict[str, object]:

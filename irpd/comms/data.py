@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from irpd.comms import clean
 from irpd.comms.story import Subject, person_name
 from irpd.model.incident import Incident
+from irpd.model.page import PageKind
+from irpd.model.shift import ShiftWord
 
 SCHEMA = "irpd.page/1"
 
@@ -30,9 +32,24 @@ def fields(subject: Subject) -> dict[str, object]:
         "next_person": page.next_person or None,
         "next_at": _time(page.next_at),
         "news": clean.block(page.text) or None,
-        "acknowledge_url": subject.link,
-        "cant_url": subject.cant_link,
+        "shift": None if page.shift is None else _shift(page.shift),
+        "acknowledge_url": subject.link if page.kind is not PageKind.SHIFT else None,
+        "cant_url": subject.cant_link if page.kind is not PageKind.SHIFT else None,
         "incident": None if subject.incident is None else _incident(subject, subject.incident),
+    }
+
+
+def _shift(word: ShiftWord) -> dict[str, object]:
+    return {
+        "schedule": word.schedule,
+        "from": _time(word.begins),
+        "to": _time(word.ends),
+        "after": word.after or None,
+        "incidents": [
+            {"id": one.number, "level": one.level, "title": clean.line(one.title), "has": list(one.has)}
+            for one in word.incidents
+        ],
+        "more": word.more,
     }
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from irpd.comms.glance import glance
+from irpd.comms.shifts import shift_said
 from irpd.comms.story import Story, Subject, person_name, tell
 from irpd.model.page import PageKind
 
@@ -39,6 +40,9 @@ def push_text(subject: Subject) -> PushText:
             asks=True,
             over=False,
         )
+    if subject.page.kind == PageKind.SHIFT:
+        said = shift_said(subject)
+        return PushText(title=said.title, text=said.text, urgency=Urgency.SILENT, asks=False, over=False)
     story = tell(subject)
     over = bool(story.has_it) and not story.asks
     mark = ("✅ " if story.ended else "🟢 ") if over else ""

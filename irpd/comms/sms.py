@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from irpd.comms import clean, gsm
 from irpd.comms.glance import TITLE, WIDTH, sentence
+from irpd.comms.shifts import shift_said
 from irpd.comms.story import Story, Subject, person_name, tell
 from irpd.model.page import PageKind
 
@@ -25,6 +26,8 @@ def sms_text(subject: Subject) -> str:
         name = clean.cut(person_name(subject.configuration, subject.page.person), 30)
         reply = f" Reply {subject.code} or press: " if subject.code else " It reached me: "
         return gsm.plain(f"irpd test page for {name}. Nothing is wrong.{reply}") + subject.link
+    if subject.page.kind == PageKind.SHIFT:
+        return gsm.cut(gsm.plain(f"irpd: {shift_said(subject).lines[0]}"), ONE)
     story = tell(subject)
     if story.ended:
         return _over(subject, story)

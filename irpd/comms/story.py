@@ -104,7 +104,7 @@ def tell(subject: Subject) -> Story:
     incident, page, configuration = subject.incident, subject.page, subject.configuration
     if incident is None:
         raise ValueError(f"page {page.id} is about no incident")
-    when = _When(subject)
+    when = When(subject)
     services = _services(incident, configuration)
     newest = max(subject.members, key=lambda m: (m.status == MemberStatus.FIRING, m.last_seen), default=None)
     service = next(
@@ -181,7 +181,7 @@ def zone_of(configuration: Configuration, person: str) -> tuple[ZoneInfo, str]:
         return ZoneInfo("UTC"), "UTC"
 
 
-class _When:
+class When:
     """Times as this person reads them; the date stands there only when it isn't today's."""
 
     def __init__(self, subject: Subject) -> None:
@@ -249,7 +249,7 @@ def _users(share: Share) -> str:
     return f"{'' if exact else 'About '}{shown} of users{counts}"
 
 
-def _respond_by(incident: Incident, when: "_When", now: datetime) -> str:
+def _respond_by(incident: Incident, when: "When", now: datetime) -> str:
     """Until when somebody must answer; nothing once somebody has."""
     if incident.respond_by is None or incident.state != State.OPEN:
         return ""
@@ -295,7 +295,7 @@ def _paged_as(page: Page, incident: Incident) -> str:
     return f"{base} as {role}" if role and page.reason in ("step", "round", "") else base
 
 
-def _next(page: Page, when: _When, configuration: Configuration, verb: str) -> str:
+def _next(page: Page, when: When, configuration: Configuration, verb: str) -> str:
     if not page.next_person and page.next_at is None:
         return ""
     who = person_name(configuration, page.next_person) if page.next_person else "the next step"
@@ -327,7 +327,7 @@ def _why(incident: Incident, configuration: Configuration) -> str:
             return because or clean.line(by.kind, 80)
 
 
-def _signals(incident: Incident, newest: Member | None, when: _When) -> str:
+def _signals(incident: Incident, newest: Member | None, when: When) -> str:
     resolved = incident.members - incident.firing
     text = f"{incident.firing:,} firing" + (f", {resolved:,} resolved" if resolved > 0 else "")
     if newest is None:
@@ -337,7 +337,7 @@ def _signals(incident: Incident, newest: Member | None, when: _When) -> str:
     return f"{text}, newest {when.clock(newest.last_seen)} {named}"
 
 
-def _over(incident: Incident, when: _When, configuration: Configuration) -> str:
+def _over(incident: Incident, when: When, configuration: Configuration) -> str:
     if incident.state == State.MERGED:
         return f"Part of #{incident.merged_into} now"
     by = f" by {person_name(configuration, incident.resolved_by)}" if incident.resolved_by else ""
@@ -345,7 +345,7 @@ def _over(incident: Incident, when: _When, configuration: Configuration) -> str:
     return f"Over {when.clock(end)}{by}" if end is not None else f"Over{by}"
 
 
-def _has_it(incident: Incident, when: _When, configuration: Configuration) -> str:
+def _has_it(incident: Incident, when: When, configuration: Configuration) -> str:
     if incident.state in (State.RESOLVED, State.CLOSED) and incident.resolved_at is not None:
         by = f" by {person_name(configuration, incident.resolved_by)}" if incident.resolved_by else ""
         return f"resolved{by} ({when.clock(incident.resolved_at)})"

@@ -16,6 +16,7 @@ from irpd.comms.blocks import escape, slack_text
 from irpd.comms.data import fields
 from irpd.comms.glance import glance
 from irpd.comms.push import push_text
+from irpd.comms.shifts import shift_said
 from irpd.comms.sms import sms_text
 from irpd.comms.story import Story, Subject, name_of, person_name, tell
 from irpd.comms.voice import spoken, voice_text
@@ -61,6 +62,8 @@ def mail_text(subject: Subject) -> Rendered:
     """An e-mail: plain text and the same in simple HTML."""
     if subject.page.kind == PageKind.TEST:
         return Rendered(subject=_test_name(subject), text=_test_text(subject))
+    if subject.page.kind == PageKind.SHIFT:
+        return _shift(subject)
     story = tell(subject)
     plain, html = _PLAIN.get_template("page.txt.j2"), _HTML.get_template("page.html.j2")
     rows, seen = _rows(story), glance(story)
@@ -79,6 +82,8 @@ def plain_text(subject: Subject) -> Rendered:
     """A few lines for a terminal, and for any channel that has no text of its own."""
     if subject.page.kind == PageKind.TEST:
         return Rendered(subject=_test_name(subject), text=_test_text(subject))
+    if subject.page.kind == PageKind.SHIFT:
+        return _shift(subject)
     story = tell(subject)
     return Rendered(subject=story.name, text=_PLAIN.get_template("terminal.txt.j2").render(s=story))
 
@@ -121,6 +126,12 @@ def render(channel_type: str, subject: Subject) -> Rendered:
 def built_in(subject: Subject, *, error: str = "") -> Rendered:
     """The last resort: no template, no time zone, nothing that can fail."""
     page, incident = subject.page, subject.incident
+    if page.kind == PageKind.SHIFT:
+        word = page.shift
+        name = (
+            f"irpd: on call from {word.begins:%d %b %H:%M} UTC: {word.schedule}" if word else "irpd: a word"
+        )
+        return Rendered(subject=name, text=f"{name}\n", error=error or "built-in text")
     if incident is None:
         about = f"incident #{page.incident}" if page.kind != PageKind.TEST else "a test; nothing is wrong"
     else:
@@ -148,13 +159,14 @@ def built_in(subject: Subject, *, error: str = "") -> Rendered:
 
 def _pushed(subject: Subject) -> Rendered:
     push = push_text(subject)
+    leads = subject.page.kind != PageKind.SHIFT  # a word has nothing behind it
     more: dict[str, object] = {
         "urgency": int(push.urgency),
         "asks": push.asks,
         "over": push.over,
         "level": int(subject.incident.level) if subject.incident is not None else None,
-        "acknowledge_url": subject.link,
-        "cant_url": subject.cant_link,
+        "acknowledge_url": subject.link if leads else "",
+        "cant_url": subject.cant_link if leads else "",
     }
     return Rendered(subject=push.title, text=push.text, fields=more)
 
@@ -188,7 +200,14 @@ def _rows(story: Story) -> list[tuple[str, str]]:
     return [(name, value) for name, value in rows if value]
 
 
+def _shift(subject: Subject) -> Rendered:
+    said = shift_said(subject)
+    return Rendered(subject=f"[irpd] {said.title}", text=f"{said.text}\n")
+
+
 def _name(subject: Subject) -> str:
+    if subject.page.kind == PageKind.SHIFT:
+        return f"[irpd] {shift_said(subject).title}"
     if subject.incident is None:
         return _test_name(subject)
     return name_of(subject.incident, subject.configuration)

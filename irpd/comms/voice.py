@@ -1,6 +1,7 @@
 """What a call says: level, service, title, and which key does what. Sentences without any markup."""
 
 from irpd.comms import clean
+from irpd.comms.shifts import shift_said
 from irpd.comms.story import Subject, person_name, tell
 from irpd.model.page import PageKind
 
@@ -13,6 +14,8 @@ def voice_text(subject: Subject) -> str:
     name = person_name(subject.configuration, subject.page.person)
     if subject.page.kind == PageKind.TEST:
         return spoken(f"This is a test call from I R P D to {name}. Nothing is wrong.")
+    if subject.page.kind == PageKind.SHIFT:
+        return spoken(shift_said(subject).lines[0])
     story = tell(subject)
     severity = story.severity.lower().replace("drill ", "")
     drill = "This is a drill. " if story.severity.startswith("DRILL ") else ""

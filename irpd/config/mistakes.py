@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from irpd.config.channels import CHANNEL_TYPES
+from irpd.config.duration import format_duration
 from irpd.config.merge import Merged
 from irpd.config.problem import Problem, quoted, suggest
 from irpd.config.shape import keys_at
@@ -92,6 +93,15 @@ def _holds(value: Any, part: int | str) -> bool:
     return isinstance(value, list) and isinstance(part, int) and part < len(value)
 
 
+def _written(value: Any, path: Where) -> Any:
+    """What stands at a path in the files; None where nothing does."""
+    for part in path:
+        if not _holds(value, part):
+            return None
+        value = value[part]
+    return value
+
+
 def _is_branch(part: int | str) -> bool:
     return isinstance(part, str) and (part[:1].isupper() or "[" in part or part in ("str", "int"))
 
@@ -134,6 +144,8 @@ def _problem(
     if kind in _BOUNDS:
         name, words = _BOUNDS[kind]
         bound = context[name]
+        if isinstance(_written(value, path), str):  # a duration, whose bounds are seconds in here
+            return merged.problem(path, f"{words} {format_duration(bound)}")
         return merged.problem(path, f"{words} {f'{bound:g}' if isinstance(bound, float) else bound}")
     if kind in ("too_short", "string_too_short"):
         if given:

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from irpd.config.base import Name, Value, Weekday
+from irpd.config.duration import Duration
 
 
 class Span(Value):
@@ -61,6 +62,13 @@ class Schedule(Value):
     gaps: Literal["refuse", "fallback"] = Field(
         "refuse",
         description="Whether times at which nobody is on call are a mistake, or are left to `fallback`.",
+    )
+    notice: Duration | None = Field(
+        None,
+        ge=60,
+        le=7 * 86400,
+        description="So long before somebody's shift begins they get a quiet message: from when until when, "
+        "who hands over, what is open. Without it none.",
     )
 
 

@@ -33,6 +33,7 @@ from irpd.daemon.observe import Delivered, count_received, observe
 from irpd.daemon.opening import Opened, open_all
 from irpd.daemon.options import EXIT_JOURNAL, Options, StartError, kill_point
 from irpd.daemon.reload import Reloading, keep_receipts
+from irpd.daemon.shifts import Shifts
 from irpd.daemon.sources import Sources
 from irpd.daemon.watch_channels import ChannelWatch
 from irpd.daemon.watch_clock import ClockWatch
@@ -115,6 +116,7 @@ class Daemon:
             clock=self.clock, alive=self.alive, heartbeats=self.heartbeats,
         )  # fmt: skip
         self.clock_watch = ClockWatch(self.clock, self.reloading.tell)
+        self.shifts = Shifts(self.engine, self.clock)
         self.gap_watch = GapWatch(self.engine, self.clock, self.reloading.tell)
         await self._record_start(opened, loaded.last_at)
         self._watch_progress()
@@ -233,6 +235,7 @@ class Daemon:
         self._tasks.append(asyncio.create_task(self._beat(), name="beat"))
         self._tasks.append(asyncio.create_task(self._anchor(), name="anchor"))
         self._tasks.append(asyncio.create_task(self.gap_watch.run(), name="gaps"))
+        self._tasks.append(asyncio.create_task(self.shifts.run(), name="shifts"))
         await self._stop.wait()
 
     async def stop(self) -> None:

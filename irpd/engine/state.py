@@ -1,12 +1,14 @@
 """What everybody else may read: the committed state, as rows."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
 
 from irpd.model.heartbeat import Heartbeat
 from irpd.model.incident import Incident, Member
 from irpd.model.override import Override
 from irpd.model.page import Page
+from irpd.model.shift import ComingShift, key_of
 from irpd.model.waits import Silence
 from irpd.oncall.changes import Changes, changes
 from irpd.protocol.rows import Rows
@@ -54,6 +56,10 @@ class State:
     def heartbeat(self, name: str) -> Heartbeat | None:
         """What is kept of this monitor."""
         return self._rows.stands(Heartbeat, name)
+
+    def shift(self, schedule: str, person: str, begins: datetime) -> ComingShift | None:
+        """What was told of this shift, or tested for it."""
+        return self._rows.stands(ComingShift, key_of(schedule, person, begins))
 
     def members_of(self, number: int) -> list[Member]:
         """The incident's signals, oldest first; empty when it is not in memory."""

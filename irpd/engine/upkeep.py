@@ -83,6 +83,7 @@ def _fires(rows: Rows, key: str) -> bool:
 
 async def sweep(engine: "Engine", rows: Rows) -> None:
     """Mark signals of which nothing was heard for long; forget what is over and silent."""
+    rows.let_go_outside()
     before = engine.clock.now() - timedelta(seconds=engine.policy.configuration.timing.stale)
     for i, number in enumerate(list(rows.incidents)):
         if i % 200 == 199:

@@ -24,6 +24,7 @@ from irpd.model.incident import Incident, Member
 from irpd.model.override import Override
 from irpd.model.page import Page
 from irpd.model.shadow import Shadow
+from irpd.model.shift import ComingShift
 from irpd.model.standing import Standing
 from irpd.model.waits import Silence
 
@@ -58,7 +59,7 @@ _member: msgspec.json.Decoder[Member] = msgspec.json.Decoder(Member)
 _page: msgspec.json.Decoder[Page] = msgspec.json.Decoder(Page)
 #: Every kind of row that stands beside the incidents; a new one is added here.
 _standing: Mapping[str, msgspec.json.Decoder[Any]] = {
-    kind.kind: msgspec.json.Decoder(kind) for kind in (Silence, Override, Heartbeat, Shadow)
+    kind.kind: msgspec.json.Decoder(kind) for kind in (Silence, Override, Heartbeat, Shadow, ComingShift)
 }
 
 

@@ -106,10 +106,13 @@ class MemoryJournal:
             for sid, data in kept.members.items()
             if (member := codec.decode_member(data)).incident in incidents or not projection.place(member)
         }
+        outside = set(projection.newest_outside(kept.counters))
         pages = {
             id: page
             for id, data in kept.pages.items()
-            if (page := codec.decode_page(data)).incident in incidents or projection.awaited(page)
+            if (page := codec.decode_page(data)).incident in incidents
+            or projection.awaited(page)
+            or id in outside
         }
         return Loaded(
             incidents=incidents,

@@ -5,10 +5,11 @@ when the code that folds events into rows changes its results, ``VERSION`` is ra
 start rebuilds every row.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from irpd.model.incident import Incident, Member, State
 from irpd.model.page import Page, SendState
+from irpd.protocol.rows import OUTSIDE_KEPT
 
 VERSION = 3
 
@@ -21,6 +22,13 @@ def live(incident: Incident) -> bool:
 def awaited(page: Page) -> bool:
     """Whether the outbox still has something to do for the page, whatever became of its incident."""
     return page.live and any(send.state is SendState.PENDING for send in page.sends)
+
+
+def newest_outside(counters: Mapping[str, int]) -> list[str]:
+    """Ids of the newest pages about no incident (tests, words before a shift): those are kept in memory, so
+    that their links and the ledger outlive a start."""
+    last = counters.get("page", 0)
+    return [f"0-{n}" for n in range(max(1, last - OUTSIDE_KEPT + 1), last + 1)]
 
 
 def place(member: Member) -> int:

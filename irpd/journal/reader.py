@@ -209,6 +209,10 @@ class Reader:
             members[sid] = codec.decode_member(data)
         standing = [codec.decode_standing(kind, data) for kind, _, data in self.standing()]
         counters: dict[str, int] = dict(execute("SELECT name, value FROM counters"))
+        for id in projection.newest_outside(counters):
+            if id not in pages:
+                for (data,) in execute("SELECT data FROM pages WHERE id = ?", (id,)):
+                    pages[id] = codec.decode_page(data)
         ((consumed, last_receipt, last_at),) = rows(
             self.connection, "SELECT consumed, last_receipt, last_at FROM state"
         )

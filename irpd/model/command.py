@@ -78,6 +78,14 @@ class EndOverride(Struct, frozen=True, kw_only=True):
     because: str = ""
 
 
+class TellShift(Struct, frozen=True, kw_only=True):
+    """Give ``person`` a word of their time on ``schedule`` that begins then, if it does and nobody has."""
+
+    schedule: str
+    person: str
+    begins: datetime
+
+
 class MarkStale(Struct, frozen=True, kw_only=True):
     """Mark this incident's firing signals of which nothing was heard since ``before``."""
 
@@ -311,7 +319,7 @@ AnyWork = (
     | Close | MoveStage | FinishItem | SetItemAside | TakeAction | MakeDecision | SetFacts
 )  # fmt: skip
 Command = (
-    Receive | Wake | WakeSignal | AddSilence | EndSilence | AddOverride | SwapShifts | EndOverride
+    Receive | Wake | WakeSignal | AddSilence | EndSilence | AddOverride | SwapShifts | EndOverride | TellShift
     | MarkStale | TakeAnswer | RecordSend | ConfirmSend
     | HeartbeatReported | HeartbeatMissed
     | Open | AnyWork | SeePage | TestPage | TellOperators | ConditionOver

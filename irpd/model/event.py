@@ -385,6 +385,16 @@ class OverrideEnded(Event, frozen=True, tag="override-ended"):
     because: str = ""
 
 
+# ------------------------------------------------------------------ shifts that begin (subject ``shifts``)
+class ShiftTold(Event, frozen=True, tag="shift-told"):
+    """Whoever is on call next was sent a word of it; without a ``page`` there was no quiet way."""
+
+    schedule: str
+    person: str
+    begins: datetime
+    page: str = ""
+
+
 # ------------------------------------------------------------------ paging
 class PathStarted(Event, frozen=True, tag="path-started"):
     run: PathRun
@@ -561,7 +571,7 @@ AnyEvent = (
     | SignalJoined | SignalFired | SignalResolved | SignalChanged | SignalMuted | SignalStale
     | SignalFlapping | SignalMoved | SignalLeft
     | SignalWaits | WaitChanged | WaitEnded | SilenceAdded | SilenceEnded | OverrideAdded | OverrideEnded
-    | HeartbeatsExpected | HeartbeatSeen | ShadowBegan | ShadowEnded
+    | HeartbeatsExpected | HeartbeatSeen | ShadowBegan | ShadowEnded | ShiftTold
     | PathStarted | PathMoved | PathStopped | PathResumed | Paged | SendAttempted
     | SendConfirmed | SendBrought | PageEnded | PageSeen
     | SignalsRepeated | ReceiptTaken | ConfigLoaded | ConfigRefused | CommandSetAside | ClockJumped | Started

@@ -6,6 +6,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from irpd.model.incident import Incident, RunState, State
+from irpd.model.shift import ShiftWord
 
 
 class PageKind(StrEnum):
@@ -13,6 +14,7 @@ class PageKind(StrEnum):
     UPDATE = "update"  # tells; asks for nothing
     QUIET = "quiet"  # level 4: tells the on-call responder by a quiet channel
     TEST = "test"  # `irpd page test`
+    SHIFT = "shift"  # a word before a shift; about no incident, asks for nothing
 
 
 class SendState(StrEnum):
@@ -68,7 +70,7 @@ class Page(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     ``id`` is ``"42-3"``. ``live`` ends when it is acknowledged, obsolete or expired:
     pending sends of a page that is not live are never sent.
     ``reason`` is a word for why: ``step``, ``round``, ``everyone``, ``fallback``,
-    ``level-rise``, ``evidence``, ``update``, ``operators``, ``test``, ``asked``.
+    ``level-rise``, ``evidence``, ``update``, ``operators``, ``test``, ``asked``, ``shift``.
     """
 
     id: str
@@ -88,6 +90,7 @@ class Page(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     acknowledged_at: datetime | None = None
     text: str = ""  # for updates: what there is to say, in plain words
     receipt_at: datetime | None = None  # first byte of the request that caused it
+    shift: ShiftWord | None = None  # what a word before a shift says
     dated: bool = False  # False only in pages of a version that named them by their ``id`` alone
 
     @property

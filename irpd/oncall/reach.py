@@ -5,6 +5,7 @@ can't work is found before, by ``check``.
 """
 
 from datetime import datetime, timedelta
+from itertools import islice
 
 from irpd.config.channels import QUIET, SILENT
 from irpd.config.paths import Hours, Method
@@ -58,6 +59,22 @@ def methods_for(
         if quiet:
             return (rule.model_copy(update={"via": quiet}),)
     return ()
+
+
+def quiet_channels(configuration: Configuration, person: str, at: datetime) -> tuple[str, ...]:
+    """By what a word reaches this person that must wake nobody: as level 4 does, else by the first of their
+    channels that never rings. Empty where there is no such way."""
+    holding = methods_for(configuration, person, 4, at)
+    found = tuple(name for rule in holding for name in rule.via if configuration.address(person, name))
+    if found:
+        return found
+    every = (
+        name for level in (1, 2, 3) for rule in methods_for(configuration, person, level) for name in rule.via
+    )
+    silent = (
+        name for name in every if _is_silent(configuration, name) and configuration.address(person, name)
+    )
+    return tuple(islice(silent, 1))
 
 
 def _in_hours(rules: tuple[Method, ...], person: Person, at: datetime) -> tuple[Method, ...]:

@@ -411,5 +411,5 @@ async def _close(channels: Iterable[Channel]) -> None:
 def _rank(page: Page, incident: Incident | None, due: datetime) -> Rank:
     """Pages before updates, the more severe first, then the longer due."""
     severity = int(incident.level) if incident is not None else 1
-    kind = {PageKind.PAGE: 0, PageKind.TEST: 5, PageKind.QUIET: 10, PageKind.UPDATE: 10}[page.kind]
+    kind = {PageKind.PAGE: 0, PageKind.TEST: 5}.get(page.kind, 10)
     return kind + severity, due.timestamp()

@@ -14,7 +14,7 @@ from irpd.model.incident import LevelBy, MemberStatus
 from irpd.model.level import Level
 from irpd.model.share import UNKNOWN
 from irpd.model.signal import OWN, Signal, Status
-from irpd.protocol import heartbeats, overrides, people, shadow, silences, waiting, work
+from irpd.protocol import heartbeats, overrides, people, shadow, shifts, silences, waiting, work
 from irpd.protocol.answers import take_answer
 from irpd.protocol.deadlines import wake
 from irpd.protocol.draft import Draft
@@ -49,6 +49,8 @@ def decide(draft: Draft, command: c.Command) -> object:
             return overrides.swap(draft, command)
         case c.EndOverride():
             return overrides.end(draft, command)
+        case c.TellShift():
+            return shifts.tell(draft, command)
         case c.MarkStale():
             return _mark_stale(draft, command)
         case c.TakeAnswer():

@@ -20,6 +20,7 @@ from irpd.protocol.evolve_heartbeats import HEARTBEATS, evolve_heartbeats
 from irpd.protocol.evolve_overrides import OVERRIDES, evolve_overrides
 from irpd.protocol.evolve_response import evolve_response, followed, level_said
 from irpd.protocol.evolve_shadow import SHADOW, evolve_shadow
+from irpd.protocol.evolve_shifts import SHIFTS, evolve_shifts
 from irpd.protocol.evolve_waiting import SILENCES, WAITING, evolve_waiting, first_row, let_in
 from irpd.protocol.reported import changed, fired, resolved
 from irpd.protocol.rows import FIRING, Rows, Torn
@@ -58,6 +59,8 @@ def evolve(rows: Rows, subject: str, event: e.AnyEvent, at: datetime) -> None:
         evolve_heartbeats(rows, event, at)
     elif subject == SHADOW:
         evolve_shadow(rows, event, at)
+    elif subject == SHIFTS:
+        evolve_shifts(rows, event, at)
 
 
 #: What shows, when a person does it, that somebody works on an incident.
@@ -375,7 +378,7 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
             e.Noted() | e.ConfigLoaded() | e.ConfigRefused() | e.CommandSetAside() | e.ClockJumped()
             | e.Started() | e.ReceiptTaken() | e.SilenceAdded() | e.SilenceEnded()
             | e.OverrideAdded() | e.OverrideEnded() | e.HeartbeatsExpected() | e.HeartbeatSeen()
-            | e.ShadowBegan() | e.ShadowEnded()
+            | e.ShadowBegan() | e.ShadowEnded() | e.ShiftTold()
         ):  # fmt: skip
             return replace(incident, version=version)
         case e.Opened() | e.SignalsRepeated() | e.SignalWaits() | e.WaitChanged() | e.WaitEnded():

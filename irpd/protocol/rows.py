@@ -14,13 +14,15 @@ from typing import NamedTuple, TypeVar
 
 from irpd.model.incident import Incident, Member, MemberStatus, State
 from irpd.model.level import Level
-from irpd.model.page import Page, Send
+from irpd.model.page import Page, Send, SendState
 from irpd.model.standing import Standing
 
 S = TypeVar("S", bound=Standing)
 
 #: Sends that are known to have gone out in one message: a provider whose names repeat costs no more.
 MOST_IN_ONE = 100
+#: So many pages about no incident stay in memory, the newest.
+OUTSIDE_KEPT = 2000
 #: The group of a storm (see ``protocol.storm``), in which a person hears at most once a minute of it.
 STORM = "storm"
 
@@ -445,6 +447,21 @@ class Rows:
             del self.members[sid]
             if self.keys.get(member.key) == sid:
                 del self.keys[member.key]
+
+    def let_go_outside(self) -> None:
+        """Of pages about no incident those leave memory that are old and have nothing left to be sent."""
+        last = self.counters.get("page", 0)
+        old = [
+            id
+            for id, page in self.pages.items()
+            if not page.incident and int(id.rpartition("-")[2]) <= last - OUTSIDE_KEPT
+        ]
+        for id in old:
+            page = self.pages[id]
+            if not page.live or not any(send.state is SendState.PENDING for send in page.sends):
+                del self.pages[id]
+                for send in page.sends:
+                    self._take_sent(id, send)
 
     def recall(self, incident: Incident, members: Iterable[Member], pages: Iterable[Page]) -> None:
         """Take an incident that had left memory back in. A newer signal keeps its key."""

@@ -1,12 +1,14 @@
 """What became of a page's sends: recorded, and acted on when a channel failed for good."""
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from irpd.model import command as c
 from irpd.model import event as e
 from irpd.model.incident import Incident, RunState
 from irpd.model.page import Page, PageKind, Send, SendState, Word
+from irpd.model.shift import ShiftWord
 from irpd.oncall.reach import methods_for
 from irpd.protocol.draft import Draft
 from irpd.protocol.evolve import PAGES, subject_of
@@ -165,19 +167,37 @@ def test_page(draft: Draft, command: c.TestPage) -> str:
     )
     if not channels:
         raise c.Refusal("invalid", f"{command.person} has no channel that could be tested")
+    return send_outside(
+        draft, command.person, channels, kind=PageKind.TEST, reason="test",
+        expires_at=draft.now + timedelta(minutes=10),
+        text=f"A test asked for by {command.by}. Nothing is wrong.",
+    )  # fmt: skip
+
+
+def send_outside(
+    draft: Draft,
+    person: str,
+    via: Iterable[str],
+    *,
+    kind: PageKind,
+    reason: str,
+    expires_at: datetime,
+    text: str = "",
+    shift: ShiftWord | None = None,
+) -> str:
+    """Ask that a message about no incident be sent, by all of these channels at once; its page's id."""
     page = Page(
         id=f"0-{draft.rows.counter('page') + 1}",
         incident=0,
-        person=command.person,
-        kind=PageKind.TEST,
-        reason="test",
+        person=person,
+        kind=kind,
+        reason=reason,
         requested_at=draft.now,
         dated=True,
-        expires_at=draft.now + timedelta(minutes=10),
-        sends=tuple(
-            Send(n=n, channel=channel, due_at=draft.now) for n, channel in enumerate(channels, start=1)
-        ),
-        text=f"A test asked for by {command.by}. Nothing is wrong.",
+        expires_at=expires_at,
+        sends=tuple(Send(n=n, channel=channel, due_at=draft.now) for n, channel in enumerate(via, start=1)),
+        text=text,
+        shift=shift,
     )
     draft.emit_about(PAGES, e.Paged(page=page))
     return page.id

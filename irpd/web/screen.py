@@ -349,6 +349,11 @@ def _links(incident: Incident, members: Sequence[Member], configuration: Configu
 
 def _without_incident(page: Page, who: str, zone: tzinfo, now: datetime, *, ended: bool) -> Screen:
     """A test page, which belongs to no incident; or an incident that is no more."""
+    if page.kind is PageKind.SHIFT:
+        return Screen(
+            state="told", severity="", ref="", drill=False, now=clock(now, zone, now), age="",
+            title="A word about a shift", headline="Nothing to do.", person=who, zone=str(zone),
+        )  # fmt: skip
     test = page.kind is PageKind.TEST
     acknowledged = page.seen_at is not None or page.acknowledged_at is not None
     if test and ended:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from harness.house import TUESDAY, policy_of, seconds_of
 from irpd.comms.links import Links
 from irpd.daemon.heartbeats import Heartbeats
+from irpd.daemon.shifts import Shifts
 from irpd.engine.clock import SystemClock
 from irpd.engine.engine import Engine
 from irpd.engine.ports import Message, Normalised, Outcome, Receipt
@@ -107,6 +108,9 @@ class Service:
             self.delivery = self.loop.create_task(self.outbox.run())
             self.heartbeats = Heartbeats(self.engine, clock, _Uncounted())
             self.heartbeats.use(configuration)
+            self.shifts = Shifts(self.engine, clock)
+            if any(schedule.notice for schedule in configuration.schedules.values()):
+                self.handing = self.loop.create_task(self.shifts.run())
             if configuration.heartbeats:
                 self.watching = self.loop.create_task(self.heartbeats.run())
 
@@ -187,7 +191,7 @@ class Service:
     def _turn(self) -> None:
         asyncio_events._set_running_loop(self.loop)
         try:
-            while self.loop.turn():
+            while self.loop.turns(1000):
                 pass
         finally:
             asyncio_events._set_running_loop(None)

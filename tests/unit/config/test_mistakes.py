@@ -28,6 +28,7 @@ def test_the_good_file_is_good(write: Write, good: str) -> None:
     assert loaded.configuration.paths["engineering"].steps[0].wait == 300.0
 
 
+_LAYERS = "layers:"
 TRAPS = [
     ('phone: "+4915100000001"', "phone: +4915100000001", 'a number, not text; quote it: "+4915100000001"'),
     (
@@ -156,7 +157,7 @@ MISTAKES = [
         "true, not a whole number",
     ),
     ("wait: 5m", "wait: 5 m", "paths.engineering.steps[0].wait", "is not a duration"),
-    ("wait: 5m", "wait: 0m", "paths.engineering.steps[0].wait", "must be more than 0"),
+    ("wait: 5m", "wait: 0m", "paths.engineering.steps[0].wait", "must be more than 0s"),
     (
         "kind: technical",
         "kind: technical\n    repeat: 2.5",
@@ -181,6 +182,10 @@ MISTAKES = [
     ("unmapped: platform", "unmapped: platform\nschedules2: {}", "schedules2", "did you mean schedules?"),
     ("unmapped: platform", "unmapped: platform\nrules: [{id: x}]", "rules[0]", "names rule files"),
     ("unmapped: platform", "unmapped: platform\ntiming: {quiet: 9999d}", "timing.quiet", "longest duration"),
+    (_LAYERS, f"notise: 1h\n    {_LAYERS}", "schedules.first-responder.notise", "did you mean notice?"),
+    (_LAYERS, f"notice: off\n    {_LAYERS}", "schedules.first-responder.notice", "not a duration"),
+    (_LAYERS, f"notice: 30s\n    {_LAYERS}", "schedules.first-responder.notice", "at least 1m"),
+    (_LAYERS, f"notice: 8d\n    {_LAYERS}", "schedules.first-responder.notice", "at most 7d"),
 ]
 
 

@@ -24,6 +24,7 @@ from irpd.model.incident import Contribution, LevelBy, PathRun, Step
 from irpd.model.override import Override
 from irpd.model.page import Page, PageKind, Send, SendState, Word
 from irpd.model.share import Answer, Impact, Said, Share
+from irpd.model.shift import OpenNow, ShiftWord
 from irpd.model.waits import Silence, WaitKind, Waits
 
 LATER = START + timedelta(minutes=5)
@@ -66,6 +67,18 @@ def page(id: str, incident: int) -> Page:
         path="technical",
         step=0,
     )
+
+
+def word(id: str) -> Page:
+    shift = ShiftWord(
+        schedule="first", begins=LATER, after="bob", more=2,
+        incidents=(OpenNow(number=1, level=1, title="Zahlung schlägt fehl 🔥", has=("ada",)),),
+    )  # fmt: skip
+    sends = (Send(n=1, channel="mail", due_at=START),)
+    return Page(
+        id=id, incident=0, person="ada", kind=PageKind.SHIFT, reason="shift", requested_at=START,
+        expires_at=LATER, sends=sends, shift=shift, dated=True,
+    )  # fmt: skip
 
 
 def opened(number: int) -> e.Opened:
@@ -266,7 +279,11 @@ STORY: list[list[tuple[str, e.AnyEvent]]] = [
     [("shadow", e.ShadowBegan())],
     [("shadow", e.ShadowEnded())],
     [("shadow", e.ShadowBegan())],
-    [("engine", e.ClockJumped(seconds=-3.5)), ("pages", e.Paged(page=page("test-1", 0)))],
+    [
+        ("pages", e.Paged(page=word("0-1"))),
+        ("shifts", e.ShiftTold(schedule="first", person="ada", begins=LATER, page="0-1")),
+    ],
+    [("engine", e.ClockJumped(seconds=-3.5)), ("pages", e.Paged(page=page("test-2", 0)))],
 ]
 
 
