@@ -37,7 +37,7 @@ class Count:
 
 def added(people: Distinct, person: str) -> Distinct:
     """With this person (16 hexadecimal digits); ``people`` itself when that changes nothing."""
-    return union(people, Distinct(exact=_hash(person)))
+    return union(people, Distinct(exact=_hash(person))) if is_new(people, person) else people
 
 
 def union(one: Distinct, other: Distinct) -> Distinct:
