@@ -19,6 +19,7 @@ from irpd.config.base import LEVEL_NAMES, LevelName, Name, Value
 from irpd.config.channels import ChannelSettings, SlackChannel, SmtpChannel, TwilioChannel
 from irpd.config.duration import Duration, Every
 from irpd.config.paths import Hours, Method, Path, QuietHours, Role, ServicePath, Team
+from irpd.config.reports import Reports
 from irpd.config.schedules import Away, Schedule
 from irpd.config.stages import Stages
 from irpd.config.watching import Heartbeat, Watchdog, Watching
@@ -467,6 +468,7 @@ class Configuration(Value):
     levels: Mapping[LevelName, LevelSettings] = Field(
         {}, description="What differs from the protocol, by level: critical, high, medium, low."
     )
+    reports: Reports = Field(Reports(), description="Post-incident reports, their review, and who is late.")
     stages: Stages = Field(Stages(), description="The stages of a response and what is done in each.")
     timing: Timing = Field(Timing(), description="Times and bounds, each with a default.")
     heartbeats: Mapping[Name, Heartbeat] = Field(

@@ -43,7 +43,6 @@ from irpd.engine.waiting import Waiting
 from irpd.model import command as c
 from irpd.model.command import Refusal
 from irpd.model.incident import Incident
-from irpd.model.incident import State as IncidentState
 from irpd.model.page import Page
 from irpd.model.signal import Signal
 from irpd.protocol.deadlines import next_deadline
@@ -509,7 +508,7 @@ class Engine:
         for callback in self._publish_callbacks:
             _tell(callback, assembly.rows.pages.values(), assembly.rows.incidents.values())
         for incident in assembly.rows.incidents.values():
-            if incident.state in (IncidentState.CLOSED, IncidentState.MERGED) and not incident.firing:
+            if incident.leaves:
                 self._rows.forget(incident.number)
 
     def _answer(self, assembly: Assembly) -> None:

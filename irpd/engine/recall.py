@@ -15,7 +15,7 @@ from functools import partial
 from irpd.engine.inbox import Item
 from irpd.engine.ports import Journal
 from irpd.model import command as c
-from irpd.model.incident import Incident, Member, MemberStatus, State
+from irpd.model.incident import Incident, Member, MemberStatus
 from irpd.model.page import Page
 from irpd.protocol.rows import Rows
 
@@ -61,7 +61,7 @@ class Recall:
         """What is over leaves again."""
         for number in self._here:
             incident = self._rows.incidents.get(number)
-            if incident is not None and incident.state in (State.CLOSED, State.MERGED):
+            if incident is not None and incident.leaves:
                 self._rows.forget(number)
         self._here.clear()
 

@@ -92,7 +92,7 @@ async def sweep(engine: "Engine", rows: Rows) -> None:
         if incident is None or not incident.firing:
             continue
         firing = [m for m in rows.members_of(incident) if m.status is MemberStatus.FIRING]
-        if not firing and incident.state in (State.CLOSED, State.MERGED):
+        if not firing and incident.state in (State.CLOSED, State.MERGED) and incident.report is None:
             rows.forget(number)
         elif any(member.last_seen <= before for member in firing):
             try:

@@ -7,7 +7,7 @@ start rebuilds every row.
 
 from collections.abc import Iterable, Mapping
 
-from irpd.model.incident import Incident, Member, State
+from irpd.model.incident import Incident, Member
 from irpd.model.page import Page, SendState
 from irpd.protocol.rows import OUTSIDE_KEPT
 
@@ -15,8 +15,8 @@ VERSION = 3
 
 
 def live(incident: Incident) -> bool:
-    """Whether the incident is in the engine's memory: not over, or with a signal still firing."""
-    return incident.state not in (State.CLOSED, State.MERGED) or incident.firing > 0
+    """Whether the incident is in the engine's memory: not over, or with something left to do about it."""
+    return not incident.leaves
 
 
 def awaited(page: Page) -> bool:

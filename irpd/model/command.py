@@ -244,6 +244,60 @@ class SetFacts(Work, frozen=True, kw_only=True):
     times: dict[str, datetime | None] = {}
 
 
+class AskReport(Work, frozen=True, kw_only=True):
+    """Of an incident that needn't have one."""
+
+
+class AssignReport(Work, frozen=True, kw_only=True):
+    owner: str = ""
+    due_at: datetime | None = None
+
+
+class WriteReport(Work, frozen=True, kw_only=True):
+    """``sections`` by name, an empty text fills it from the timeline again. ``version`` is the one that was
+    edited: another by now is ``stale``; None: whatever there is."""
+
+    sections: dict[str, str]
+    version: int | None = None
+
+
+class ReviewReport(Work, frozen=True, kw_only=True):
+    """Somebody else than its author has read it and found it good."""
+
+
+class PublishReport(Work, frozen=True, kw_only=True):
+    pass
+
+
+class PlanReview(Work, frozen=True, kw_only=True):
+    at: datetime
+
+
+class HoldReview(Work, frozen=True, kw_only=True):
+    """It was held; ``text`` says what came of it."""
+
+    text: str = ""
+
+
+class AddActionItem(Work, frozen=True, kw_only=True):
+    text: str
+    kind: str
+    owner: str
+    due_at: datetime
+
+
+class ChangeActionItem(Work, frozen=True, kw_only=True):
+    n: int
+    owner: str = ""
+    due_at: datetime | None = None
+
+
+class EndActionItem(Work, frozen=True, kw_only=True):
+    n: int
+    result: str = ""
+    dropped: bool = False
+
+
 class SeePage(Struct, frozen=True, kw_only=True):
     page: str
     via: str = "link"
@@ -316,6 +370,8 @@ class RecordJump(Struct, frozen=True, kw_only=True):
 
 AnyWork = (
     Acknowledge | Decline | Undo | Escalate | SetLevel | Note | Resolve | Reopen | Merge | Split
+    | AskReport | AssignReport | WriteReport | ReviewReport | PublishReport | PlanReview | HoldReview
+    | AddActionItem | ChangeActionItem | EndActionItem
     | Close | MoveStage | FinishItem | SetItemAside | TakeAction | MakeDecision | SetFacts
 )  # fmt: skip
 Command = (

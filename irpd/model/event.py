@@ -13,7 +13,6 @@ from datetime import datetime
 from msgspec import Struct
 
 from irpd.model.incident import Contribution, LevelBy, PathRun
-from irpd.model.notice import Notice
 from irpd.model.objective import Objectives
 from irpd.model.override import Override
 from irpd.model.page import Page, SendState, Word
@@ -155,12 +154,13 @@ class Resolved(Event, frozen=True, tag="resolved"):
 class Reopened(Event, frozen=True, tag="reopened"):
     by: str = ""
     because: str = ""
+
+
 class Updated(Event, frozen=True, tag="updated"):
     """Its audience was told how it stands: the next update is due anew."""
 
     objectives: Objectives
     by: str = ""
-
 
     respond_by: datetime | None = None
 
@@ -231,6 +231,84 @@ class FactsSet(Event, frozen=True, tag="facts-set"):
     texts: dict[str, str] = {}
     times: dict[str, datetime | None] = {}
     by: str = ""
+
+
+# ------------------------------------------------------------------ what follows it
+class ReportAsked(Event, frozen=True, tag="report-asked"):
+    """It is over and has to have a report. ``review_at``: when the people involved meet over it."""
+
+    owner: str
+    due_at: datetime
+    review_at: datetime | None = None
+    escalate_after: float = 0.0  # seconds after which others hear of what is late
+    by: str = ""
+
+
+class ReportAssigned(Event, frozen=True, tag="report-assigned"):
+    owner: str
+    due_at: datetime
+    by: str = ""
+
+
+class ReportWritten(Event, frozen=True, tag="report-written"):
+    """A new text; ``sections`` are those that changed, an empty one is filled from the timeline again."""
+
+    version: int
+    sections: dict[str, str]
+    by: str = ""
+
+
+class ReportReviewed(Event, frozen=True, tag="report-reviewed"):
+    version: int
+    by: str = ""
+
+
+class ReportPublished(Event, frozen=True, tag="report-published"):
+    version: int
+    by: str = ""
+
+
+class ReviewPlanned(Event, frozen=True, tag="review-planned"):
+    at: datetime
+    by: str = ""
+
+
+class ReviewHeld(Event, frozen=True, tag="review-held"):
+    text: str = ""
+    by: str = ""
+
+
+class ActionItemAdded(Event, frozen=True, tag="action-item-added"):
+    n: int
+    text: str
+    kind: str
+    owner: str
+    due_at: datetime
+    by: str = ""
+
+
+class ActionItemChanged(Event, frozen=True, tag="action-item-changed"):
+    n: int
+    owner: str
+    due_at: datetime
+    by: str = ""
+
+
+class ActionItemEnded(Event, frozen=True, tag="action-item-ended"):
+    """Done with ``result``, or ``dropped`` for the reason that it says."""
+
+    n: int
+    result: str = ""
+    dropped: bool = False
+    by: str = ""
+
+
+class Reminded(Event, frozen=True, tag="reminded"):
+    """``what``: report, review, or the number of an action item. ``step`` 1: its owner, 2: others too."""
+
+    what: str
+    step: int
+    persons: tuple[str, ...]
 
 
 # ------------------------------------------------------------------ its signals
@@ -567,6 +645,8 @@ AnyEvent = (
     | LevelChanged | EvidenceExceeded
     | ShareMeasured | UsersAnswered | TimePassed | EvidenceEased | ResponseMissed | Updated
     | Resolved | Reopened | Closed | Merged | Noted
+    | ReportAsked | ReportAssigned | ReportWritten | ReportReviewed | ReportPublished
+    | ReviewPlanned | ReviewHeld | ActionItemAdded | ActionItemChanged | ActionItemEnded | Reminded
     | StageChanged | ItemDone | ItemSetAside | ActionTaken | DecisionMade | FactsSet
     | SignalJoined | SignalFired | SignalResolved | SignalChanged | SignalMuted | SignalStale
     | SignalFlapping | SignalMoved | SignalLeft

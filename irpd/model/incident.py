@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from irpd.model.level import Level
 from irpd.model.objective import NO_OBJECTIVES, Objectives
+from irpd.model.report import Report
 from irpd.model.response import NOTHING_YET, Response
 from irpd.model.share import NOBODY, UNKNOWN, Answer, Distinct, Impact, Part, Share
 from irpd.model.stage import Stage
@@ -193,6 +194,7 @@ class Incident(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     stage: Stage = Stage.DETECTION
     stage_at: datetime | None = None  # since when, once it has moved
     response: Response = NOTHING_YET
+    report: Report | None = None  # once it is over and has to have one
     drill: bool = False
     version: int = 0
 
@@ -213,6 +215,13 @@ class Incident(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
         clock = self.objectives.resolution
         return clock.due_at if clock is not None else None
 
+    @property
+    def leaves(self) -> bool:
+        """It is over, silent, and nothing is left to be done about it: it need not stay in memory."""
+        over = self.state in (State.CLOSED, State.MERGED) and not self.firing
+        return over and (self.report is None or self.report.settled)
+
+    @property
     def unconfirmed(self) -> bool:
         """All its signals are resolved but no person has said that it is over."""
         return self.state.active and self.members > 0 and self.firing == 0

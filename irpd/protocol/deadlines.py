@@ -16,6 +16,7 @@ from irpd.protocol.objectives import record_missed
 from irpd.protocol.paging import fire_step, in_hours
 from irpd.protocol.people import end
 from irpd.protocol.quiet import close_if_over, reopen_ends, unmark_stable
+from irpd.protocol.reporting import remind, report_wakes_at
 from irpd.protocol.stale import doubt, stale_at
 
 
@@ -36,6 +37,8 @@ def next_deadline(incident: Incident) -> datetime | None:
         due.append(sinks)
     if (ages := ages_at(incident)) is not None:
         due.append(ages)
+    if (late := report_wakes_at(incident)) is not None:
+        due.append(late)
     return min(due, default=None)
 
 
@@ -57,7 +60,7 @@ def wake(draft: Draft, number: int) -> Incident | None:
     incident = record_missed(draft, incident)
     incident = unmark_stable(draft, incident)
     incident = sink(draft, ask_again(draft, incident))
-    incident = doubt(draft, incident)
+    incident = remind(draft, doubt(draft, incident))
     ends = quiet_ends(incident)
     if ends is not None and ends <= now:
         quiet = format_duration(incident.quiet_for)

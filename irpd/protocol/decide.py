@@ -14,7 +14,7 @@ from irpd.model.incident import LevelBy, MemberStatus
 from irpd.model.level import Level
 from irpd.model.share import UNKNOWN
 from irpd.model.signal import OWN, Signal, Status
-from irpd.protocol import heartbeats, overrides, people, shadow, shifts, silences, waiting, work
+from irpd.protocol import heartbeats, overrides, people, review, shadow, shifts, silences, waiting, work
 from irpd.protocol.answers import take_answer
 from irpd.protocol.deadlines import wake
 from irpd.protocol.draft import Draft
@@ -81,6 +81,26 @@ def decide(draft: Draft, command: c.Command) -> object:
             return people.merge(draft, command)
         case c.Split():
             return people.split(draft, command)
+        case c.AskReport():
+            return review.ask(draft, command)
+        case c.AssignReport():
+            return review.assign(draft, command)
+        case c.WriteReport():
+            return review.write(draft, command)
+        case c.ReviewReport():
+            return review.review(draft, command)
+        case c.PublishReport():
+            return review.publish(draft, command)
+        case c.PlanReview():
+            return review.plan_review(draft, command)
+        case c.HoldReview():
+            return review.hold_review(draft, command)
+        case c.AddActionItem():
+            return review.add_item(draft, command)
+        case c.ChangeActionItem():
+            return review.change_item(draft, command)
+        case c.EndActionItem():
+            return review.end_item(draft, command)
         case c.Close():
             return people.close(draft, command)
         case c.MoveStage():

@@ -18,6 +18,7 @@ from irpd.model.response import NOTHING_YET
 from irpd.model.share import NOBODY, Distinct, Impact, Part
 from irpd.protocol.evolve_heartbeats import HEARTBEATS, evolve_heartbeats
 from irpd.protocol.evolve_overrides import OVERRIDES, evolve_overrides
+from irpd.protocol.evolve_report import evolve_report
 from irpd.protocol.evolve_response import evolve_response, followed, level_said
 from irpd.protocol.evolve_shadow import SHADOW, evolve_shadow
 from irpd.protocol.evolve_shifts import SHIFTS, evolve_shifts
@@ -369,6 +370,12 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
                 last_update_at=told if is_update else incident.last_update_at,
                 version=version,
             )
+        case (
+            e.ReportAsked() | e.ReportAssigned() | e.ReportWritten() | e.ReportReviewed()
+            | e.ReportPublished() | e.ReviewPlanned() | e.ReviewHeld() | e.ActionItemAdded()
+            | e.ActionItemChanged() | e.ActionItemEnded() | e.Reminded()
+        ):  # fmt: skip
+            return replace(evolve_report(incident, event, at), version=version)
         case (
             e.StageChanged() | e.ItemDone() | e.ItemSetAside() | e.ActionTaken() | e.DecisionMade()
             | e.FactsSet()

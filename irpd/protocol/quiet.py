@@ -12,6 +12,7 @@ from irpd.model import event as e
 from irpd.model.incident import Incident, Member, MemberStatus, RunState, State
 from irpd.protocol.draft import Draft
 from irpd.protocol.paging import end_pages, restart_paths, stop_paths, tell_holders
+from irpd.protocol.reporting import ask_for_report
 
 
 def reopen_ends(incident: Incident) -> datetime | None:
@@ -32,7 +33,7 @@ def close_if_over(draft: Draft, incident: Incident) -> Incident:
 def close_now(draft: Draft, incident: Incident, *, by: str = "") -> Incident:
     """It leaves memory with its pages: what was not sent by now must not end without a word."""
     incident = end_pages(draft, incident, because="obsolete", keep_updates=False)
-    return draft.emit(incident.number, e.Closed(by=by))
+    return ask_for_report(draft, draft.emit(incident.number, e.Closed(by=by)))
 
 
 def all_quiet(draft: Draft, incident: Incident, *, muted: bool = False) -> Incident:
