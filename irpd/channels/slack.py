@@ -6,8 +6,8 @@ limits" (HTTP 429 with ``Retry-After`` in seconds; ``ok: false`` with HTTP 200 a
 identity goes along as metadata.
 
 ``provider_id`` is ``<channel>:<ts>`` of the posted message. Later messages of the same
-incident to the same person go into its thread; pages also show outside it, because nobody
-is notified of a thread that they have not written in.
+incident to the same person or room go into its thread; pages and messages also show outside it, because
+nobody is notified of a thread that they have not written in.
 
 Buttons that are pressed come by signed requests (``slack_buttons``) or by Socket Mode (``slack_socket``).
 """
@@ -61,7 +61,7 @@ class Slack:
         body = self._body(message) | {"channel": channel if ts else message.address}
         if ts:
             body["thread_ts"] = ts
-            body["reply_broadcast"] = message.page.kind is PageKind.PAGE
+            body["reply_broadcast"] = message.page.kind in (PageKind.PAGE, PageKind.MESSAGE)
         outcome = await self._call("chat.postMessage", body)
         if ts and outcome.kind == "permanent" and outcome.detail in _THREAD_GONE:
             body = self._body(message) | {"channel": message.address}

@@ -197,7 +197,7 @@ class Smtp:
         if message.thread:
             mail["References"] = self._id(message.thread)
             mail["In-Reply-To"] = self._id(message.thread)
-        if self._settings.replies is not None:
+        if self._settings.replies is not None and page.notice is None:  # no audience answers for irpd
             pages = [page, *(other for other, _ in message.others)][:MOST]
             names = [answer_id(one.name, self._desk.proof(one.name), self._domain) for one in pages]
             del mail["References"]

@@ -13,8 +13,8 @@ from irpd.config.shape import keys_at
 from irpd.config.yaml import Where
 
 _KEYS: tuple[tuple[str, ...], ...] = (
-    *((section,) for section in ("audiences", "calendars", "objectives", "regimes")),
-    *((section,) for section in ("silences", "templates", "twilio", "audit", "status_page")),
+    *((section,) for section in ("calendars", "objectives", "regimes")),
+    *((section,) for section in ("silences", "twilio", "audit", "status_page")),
     ("journal", "redis"),
     ("server", "tls"),
     ("services", "*", "visible_to"),

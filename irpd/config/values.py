@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from irpd.config.audiences import Audience, MessageTemplate
 from irpd.config.auth import ApiAuth, Auth
 from irpd.config.base import LEVEL_NAMES, LevelName, Name, Value
 from irpd.config.channels import ChannelSettings, SlackChannel, SmtpChannel, TwilioChannel
@@ -464,6 +465,12 @@ class Configuration(Value):
     paths: Mapping[Name, Path] = Field(description="Escalation paths, by name.")
     roles: Mapping[Literal["commander"], Role] = Field(
         {}, description="Roles that are filled when an incident opens."
+    )
+    audiences: Mapping[Name, Audience] = Field(
+        {}, max_length=200, description="Whom messages about incidents go to, by name."
+    )
+    templates: Mapping[Name, MessageTemplate] = Field(
+        {}, max_length=200, description="Texts of messages in place of the protocol's, by a name of your own."
     )
     levels: Mapping[LevelName, LevelSettings] = Field(
         {}, description="What differs from the protocol, by level: critical, high, medium, low."

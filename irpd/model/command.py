@@ -116,6 +116,7 @@ class RecordSend(Struct, frozen=True, kw_only=True):
     handed_at: datetime | None = None  # when the channel was given it; None: it wasn't
     tried: bool = True  # False: it was put off untried, because its channel is down or asked for a pause
     moves_on: bool = False  # while it is pending the person's next method need not wait for it
+    said: str = ""  # the words that went out, of a message to an audience
 
 
 class ConfirmSend(Struct, frozen=True, kw_only=True):
@@ -298,6 +299,26 @@ class EndActionItem(Work, frozen=True, kw_only=True):
     dropped: bool = False
 
 
+class SendUpdate(Work, frozen=True, kw_only=True):
+    """Tell audiences (``to``; none: all that were told or are to be) what was done since they were told last.
+    ``impact`` and ``estimated_resolution`` are facts, and set as such. ``draft``: somebody is to approve it."""
+
+    progress: str
+    to: tuple[str, ...] = ()
+    impact: str = ""
+    estimated_resolution: datetime | None = None
+    draft: bool = False
+
+
+class ApproveDraft(Work, frozen=True, kw_only=True):
+    audience: str
+
+
+class WithdrawDraft(Work, frozen=True, kw_only=True):
+    audience: str
+    because: str = ""
+
+
 class SeePage(Struct, frozen=True, kw_only=True):
     page: str
     via: str = "link"
@@ -373,6 +394,7 @@ AnyWork = (
     | AskReport | AssignReport | WriteReport | ReviewReport | PublishReport | PlanReview | HoldReview
     | AddActionItem | ChangeActionItem | EndActionItem
     | Close | MoveStage | FinishItem | SetItemAside | TakeAction | MakeDecision | SetFacts
+    | SendUpdate | ApproveDraft | WithdrawDraft
 )  # fmt: skip
 Command = (
     Receive | Wake | WakeSignal | AddSilence | EndSilence | AddOverride | SwapShifts | EndOverride | TellShift

@@ -13,6 +13,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from irpd.model.incident import Contribution, LevelBy, PathRun
+from irpd.model.notice import Notice
 from irpd.model.objective import Objectives
 from irpd.model.override import Override
 from irpd.model.page import Page, SendState, Word
@@ -311,6 +312,29 @@ class Reminded(Event, frozen=True, tag="reminded"):
     persons: tuple[str, ...]
 
 
+# ------------------------------------------------------------------ messages to audiences (sent: ``Paged``)
+class Drafted(Event, frozen=True, tag="drafted"):
+    """A message that waits for approval; it takes the place of the audience's earlier draft. ``approvers`` is
+    who was told of it."""
+
+    notice: Notice
+    by: str = ""  # empty: irpd, because the protocol asks for it
+    approvers: tuple[str, ...] = ()
+
+
+class DraftApproved(Event, frozen=True, tag="draft-approved"):
+    audience: str
+    by: str
+
+
+class DraftWithdrawn(Event, frozen=True, tag="draft-withdrawn"):
+    """It will not be sent: a person says so, or what it says is no longer so."""
+
+    audience: str
+    by: str = ""
+    because: str = ""
+
+
 # ------------------------------------------------------------------ its signals
 class SignalJoined(Event, frozen=True, tag="signal-joined"):
     sid: int
@@ -523,6 +547,7 @@ class SendAttempted(Event, frozen=True, tag="send-attempted"):
     took: float = 0.0  # seconds
     handed_at: datetime | None = None  # when the channel was given it; None: it wasn't, or an older irpd
     moved_on: bool = False
+    said: str = ""  # the words that went out, of a message to an audience
 
 
 class SendConfirmed(Event, frozen=True, tag="send-confirmed"):
@@ -648,6 +673,7 @@ AnyEvent = (
     | ReportAsked | ReportAssigned | ReportWritten | ReportReviewed | ReportPublished
     | ReviewPlanned | ReviewHeld | ActionItemAdded | ActionItemChanged | ActionItemEnded | Reminded
     | StageChanged | ItemDone | ItemSetAside | ActionTaken | DecisionMade | FactsSet
+    | Drafted | DraftApproved | DraftWithdrawn
     | SignalJoined | SignalFired | SignalResolved | SignalChanged | SignalMuted | SignalStale
     | SignalFlapping | SignalMoved | SignalLeft
     | SignalWaits | WaitChanged | WaitEnded | SilenceAdded | SilenceEnded | OverrideAdded | OverrideEnded

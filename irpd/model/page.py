@@ -1,4 +1,4 @@
-"""Pages and updates to one person, and what became of each attempt to send them."""
+"""Pages and updates to one person, messages to an audience, and what became of each attempt to send them."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -6,6 +6,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from irpd.model.incident import Incident, RunState, State
+from irpd.model.notice import Notice
 from irpd.model.shift import ShiftWord
 
 
@@ -14,6 +15,7 @@ class PageKind(StrEnum):
     UPDATE = "update"  # tells; asks for nothing
     QUIET = "quiet"  # level 4: tells the on-call responder by a quiet channel
     TEST = "test"  # `irpd page test`
+    MESSAGE = "message"  # to an audience, which is no person: asks for nothing
     SHIFT = "shift"  # a word before a shift; about no incident, asks for nothing
 
 
@@ -57,6 +59,7 @@ class Send(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     delivered_at: datetime | None = None
     seen_at: datetime | None = None
     first_due_at: datetime | None = None  # once it is tried again
+    to: str = ""  # the address, of a message to an audience; a person's is looked up when it is sent
 
     @property
     def first_due(self) -> datetime:
@@ -65,7 +68,7 @@ class Send(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
 
 
 class Page(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
-    """A message to one person about one incident: the row that the outbox works on.
+    """A message to one person, or to an audience, about one incident: the row that the outbox works on.
 
     ``id`` is ``"42-3"``. ``live`` ends when it is acknowledged, obsolete or expired:
     pending sends of a page that is not live are never sent.
@@ -91,6 +94,7 @@ class Page(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     text: str = ""  # for updates: what there is to say, in plain words
     receipt_at: datetime | None = None  # first byte of the request that caused it
     shift: ShiftWord | None = None  # what a word before a shift says
+    notice: Notice | None = None  # what a message to an audience says
     dated: bool = False  # False only in pages of a version that named them by their ``id`` alone
 
     @property

@@ -1,12 +1,13 @@
 """From a page's send to the message a channel is handed: address, thread, texts, links."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
 from irpd.comms.links import Links
+from irpd.comms.notices import render_notices
 from irpd.comms.several import several
 from irpd.comms.story import Subject
 from irpd.comms.texts import Rendered, render
@@ -32,6 +33,52 @@ def address_for(configuration: Configuration, person: str, channel: str) -> str:
     if not address:
         raise NoAddress(f"no address for {channel}")
     return address
+
+
+def address_of(configuration: Configuration, page: Page, send: Send) -> str:
+    """Where a send goes: a message to an audience has its address in it. Raises NoAddress."""
+    if page.notice is None:
+        return address_for(configuration, page.person, send.channel)
+    if send.channel not in configuration.channels:
+        raise NoAddress(f"there is no channel {send.channel!r} any more")
+    if not send.to:
+        raise NoAddress(f"no address for {send.channel}")
+    return send.to
+
+
+def compose_notice(
+    pages: Sequence[tuple[Page, Send]],
+    *,
+    incidents: Mapping[int, Incident],
+    configuration: Configuration,
+    thread: str = "",
+) -> tuple[Message, Rendered]:
+    """One message to one address of an audience, that tells of these. ``thread`` as in ``compose``.
+    Raises NoAddress."""
+    ranked = sorted(pages, key=lambda one: (severity(incidents.get(one[0].incident)), one[0].requested_at))
+    page, send = pages[0]
+    address = address_of(configuration, page, send)
+    kind = configuration.channels[send.channel].type
+    notices = [one.notice for one, _ in ranked if one.notice is not None]
+    rendered = render_notices(kind, configuration, notices)
+    names = " ".join(sorted(f"{one.name}.{n.n}" for one, n in pages))
+    together = f".{hashlib.sha256(names.encode()).hexdigest()[:10]}" if len(pages) > 1 else ""
+    if kind != "slack":
+        alone = thread_of(page, incidents.get(page.incident))
+        thread = f"messages-{page.id}{together}" if together else alone
+    message = Message(
+        id=f"{page.name}.{send.n}{together}",
+        page=page,
+        send=send,
+        address=address,
+        subject=rendered.subject,
+        text=rendered.text,
+        html=rendered.html,
+        thread="" if kind == "slack" and together else thread,
+        fields={**rendered.fields, "id": f"{page.id}.{send.n}", "channel": send.channel},
+        others=tuple(pages[1:]),
+    )
+    return message, rendered
 
 
 def compose(
@@ -139,13 +186,20 @@ def thread_of(page: Page, incident: Incident | None) -> str:
     return f"incident-{incident.number}.{incident.opened_at:%Y%m%d%H%M%S}"
 
 
+def _audience(page: Page) -> str:
+    return page.notice.audience if page.notice is not None else ""
+
+
 def first_message(pages: Sequence[Page], page: Page, send: Send) -> str:
-    """What the provider called the first message of this incident to this person, or ""."""
+    """What the provider called the first message of this incident to this person or audience, or ""."""
     delivered = [
         (other.requested_at, one.n, one.provider_id)
         for other in pages
-        if other.person == page.person
+        if other.person == page.person and _audience(other) == _audience(page)
         for one in other.sends
-        if one.channel == send.channel and one.state is SendState.DELIVERED and one.provider_id
+        if one.channel == send.channel
+        and one.to == send.to
+        and one.state is SendState.DELIVERED
+        and one.provider_id
     ]
     return min(delivered)[2] if delivered else ""

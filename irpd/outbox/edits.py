@@ -106,7 +106,8 @@ class Edits:
             return []
         for page in sorted(self._engine.state.pages_of(number), key=lambda page: page.requested_at):
             for send in page.sends:
-                if send.state is SendState.DELIVERED and send.provider_id and send.channel in editing:
+                told = send.state is SendState.DELIVERED and send.provider_id and page.notice is None
+                if told and send.channel in editing:
                     first.setdefault((page.person, send.channel), (page, send))
         return list(first.values())
 

@@ -1,4 +1,4 @@
-"""Pages to one person over one channel within a minute become one message.
+"""Pages to one person over one channel within a minute become one message; so do messages to an audience.
 
 The first page is never held for it. After it, what comes to the same person over the same channel waits for
 the end of the window, and then all of it goes out in one message. What is more severe than what the person
@@ -10,7 +10,7 @@ In memory only: after a start the next page is a first one. Times are seconds of
 from dataclasses import dataclass
 
 Group = tuple[str, str]
-"""A channel and a person."""
+"""A channel and a person, or an audience and its address."""
 
 #: Types of channel whose receivers are programs: they get each page by itself.
 SINGLY = frozenset({"webhook", "file"})

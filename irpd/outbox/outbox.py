@@ -408,8 +408,13 @@ async def _close(channels: Iterable[Channel]) -> None:
             log.exception("channel_not_closed", channel=channel.name)
 
 
+_KINDS = {
+    PageKind.PAGE: 0, PageKind.TEST: 5, PageKind.MESSAGE: 6, PageKind.QUIET: 10, PageKind.UPDATE: 10,
+    PageKind.SHIFT: 10,
+}  # fmt: skip
+
+
 def _rank(page: Page, incident: Incident | None, due: datetime) -> Rank:
-    """Pages before updates, the more severe first, then the longer due."""
+    """Pages before messages and updates, the more severe first, then the longer due."""
     severity = int(incident.level) if incident is not None else 1
-    kind = {PageKind.PAGE: 0, PageKind.TEST: 5}.get(page.kind, 10)
-    return kind + severity, due.timestamp()
+    return _KINDS[page.kind] + severity, due.timestamp()

@@ -23,8 +23,9 @@ from irpd.model.page import Page, PageKind, Send, SendState
 from irpd.outbox.agenda import Key
 from irpd.outbox.compose import (
     NoAddress,
-    address_for,
+    address_of,
     compose,
+    compose_notice,
     compose_several,
     first_message,
     severity,
@@ -36,6 +37,7 @@ from irpd.outbox.needs import EngineLike, OutboxMetrics
 from irpd.outbox.rate import Pace, Rate
 from irpd.outbox.retry import GIVE_UP_AFTER, began, decide, next_method_at
 from irpd.outbox.wanted import Wanted, wanted
+from irpd.protocol.messages import GATHERED
 
 log = structlog.get_logger(__name__)
 
@@ -102,6 +104,8 @@ class Sender:
         settings = configuration.channels.get(send.channel)
         if settings is None or settings.type in SINGLY or not configuration.timing.gather:
             return None
+        if page.notice is not None:
+            return (send.channel, f"{page.notice.audience} {send.to}") if page.reason in GATHERED else None
         return (send.channel, page.person) if page.kind in (PageKind.PAGE, PageKind.QUIET) else None
 
     async def attempt(
@@ -142,7 +146,7 @@ class Sender:
             case Wanted.EXPIRED:
                 return (_outcome(page, send, SendState.EXPIRED),)
             case Wanted.SEND:
-                address = address_for(self._engine.policy.configuration, page.person, send.channel)
+                address = address_of(self._engine.policy.configuration, page, send)
                 if _shadowed(self._engine.policy.configuration, page, send):
                     return (_outcome(page, send, SendState.WOULD_HAVE, "shadow mode", tried=False),)
                 attempts = send.attempts + unrecorded
@@ -246,6 +250,7 @@ class Sender:
                 took=ended - started,
                 handed_at=now,
                 moves_on=decision.moves_on,
+                said=message.text if one.notice is not None and decision.state is SendState.DELIVERED else "",
             )
             if records and record.retry_at is not None and records[0].retry_at is not None:
                 record = replace(record, retry_at=records[0].retry_at)  # they stay together
@@ -265,7 +270,15 @@ class Sender:
 
     def _compose(self, pages: Sequence[tuple[Page, Send]]) -> Message:
         state, configuration = self._engine.state, self._engine.policy.configuration
-        if len(pages) > 1:
+        if pages[0][0].notice is not None:
+            page, send = pages[0]
+            message, rendered = compose_notice(
+                pages,
+                incidents=state.incidents,
+                configuration=configuration,
+                thread=first_message(state.pages_of(page.incident), page, send),
+            )
+        elif len(pages) > 1:
             message, rendered = compose_several(
                 told_of(pages, state), configuration=configuration, links=self._links, now=self._clock.now()
             )

@@ -15,7 +15,7 @@ from irpd.protocol.draft import Draft
 from irpd.protocol.objectives import record_missed
 from irpd.protocol.paging import fire_step, in_hours
 from irpd.protocol.people import end
-from irpd.protocol.quiet import close_if_over, reopen_ends, unmark_stable
+from irpd.protocol.quiet import close_if_over, closes_at, unmark_stable
 from irpd.protocol.reporting import remind, report_wakes_at
 from irpd.protocol.stale import doubt, stale_at
 
@@ -29,8 +29,8 @@ def next_deadline(incident: Incident) -> datetime | None:
         due.append(ends)
     if incident.flap_until is not None and incident.state.active:
         due.append(incident.flap_until)
-    if (window := reopen_ends(incident)) is not None:
-        due.append(window)
+    if (closes := closes_at(incident)) is not None:
+        due.append(closes)
     if (stale := stale_at(incident)) is not None:
         due.append(stale)
     if (sinks := sinks_at(incident)) is not None:
@@ -68,7 +68,8 @@ def wake(draft: Draft, number: int) -> Incident | None:
     for run in incident.paths:
         if run.state is RunState.RUNNING and run.next_at is not None and run.next_at <= now:
             incident = _fire(draft, incident, run)
-    return close_if_over(draft, incident)
+    closes = closes_at(incident)
+    return close_if_over(draft, incident) if closes is not None and closes <= now else incident
 
 
 def _fire(draft: Draft, incident: Incident, run: PathRun) -> Incident:

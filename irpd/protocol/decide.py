@@ -14,7 +14,19 @@ from irpd.model.incident import LevelBy, MemberStatus
 from irpd.model.level import Level
 from irpd.model.share import UNKNOWN
 from irpd.model.signal import OWN, Signal, Status
-from irpd.protocol import heartbeats, overrides, people, review, shadow, shifts, silences, waiting, work
+from irpd.protocol import (
+    heartbeats,
+    messages,
+    overrides,
+    people,
+    review,
+    shadow,
+    shifts,
+    silences,
+    telling,
+    waiting,
+    work,
+)
 from irpd.protocol.answers import take_answer
 from irpd.protocol.deadlines import wake
 from irpd.protocol.draft import Draft
@@ -32,6 +44,12 @@ def decide(draft: Draft, command: c.Command) -> object:
     """Carry out one command on the draft. Returns the answer for whoever asked."""
     if isinstance(command, c.Work) and command.seen:
         _still_as_seen(draft, command)
+    answer = _decide(draft, command)
+    messages.follow(draft)
+    return answer
+
+
+def _decide(draft: Draft, command: c.Command) -> object:
     match command:
         case c.Receive():
             return receive(draft, command)
@@ -115,6 +133,12 @@ def decide(draft: Draft, command: c.Command) -> object:
             return work.conclude(draft, command)
         case c.SetFacts():
             return work.set_facts(draft, command)
+        case c.SendUpdate():
+            return telling.update(draft, command)
+        case c.ApproveDraft():
+            return telling.approve(draft, command)
+        case c.WithdrawDraft():
+            return telling.withdraw_draft(draft, command)
         case c.SeePage():
             return see_page(draft, command)
         case c.TestPage():

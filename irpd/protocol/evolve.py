@@ -19,7 +19,7 @@ from irpd.model.share import NOBODY, Distinct, Impact, Part
 from irpd.protocol.evolve_heartbeats import HEARTBEATS, evolve_heartbeats
 from irpd.protocol.evolve_overrides import OVERRIDES, evolve_overrides
 from irpd.protocol.evolve_report import evolve_report
-from irpd.protocol.evolve_response import evolve_response, followed, level_said
+from irpd.protocol.evolve_response import evolve_response, followed, level_said, messaged
 from irpd.protocol.evolve_shadow import SHADOW, evolve_shadow
 from irpd.protocol.evolve_shifts import SHIFTS, evolve_shifts
 from irpd.protocol.evolve_waiting import SILENCES, WAITING, evolve_waiting, first_row, let_in
@@ -68,6 +68,7 @@ def evolve(rows: Rows, subject: str, event: e.AnyEvent, at: datetime) -> None:
 _WORK = (
     e.Acknowledged, e.AcknowledgementLapsed, e.Declined, e.Noted, e.PathStarted, e.PathMoved, e.SignalMoved,
     e.SignalLeft, e.StageChanged, e.ItemDone, e.ItemSetAside, e.ActionTaken, e.DecisionMade, e.FactsSet,
+    e.Drafted, e.DraftApproved, e.DraftWithdrawn,
 )  # fmt: skip
 
 
@@ -75,6 +76,8 @@ def _worked_on(incident: Incident, event: e.AnyEvent, at: datetime) -> Incident:
     if not incident.stale_after:
         return incident
     by_person = isinstance(event, e.LevelChanged) and event.level_by.kind == "person"
+    if isinstance(event, e.Paged) and event.page.notice is not None:
+        by_person = bool(event.page.notice.by)
     if by_person or (isinstance(event, _WORK) and event.by):
         return replace(incident, worked_at=at, stale_until=None)
     return incident
@@ -364,6 +367,8 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
             number = int(event.page.id.rpartition("-")[2])
             told = event.page.sends[0].due_at if event.page.sends else at
             is_update = event.page.kind is PageKind.UPDATE
+            if event.page.notice is not None:
+                incident = replace(incident, response=messaged(incident.response, event.page.notice, at))
             return replace(
                 incident,
                 pages=max(number, incident.pages),
@@ -378,7 +383,7 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
             return replace(evolve_report(incident, event, at), version=version)
         case (
             e.StageChanged() | e.ItemDone() | e.ItemSetAside() | e.ActionTaken() | e.DecisionMade()
-            | e.FactsSet()
+            | e.FactsSet() | e.Drafted() | e.DraftApproved() | e.DraftWithdrawn()
         ):  # fmt: skip
             return replace(evolve_response(incident, event, at), version=version)
         case (

@@ -1,16 +1,22 @@
-"""How what the responders do changes an incident's row."""
+"""How what the responders do, and what audiences are told, changes an incident's row."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
 from irpd.model import event as e
 from irpd.model.incident import Incident, LevelBy
+from irpd.model.notice import DraftedNotice, Notice, Template, last_told
 from irpd.model.response import ItemEnd, Response
 from irpd.model.stage import Stage
 from irpd.protocol.stages import Cause, follows
 
-Done = e.StageChanged | e.ItemDone | e.ItemSetAside | e.ActionTaken | e.DecisionMade | e.FactsSet
+Done = (
+    e.StageChanged | e.ItemDone | e.ItemSetAside | e.ActionTaken | e.DecisionMade | e.FactsSet
+    | e.Drafted | e.DraftApproved | e.DraftWithdrawn
+)  # fmt: skip
+#: What is over stays in memory for so long after its newest message, however soon it may be closed.
+SENDING = timedelta(minutes=10)
 
 
 def evolve_response(incident: Incident, event: Done, at: datetime) -> Incident:
@@ -28,6 +34,31 @@ def evolve_response(incident: Incident, event: Done, at: datetime) -> Incident:
             return replace(incident, response=replace(response, decisions=response.decisions + 1))
         case e.FactsSet():
             return _facts(incident, event)
+        case e.Drafted():
+            drafted = DraftedNotice(notice=event.notice, at=at, by=event.by)
+            drafts = {**response.drafts, event.notice.audience: drafted}
+            return replace(incident, response=replace(response, drafts=drafts))
+        case e.DraftApproved():
+            return replace(incident, response=_without(response, event.audience))
+        case e.DraftWithdrawn():
+            drafted_before = response.drafts.get(event.audience)
+            response = _without(response, event.audience)
+            first = drafted_before is not None and drafted_before.notice.template is Template.INITIAL
+            if event.by and first and event.audience not in response.told:
+                response = replace(response, left_out=(*response.left_out, event.audience))
+            return replace(incident, response=response)
+
+
+def _without(response: Response, audience: str) -> Response:
+    drafts = {name: drafted for name, drafted in response.drafts.items() if name != audience}
+    return replace(response, drafts=drafts)
+
+
+def messaged(response: Response, notice: Notice, at: datetime) -> Response:
+    """A message goes out."""
+    told = {**response.told, notice.audience: last_told(notice, at)}
+    left_out = tuple(name for name in response.left_out if name != notice.audience)
+    return replace(response, told=told, left_out=left_out, sending_until=at + SENDING)
 
 
 def _facts(incident: Incident, event: e.FactsSet) -> Incident:

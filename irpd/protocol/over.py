@@ -13,12 +13,14 @@ from irpd.model.page import Page, PageKind, Send, SendState
 from irpd.protocol.draft import Draft
 from irpd.protocol.paging import page_person
 
+_ASKS = (PageKind.PAGE, PageKind.QUIET)
+
 
 def tell_over(draft: Draft, incident: Incident) -> Incident:
     """Tell them; whoever ended it knows."""
     pages: dict[str, list[Page]] = {}
     for page in draft.rows.pages_of(incident):
-        if page.kind is not PageKind.UPDATE and page.person != incident.resolved_by:
+        if page.kind in _ASKS and page.person != incident.resolved_by:
             pages.setdefault(page.person, []).append(page)
     by = draft.name(incident.resolved_by) if incident.resolved_by else "itself"
     text = f"Over: resolved by {by}. Nothing to do."

@@ -121,13 +121,13 @@ def stop_paths(
 def end_pages(
     draft: Draft, incident: Incident, *, because: str, by: str = "", keep_updates: bool = True
 ) -> Incident:
-    """End the live pages, but for those by which a path that goes on asks others than ``by``; updates go on
-    being delivered unless the incident itself is gone."""
+    """End the live pages, but for those by which a path that goes on asks others than ``by``; updates and messages
+    go on being delivered unless the incident itself is gone."""
     going = [run.name for run in incident.paths if run.state is RunState.RUNNING]
     for page in list(draft.rows.pages_of(incident)):
         if page.path in going and page.person != by:
             continue
-        if page.live and not (keep_updates and page.kind in (PageKind.UPDATE, PageKind.TEST)):
+        if page.live and not (keep_updates and page.kind not in (PageKind.PAGE, PageKind.QUIET)):
             incident = draft.emit(incident.number, e.PageEnded(page=page.id, because=because, by=by))
     return incident
 

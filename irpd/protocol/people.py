@@ -14,6 +14,7 @@ from irpd.model.share import UNKNOWN
 from irpd.protocol.answers import ease
 from irpd.protocol.draft import Draft
 from irpd.protocol.levels import lowered, measured, risen
+from irpd.protocol.messages import WITH_AUDIENCE, unsent
 from irpd.protocol.objectives import record_missed, respond_by
 from irpd.protocol.over import tell_over
 from irpd.protocol.paging import (
@@ -48,6 +49,9 @@ def acknowledge(draft: Draft, command: c.Acknowledge) -> Answer:
     if not incident.state.active:
         return Answer(incident.number, False, f"Nothing to do: {incident.ref} {draft.over(incident)}.")
     others = tuple(person for person in incident.acknowledged_by if person != command.by)
+    if not command.path and _told_with_audience(draft, incident, command.by):
+        ended = _end_own(draft, incident, command.by, because="acknowledged")
+        return Answer(incident.number, ended, f"You know of {incident.ref}. Who works on it goes on.")
     answered = _answered(draft, incident, command)
     if command.by in incident.acknowledged_by and not answered and incident.stale_until is None:
         ended = _end_own(draft, incident, command.by, because="acknowledged")
@@ -69,6 +73,15 @@ def acknowledge(draft: Draft, command: c.Acknowledge) -> Answer:
     joined = f" {names} had it already; you joined." if others else ""
     stopped = "Escalation has stopped." if not running(incident) else _going_on(incident).strip()
     return Answer(incident.number, True, f"You have {incident.ref}. {stopped}{joined}")
+
+
+def _told_with_audience(draft: Draft, incident: Incident, person: str) -> bool:
+    """Whether this person was asked only to know of it."""
+    asked = [
+        page for page in draft.rows.pages_of(incident)
+        if page.person == person and page.kind in (PageKind.PAGE, PageKind.QUIET)
+    ]  # fmt: skip
+    return bool(asked) and all(page.reason == WITH_AUDIENCE for page in asked)
 
 
 def _stale_after(draft: Draft, incident: Incident) -> float:
@@ -290,6 +303,10 @@ def close(draft: Draft, command: c.Close) -> Answer:
         raise Refusal("state", f"can't close {incident.ref}: it is {incident.state}; resolve it first")
     if incident.state is not State.RESOLVED:
         return Answer(incident.number, False, f"Nothing to do: {incident.ref} {draft.over(incident)}.")
+    sending = incident.response.sending_until
+    if sending is not None and draft.now < sending and (late := list(unsent(draft, incident))):
+        names = ", ".join(dict.fromkeys(page.notice.audience for page in late if page.notice is not None))
+        raise Refusal("state", f"can't close {incident.ref} yet: its message to {names} is still on its way")
     close_now(draft, incident, by=command.by)
     return Answer(incident.number, True, f"{incident.ref} is closed.")
 

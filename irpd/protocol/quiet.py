@@ -22,6 +22,12 @@ def reopen_ends(incident: Incident) -> datetime | None:
     return incident.resolved_at + timedelta(seconds=incident.reopen_within)
 
 
+def closes_at(incident: Incident) -> datetime | None:
+    """When a resolved incident is closed if nothing happens: not before its last messages had their time."""
+    ends, sending = reopen_ends(incident), incident.response.sending_until
+    return ends if ends is None or sending is None else max(ends, sending)
+
+
 def close_if_over(draft: Draft, incident: Incident) -> Incident:
     """Close a resolved incident whose window is over, whatever it is that looks at it first."""
     ends = reopen_ends(incident)

@@ -320,7 +320,7 @@ class Rows:
 
     def put_told(self, page: Page, incident: Incident) -> None:
         """This page goes out. What its person heard of a storm is kept beside what they heard last."""
-        if page.sends:
+        if page.sends and page.person:
             told = Told(page.sends[0].due_at, incident.level, incident.number)
             self.told[page.person] = told
             if incident.group == STORM:

@@ -12,7 +12,11 @@ from irpd.model.shift import ShiftWord
 from irpd.oncall.reach import methods_for
 from irpd.protocol.draft import Draft
 from irpd.protocol.evolve import PAGES, subject_of
+from irpd.protocol.messages import not_told
 from irpd.protocol.paging import fire_step, page_person
+
+#: Characters of a message's words that are kept.
+LONGEST_SAID = 10_000
 
 
 def record_send(draft: Draft, command: c.RecordSend) -> bool:
@@ -37,11 +41,12 @@ def record_send(draft: Draft, command: c.RecordSend) -> bool:
             took=command.took,
             handed_at=command.handed_at,
             moved_on=moves_on,
+            said=command.said[:LONGEST_SAID],
         ),
     )
     if command.state in (SendState.FAILED, SendState.EXPIRED):
         _moves_on(draft, page.id, send)
-    elif moves_on:
+    elif moves_on and page.kind is not PageKind.MESSAGE:
         _bring_next(draft, page.id, send)
     return True
 
@@ -94,9 +99,13 @@ def _emit(draft: Draft, page: Page, event: e.AnyEvent) -> None:
 
 def _moves_on(draft: Draft, page_id: str, failed: Send) -> None:
     """A method failed for good: the next one comes at once; with none left, the next step. A method that is
-    only tried on beside the others holds up nothing; the page stays live for it."""
+    only tried on beside the others holds up nothing; the page stays live for it. A message has no other
+    method: people are to see to it."""
     page = draft.rows.page(page_id)
     if page is None or not page.live:
+        return
+    if page.kind is PageKind.MESSAGE:
+        not_told(draft, page, failed)
         return
     _bring_next(draft, page_id, failed)
     pending = [send for send in page.sends if send.state is SendState.PENDING]

@@ -1,0 +1,401 @@
+"""Messages to audiences: who is told what, when, by which words of the core."""
+
+from datetime import timedelta
+
+import pytest
+from harness.house import CONFIG, House, alert, plain, policy_of, replayed
+
+from irpd.model import command as c
+from irpd.model import event as e
+from irpd.model.notice import News, Notice, Template
+from irpd.model.page import PageKind
+
+ROLES = """
+roles:
+  commander: {person: dora, levels: [1, 2]}
+"""
+AUDIENCES = (
+    ROLES
+    + """
+audiences:
+  team: {via: mail, language: de}
+  executives: {via: mail, to: [board@example.com, ceo@example.com]}
+  support-desk: {via: sms, levels: [1, 2, 3], services: [checkout]}
+  customers: {via: mail, send: draft, approve: [commander, fay]}
+  legal: {via: mail, page: [ben]}
+"""
+)
+
+
+def house(more: str = AUDIENCES, **options: object) -> House:
+    return House(policy_of(CONFIG + more))
+
+
+def told(here: House, *, since: int = 0) -> list[str]:
+    """What went out, once for each message: ``5m team initial``."""
+    found: dict[str, str] = {}
+    for at, _person, _channel, page in here.shown[since:]:
+        if page.notice is not None:
+            minutes = int((at - here.began).total_seconds()) // 60
+            found[page.id] = f"{minutes}m {page.notice.audience} {page.notice.template}"
+    return list(found.values())
+
+
+def last(here: House, audience: str) -> Notice:
+    return [
+        page.notice
+        for _, _, _, page in here.shown
+        if page.notice is not None and page.notice.audience == audience
+    ][-1]
+
+
+def update(here: House, progress: str = "failed over", **more: object) -> str:
+    return str(here.do(c.SendUpdate(incident=1, by="dora", progress=progress, **more)).text)  # type: ignore[arg-type]
+
+
+def test_at_the_opening_each_audience_of_the_level_is_told_at_once() -> None:
+    here = house()
+    here.report(alert(want=1))
+    assert told(here) == ["0m team initial", "0m executives initial", "0m support-desk initial"]
+
+
+def test_each_address_of_an_audience_gets_a_message_of_its_own() -> None:
+    here = house()
+    here.report(alert(want=1))
+    page = next(
+        page for *_, page in here.shown if page.notice is not None and page.notice.audience == "executives"
+    )
+    assert [send.to for send in page.sends] == ["board@example.com", "ceo@example.com"]
+
+
+def test_executives_hear_of_levels_1_and_2_only_as_the_protocol_says() -> None:
+    here = house()
+    here.report(alert(want=3))
+    assert told(here) == ["0m team initial", "0m support-desk initial"]
+    here.forward("5m")
+    here.set_level(2)
+    assert told(here)[2:] == ["5m executives initial"]
+
+
+def test_an_audience_of_a_service_is_brought_in_when_the_incident_reaches_it() -> None:
+    here = house()
+    here.report(alert("a", labels={"service": "login"}, grouped=True))
+    assert told(here) == ["0m team initial", "0m executives initial"]
+    here.do(c.Receive(receipt=9, source="am", signals=(alert("b"),)))
+    here.do(c.Merge(incident=2, into=1, by="asha"))
+    assert "0m support-desk initial" in told(here)
+
+
+def test_legal_is_told_and_paged_at_once_when_a_regime_applies_and_not_before() -> None:
+    rules = AUDIENCES + "# gdpr\n"
+    here = House(policy_of(CONFIG + rules, rules=RULES_GDPR))
+    here.report(alert(want=4))
+    assert "0m legal initial" not in told(here)
+    here.report(alert("b", labels={"leak": "yes"}, want=None))
+    assert "0m legal initial" in told(here)
+    assert "0m ben mail" in here.phones()
+
+
+RULES_GDPR = """
+version: 1
+rules:
+  - {id: four, match: {labels: {want: "4"}}, level: 4, because: it says so}
+  - {id: leak, match: {labels: {leak: "yes"}}, level: 4, regimes: [gdpr], because: personal data}
+"""
+
+
+def test_what_legal_answers_stops_no_path() -> None:
+    here = House(
+        policy_of(CONFIG + AUDIENCES, rules=RULES_GDPR.replace("level: 4, regimes", "level: 1, regimes"))
+    )
+    here.report(alert("b", labels={"leak": "yes"}, want=None))
+    answer = here.ack(by="ben")
+    assert answer.text == "You know of #1. Who works on it goes on."
+    assert here.running()
+    assert here.incident().state == "open"
+    assert "asha" in here.live() and "ben" not in here.live()
+
+
+def test_the_end_is_told_to_everybody_who_was_told_of_it_also_below_their_level() -> None:
+    here = house()
+    here.report(alert(want=2))
+    here.set_level(4)
+    before = len(here.shown)
+    here.resolve()
+    assert told(here, since=before) == [
+        "0m team resolution",
+        "0m executives resolution",
+        "0m support-desk resolution",
+    ]
+
+
+def test_a_second_signal_or_a_repeat_tells_nobody_again() -> None:
+    here = house()
+    here.report(alert("a", grouped=True))
+    before = len(here.shown)
+    here.report(alert("a", grouped=True))
+    here.report(alert("b", grouped=True))
+    assert told(here, since=before) == []
+
+
+def test_an_update_goes_to_all_that_were_told_with_the_facts_that_came_with_it() -> None:
+    here = house()
+    here.report(alert(want=2))
+    here.forward("10m")
+    due = here.now + timedelta(hours=1)
+    said = update(here, impact="cards fail", estimated_resolution=due)
+    assert (
+        said
+        == "Told team, executives, support-desk. A draft waits for approval: customers (irpd incident drafts 1)."
+    )
+    notice = last(here, "executives")
+    assert (notice.template, notice.progress, notice.impact, notice.estimated_resolution, notice.by) == (
+        Template.UPDATE, "failed over", "cards fail", due, "dora",
+    )  # fmt: skip
+    assert here.incident().response.facts["impact"] == "cards fail"
+
+
+def test_an_update_says_when_the_next_one_is_due_by_the_levels_interval() -> None:
+    here = house()
+    here.report(alert(want=1))
+    assert last(here, "executives").next_update == here.now + timedelta(minutes=30)
+    here.forward("10m")
+    update(here)
+    assert last(here, "executives").next_update == here.now + timedelta(minutes=30)
+
+
+def test_who_has_heard_nothing_yet_is_told_what_it_is() -> None:
+    here = house()
+    here.report(alert(want=3))
+    update(here, to=("executives",))
+    notice = last(here, "executives")
+    assert notice.template is Template.INITIAL
+    assert notice.progress == "failed over"
+
+
+@pytest.mark.parametrize(
+    "command, says",
+    [
+        (c.SendUpdate(incident=1, by="dora", progress=" "), "progress is missing"),
+        (c.SendUpdate(incident=1, by="dora", progress="x", to=("exec",)), "no audience is called 'exec'; there are team"),
+        (c.SendUpdate(incident=1, by="dora", progress="x" * 2001), "progress has 2,001 characters"),
+        (c.ApproveDraft(incident=1, by="dora", audience="team"), "#1 has no draft to 'team'; drafts wait for: customers"),
+        (c.ApproveDraft(incident=1, by="asha", audience="customers"), "drafts to customers are approved by Dora, Fay"),
+        (c.WithdrawDraft(incident=1, by="asha", audience="customers"), "drafts to customers are approved by Dora, Fay"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_told_is_refused_with_what_is_missing(command: c.Command, says: str) -> None:
+    here = house()
+    here.report(alert(want=1))
+    with pytest.raises(c.Refusal) as refusal:
+        here.do(command)
+    assert says in refusal.value.text
+
+
+def test_without_audiences_an_update_says_that_there_are_none() -> None:
+    here = House()
+    here.report(alert())
+    with pytest.raises(c.Refusal, match="nobody to tell"):
+        update(here)
+
+
+def test_a_draft_waits_until_somebody_who_may_has_approved_it() -> None:
+    here = house()
+    here.report(alert(want=1))
+    here.forward("1h")
+    assert not [line for line in told(here) if "customers" in line]
+    answer = here.do(c.ApproveDraft(incident=1, by="fay", audience="customers"))
+    assert answer.text == "Sent to customers."
+    assert told(here)[-1] == "60m customers initial"
+    assert here.incident().response.drafts == {}
+
+
+def test_those_who_may_approve_hear_quietly_that_a_draft_waits() -> None:
+    here = house()
+    here.report(alert(want=1))
+    heard = {person: page.text for _, person, _, page in here.shown if page.reason == "draft"}
+    text = "A draft to customers waits for your approval: irpd incident approve 1 customers"
+    assert heard == {"dora": text, "fay": text}
+    assert all(page.kind is PageKind.UPDATE for *_, page in here.shown if page.reason == "draft")
+
+
+def test_what_is_approved_says_the_facts_as_they_are_then() -> None:
+    here = house()
+    here.report(alert(want=2))
+    here.do(c.SetFacts(incident=1, by="asha", texts={"workaround": "pay by invoice"}))
+    here.set_level(1)
+    here.do(c.ApproveDraft(incident=1, by="fay", audience="customers"))
+    assert (last(here, "customers").workaround, last(here, "customers").level) == ("pay by invoice", 1)
+
+
+def test_a_draft_that_a_person_withdrew_is_not_made_again_by_itself() -> None:
+    here = house()
+    here.report(alert("a", want=1, grouped=True))
+    here.do(c.WithdrawDraft(incident=1, by="fay", audience="customers", because="nobody noticed"))
+    here.report(alert("b", want=1, grouped=True))
+    assert here.incident().response.drafts == {}
+    here.resolve()
+    assert not [line for line in told(here) if "customers" in line]
+
+
+def test_a_draft_of_what_is_over_is_withdrawn_and_who_was_not_told_hears_no_end() -> None:
+    here = house()
+    here.report(alert(want=1))
+    here.resolve()
+    assert here.incident().response.drafts == {}
+    assert here.of_type(e.DraftWithdrawn)[-1].because == "it is over"
+
+
+def test_a_person_may_ask_for_a_draft_also_to_an_audience_that_is_told_at_once() -> None:
+    here = house()
+    here.report(alert(want=1))
+    before = len(here.shown)
+    update(here, to=("team",), draft=True)
+    assert told(here, since=before) == []
+    assert here.incident().response.drafts["team"].notice.progress == "failed over"
+
+
+def test_a_newer_message_takes_the_place_of_a_draft() -> None:
+    here = house()
+    here.report(alert(want=1))
+    update(here, "first", to=("team",), draft=True)
+    update(here, "second", to=("team",))
+    assert "team" not in here.incident().response.drafts
+
+
+def test_what_was_not_sent_when_it_ended_is_not_sent_and_the_end_is() -> None:
+    here = house()
+    here.delivers = False
+    here.report(alert(want=1))
+    here.quietly(c.Resolve(incident=1, by="asha"))
+    here.delivers = True
+    here.deliver()
+    assert told(here) == ["0m team resolution", "0m executives resolution", "0m support-desk resolution"]
+
+
+def test_who_heard_that_it_is_over_hears_that_it_is_back() -> None:
+    here = house()
+    here.report(alert(want=1))
+    here.resolve()
+    before = len(here.shown)
+    here.do(c.Reopen(incident=1, by="asha"))
+    assert told(here, since=before) == ["0m team update", "0m executives update", "0m support-desk update"]
+    assert last(here, "team").news is News.REOPENED
+
+
+def test_who_was_told_of_what_became_part_of_another_hears_it_once_from_that_one() -> None:
+    here = house()
+    here.report(alert("a", want=1))
+    here.report(alert("b", want=1, labels={"service": "login"}))
+    before = len(here.shown)
+    here.do(c.Merge(incident=2, into=1, by="asha"))
+    assert told(here, since=before) == ["0m team update", "0m executives update"]
+    assert last(here, "team").absorbs == (2,)
+    assert last(here, "team").incident == 1
+
+
+def test_a_storm_tells_each_audience_once_of_all_that_became_part_of_it() -> None:
+    here = house(AUDIENCES + "storm: {incidents: 4, within: 5m}\n")
+    for key in "abcd":
+        here.report(alert(key, want=1))
+    about = [line for line in told(here) if "team" in line]
+    assert about == ["0m team initial"] * 4 + ["0m team update"]
+    assert last(here, "team").absorbs == (1, 2, 3)
+
+
+def test_once_it_is_over_what_became_known_since_is_sent_as_its_end() -> None:
+    here = house()
+    here.report(alert(want=1))
+    here.do(c.Resolve(incident=1, by="asha", because="rolled back 1182"))
+    assert (last(here, "team").resolution, last(here, "team").root_cause) == ("rolled back 1182", "")
+    here.do(c.SetFacts(incident=1, by="asha", texts={"root-cause": "a lock", "resolution": "lock removed"}))
+    update(here, "", to=("team",))
+    assert (last(here, "team").template, last(here, "team").root_cause) == (Template.RESOLUTION, "a lock")
+    with pytest.raises(c.Refusal, match="is over: what is told of it is its end"):
+        update(here, "more")
+
+
+def test_what_ends_by_itself_says_so() -> None:
+    here = house()
+    here.report(alert(want=3))
+    here.report(alert(status="resolved", want=3))
+    here.forward("15m")
+    assert last(here, "team").news is News.BY_ITSELF
+    assert told(here)[-2:] == ["15m team resolution", "15m support-desk resolution"]
+
+
+def test_it_is_not_closed_by_hand_while_its_end_is_on_its_way() -> None:
+    here = house()
+    here.report(alert(want=1))
+    here.delivers = False
+    here.quietly(c.Resolve(incident=1, by="asha"))
+    with pytest.raises(c.Refusal, match="its message to team, executives, support-desk is still on its way"):
+        here.quietly(c.Close(incident=1, by="asha"))
+    here.delivers = True
+    here.deliver()
+    here.do(c.Close(incident=1, by="asha"))
+    assert here.incident().state == "closed"
+
+
+def test_it_stays_ten_minutes_for_its_last_messages_however_soon_it_may_close() -> None:
+    here = house(AUDIENCES + "timing: {reopen_within: 0s}\n")
+    here.report(alert(want=1))
+    here.resolve()
+    here.forward("9m")
+    assert here.incident().state == "resolved"
+    here.forward("1m")
+    assert here.incident().state == "closed"
+
+
+def test_an_address_that_cannot_be_reached_is_told_to_who_has_it() -> None:
+    here = house()
+    here.broken = {"sms"}
+    here.report(alert(want=3))
+    here.ack("asha")
+    here.broken = set()
+    here.forward("1m")
+    here.broken = {("", "mail")}
+    update(here, to=("executives",))
+    here.broken = set()
+    here.forward("5m")
+    texts = [
+        page.text for _, person, _, page in here.shown if page.kind is PageKind.UPDATE and person == "asha"
+    ]
+    assert (
+        "The message to executives (board@example.com) could not be sent by mail; tell them otherwise."
+        in texts
+    )
+
+
+def test_a_message_that_fails_pages_nobody_and_moves_no_path() -> None:
+    quiet, failing = house(ROLES), house()
+    failing.broken = {("", "mail"), ("", "sms")}
+    for here in (quiet, failing):
+        here.report(alert(want=1))
+        here.forward("12m")
+    assert failing.phones() == quiet.phones()
+
+
+def test_messages_are_no_pages_to_a_person() -> None:
+    plain_house, here = house(ROLES), house()
+    for one in (plain_house, here):
+        one.report(alert(want=2))
+        one.forward("6m")
+        one.ack("chi")
+        one.forward("1m")
+        one.resolve(by="chi")
+    assert here.phones() == plain_house.phones()
+    heard = [
+        person for _, person, _, page in here.shown if page.kind is PageKind.UPDATE and page.reason != "draft"
+    ]
+    assert heard == [person for _, person, _, page in plain_house.shown if page.kind is PageKind.UPDATE]
+
+
+def test_a_replay_of_the_events_gives_the_same_rows() -> None:
+    here = house()
+    here.report(alert(want=1))
+    update(here, to=("team",), draft=True)
+    here.do(c.ApproveDraft(incident=1, by="dora", audience="team"))
+    here.do(c.WithdrawDraft(incident=1, by="fay", audience="customers"))
+    here.resolve()
+    assert plain(replayed(here.facts)) == plain(here.rows)
