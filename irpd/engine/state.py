@@ -10,7 +10,7 @@ from irpd.model.override import Override
 from irpd.model.page import Page
 from irpd.model.shift import ComingShift, key_of
 from irpd.model.waits import Silence
-from irpd.oncall.changes import Changes, changes
+from irpd.oncall.changes import Changes
 from irpd.protocol.rows import Rows
 
 
@@ -51,7 +51,7 @@ class State:
     @property
     def changes(self) -> Changes:
         """What people changed of who is on call."""
-        return changes(self.overrides)
+        return self._rows.changes()
 
     def heartbeat(self, name: str) -> Heartbeat | None:
         """What is kept of this monitor."""

@@ -9,16 +9,21 @@ from irpd.model.override import Override
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """``by_schedule`` has the overrides of each schedule, "" those of all, the newest first."""
+    """``by_schedule`` has the overrides of each schedule, "" those of all, the newest first. Immutable but
+    for the memory of which bear on a schedule."""
 
     by_schedule: Mapping[str, tuple[Override, ...]] = field(default_factory=dict)
+    _of: dict[str, tuple[Override, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def of(self, schedule: str) -> tuple[Override, ...]:
         """Those that may bear on this schedule, the newest first."""
         own, every = self.by_schedule.get(schedule, ()), self.by_schedule.get("", ())
-        if own and every:
-            return tuple(sorted((*own, *every), key=lambda one: -one.id))
-        return own or every
+        if not (own and every):
+            return own or every
+        both = self._of.get(schedule)
+        if both is None:
+            both = self._of[schedule] = tuple(sorted((*own, *every), key=lambda one: -one.id))
+        return both
 
     def at(self, schedule: str, at: datetime) -> tuple[Override, ...]:
         """Those of them that hold at an instant."""

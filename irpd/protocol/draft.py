@@ -11,8 +11,7 @@ from irpd.config.values import Configuration
 from irpd.model import event as e
 from irpd.model.command import Refusal
 from irpd.model.incident import Incident, State
-from irpd.model.override import Override
-from irpd.oncall.changes import NONE, Changes, changes
+from irpd.oncall.changes import Changes
 from irpd.protocol.evolve import evolve, subject_of
 from irpd.protocol.policy import Policy
 from irpd.protocol.rows import Rows
@@ -40,9 +39,7 @@ class Draft:
     @property
     def changes(self) -> Changes:
         """What people changed of who is on call."""
-        if not self.rows.any_standing(Override):
-            return NONE
-        return changes(self.rows.all_standing(Override))
+        return self.rows.changes()
 
     def emit(self, number: int, event: e.AnyEvent) -> Incident:
         """An event of an incident; returns the incident as it is after it."""

@@ -14,8 +14,10 @@ from typing import NamedTuple, TypeVar
 
 from irpd.model.incident import Incident, Member, MemberStatus, State
 from irpd.model.level import Level
+from irpd.model.override import Override
 from irpd.model.page import Page, Send, SendState
 from irpd.model.standing import Standing
+from irpd.oncall.changes import Changes, changes
 
 S = TypeVar("S", bound=Standing)
 
@@ -55,8 +57,8 @@ class Rows:
     """One layer. Reads fall through to ``parent``; writes stay here until absorbed."""
 
     __slots__ = (
-        "counters", "groups", "handles", "incidents", "keys", "members", "pages", "parent", "reporters",
-        "sent", "services", "standing", "takes", "told", "waiting",
+        "_changes", "counters", "groups", "handles", "incidents", "keys", "members", "pages", "parent",
+        "reporters", "sent", "services", "standing", "takes", "told", "waiting",
     )  # fmt: skip
 
     def __init__(self, parent: "Rows | None" = None) -> None:
@@ -75,6 +77,7 @@ class Rows:
         self.standing: dict[
             str, dict[str, Standing | None]
         ] = {}  # kind → key → row; None: over and forgotten
+        self._changes: Changes | None = None  # what the overrides come to; None: not asked since they changed
         self.told: dict[str, Told] = {}  # person → the newest message to them
         self.waiting: dict[int, str | None] = {}  # signal → the subject it waits for ("": time); None: ended
 
@@ -235,6 +238,18 @@ class Rows:
         keys = sorted(found, key=lambda key: (len(key), key))
         return [row for key in keys if isinstance(row := found[key], kind)]
 
+    def changes(self) -> Changes:
+        """What people changed of who is on call. Asked for each page, and changed a few times a week: the
+        bottom layer keeps it until then."""
+        layer: Rows = self
+        while layer.parent is not None and not layer.standing.get(Override.kind):
+            layer = layer.parent
+        if layer.parent is not None:
+            return changes(layer.all_standing(Override))
+        if layer._changes is None:
+            layer._changes = changes(layer.all_standing(Override))
+        return layer._changes
+
     def all_waiting(self) -> list[int]:
         """The signals that wait, by number. Cost grows with them."""
         found: dict[int, str | None] = {}
@@ -327,15 +342,22 @@ class Rows:
                 self.told[of_storm(incident.number, page.person)] = told
 
     def put_standing(self, row: Standing) -> None:
+        self._stale(row.kind)
         self.standing.setdefault(row.kind, {})[row.key] = row
 
     def drop_standing(self, row: Standing) -> None:
         """It is over: forget it."""
+        self._stale(row.kind)
         rows = self.standing.setdefault(row.kind, {})
         if self.parent is None:
             rows.pop(row.key, None)
         else:
             rows[row.key] = None
+
+    def _stale(self, kind: str) -> None:
+        """Rows of this kind change, and with them what they come to."""
+        if kind == Override.kind:
+            self._changes = None
 
     def put_service(self, service: str, number: int) -> None:
         """The incident is about this service too; the newest are known."""
@@ -398,6 +420,7 @@ class Rows:
         if layer.told:
             self.told.update(layer.told)
         for kind, rows in layer.standing.items():
+            self._stale(kind)
             mine = self.standing.setdefault(kind, {})
             mine.update(rows)
             if self.parent is None:

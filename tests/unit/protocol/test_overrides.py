@@ -5,11 +5,16 @@ from typing import Any
 
 import pytest
 from harness.house import TUESDAY, House, alert, changed, plain, replayed, restored
+from hypothesis import given
+from hypothesis import strategies as st
 
 from irpd.model import command as c
 from irpd.model.command import Refusal
+from irpd.model.heartbeat import Heartbeat
 from irpd.model.override import Override
+from irpd.oncall.changes import changes
 from irpd.protocol.evolve_overrides import KEPT
+from irpd.protocol.rows import Rows
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -144,3 +149,45 @@ def test_those_long_over_are_forgotten_with_the_next_one() -> None:
     add(house, person="chi", hours=1)
     assert [one.id for one in house.rows.all_standing(Override)] == [2]
     whole(house)
+
+
+OVERRIDE = st.builds(
+    Override,
+    id=st.integers(1, 4),
+    since=st.just(TUESDAY),
+    until=st.just(TUESDAY + DAY),
+    by=st.just("asha"),
+    schedule=st.sampled_from(["", "first"]),
+    person=st.sampled_from(["asha", "ben"]),
+)
+DEEDS = st.sampled_from(["put", "drop", "absorb", "beside", "ask"])
+
+
+@given(st.lists(st.tuples(DEEDS, st.integers(0, 2), OVERRIDE), max_size=25))
+def test_what_people_changed_is_remembered_as_long_as_it_is_so_in_every_layer(
+    deeds: list[tuple[str, int, Override]],
+) -> None:
+    bottom = Rows()
+    layers = [bottom, Rows(bottom)]
+    layers.append(Rows(layers[1]))
+    for deed, at, override in deeds:
+        match deed:
+            case "put":
+                layers[at].put_standing(override)
+            case "drop":
+                layers[at].drop_standing(override)
+            case "beside":
+                layers[at].put_standing(Heartbeat(name="backup", since=TUESDAY))
+            case "absorb" if at:
+                layers[at - 1].absorb(layers[at])
+                layers[at:] = [Rows(layers[at - 1])]
+                while len(layers) < 3:
+                    layers.append(Rows(layers[-1]))
+        for layer in layers:
+            assert layer.changes() == changes(layer.all_standing(Override))
+
+
+def test_they_are_not_gathered_anew_for_each_who_is_asked_for() -> None:
+    bottom = Rows()
+    bottom.put_standing(Override(id=1, since=TUESDAY, until=TUESDAY + DAY, by="asha", away="ben"))
+    assert Rows(Rows(bottom)).changes() is bottom.changes()
