@@ -8,7 +8,6 @@ of them.
 """
 
 import hashlib
-import hmac
 import itertools
 import re
 from collections.abc import Iterable, Iterator
@@ -20,6 +19,8 @@ _LETTERS = "ABCDEFHJKLMPRTUVWXY"
 _DIGITS = "23456789"
 _SHORT = 24  # so many of two characters are tried, then longer ones
 _BLOCK = 12  # so many come out of one digest
+_TO_LETTER = bytes(ord(_LETTERS[one % len(_LETTERS)]) for one in range(256))
+_TO_DIGIT = bytes(ord(_DIGITS[one % len(_DIGITS)]) for one in range(256))
 _HELD = timedelta(days=7)
 _KEPT = 200_000
 _WRITTEN = re.compile(rf"\s*([{_LETTERS}])\s*([{_DIGITS}]{{1,4}})\s*(N|NO)?\s*[.!]?\s*", re.IGNORECASE)
@@ -29,7 +30,7 @@ class Codes:
     """The codes of pages. ``note`` must see each page when it is published, before it is sent."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self._key = hashlib.blake2b(key, person=b"irpd codes").digest()
         self._code_of: dict[str, str] = {}  # name of the page → code
         self._page_of: dict[
             tuple[str, str], tuple[str, datetime]
@@ -70,12 +71,11 @@ class Codes:
         """The page's own sequence, without end. In a storm dozens are taken: a digest is good for twelve."""
         about = f"code\0{page.name}\0{page.person}\0".encode()
         for block in itertools.count():
-            digest = hmac.digest(self._key, about + b"%d" % block, hashlib.sha512)
-            digits = min(1 + block * _BLOCK // _SHORT, 4)
+            digest = hashlib.blake2b(about + b"%d" % block, key=self._key).digest()
+            letters, digits = digest.translate(_TO_LETTER).decode(), digest.translate(_TO_DIGIT).decode()
+            many = min(1 + block * _BLOCK // _SHORT, 4)
             for start in range(0, 5 * _BLOCK, 5):
-                yield _LETTERS[digest[start] % len(_LETTERS)] + "".join(
-                    _DIGITS[one % len(_DIGITS)] for one in digest[start + 1 : start + 1 + digits]
-                )
+                yield letters[start] + digits[start + 1 : start + 1 + many]
 
 
 def written(text: str) -> tuple[str, bool] | None:

@@ -11,6 +11,7 @@ import hmac
 import os
 import secrets
 import stat
+from functools import lru_cache
 from pathlib import Path
 
 import structlog
@@ -36,12 +37,17 @@ class Links:
     def __init__(self, key: bytes, public_url: str) -> None:
         self._key = key
         self._base = public_url.rstrip("/")
+        #: Asked for when a page is published, and for each of its links when it is sent.
+        self._tokens = lru_cache(4096)(self._token)
         self.codes = Codes(key)
 
     def token(self, page: Page) -> str:
         """Eleven characters, digits and letters, the same for ever for this page and its person, and for no
         other page, also not for one with the same ``id`` after a restore."""
-        digest = hmac.digest(self._key, f"page\0{page.name}\0{page.person}".encode(), hashlib.sha256)
+        return self._tokens(page.name, page.person)
+
+    def _token(self, name: str, person: str) -> str:
+        digest = hmac.digest(self._key, f"page\0{name}\0{person}".encode(), hashlib.sha256)
         number = int.from_bytes(digest[:8]) >> 4
         letters = []
         for _ in range(_WIDTH):

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -101,7 +102,12 @@ class Page(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     def name(self) -> str:
         """What no other page has, ever: links and the identity of messages are made of it. Numbers begin
         again where a backup was restored, so it has the time of the request as well."""
-        return f"{self.id}.{self.requested_at:%Y%m%d%H%M%S%f}" if self.dated else self.id
+        return f"{self.id}.{_stamp(self.requested_at)}" if self.dated else self.id
+
+
+@lru_cache(4096)
+def _stamp(at: datetime) -> str:
+    return f"{at:%Y%m%d%H%M%S%f}"
 
 
 def answered(page: Page, incident: Incident) -> bool:

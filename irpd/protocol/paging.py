@@ -89,6 +89,8 @@ def start_path(
 
 def in_hours(draft: Draft, run: PathRun, level: Level, at: datetime) -> datetime:
     """When the next step may fire at the earliest, from ``at`` on: the level's urgency says."""
+    if draft.configuration.level(level).urgency != "working-hours":
+        return at
     person, _ = upcoming(draft, replace(run, next_at=at), level)
     return urgent_from(draft, person, level, at)
 
