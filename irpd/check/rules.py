@@ -10,8 +10,9 @@ from irpd.config.problem import Problem, quoted, suggest
 from irpd.config.supported import places, value_at
 from irpd.config.yaml import Document, Where
 from irpd.triage.ages import ages_of
-from irpd.triage.constant import constant_conditions
+from irpd.triage.constant import constant_conditions, unknowing_conditions
 from irpd.triage.expression import reads
+from irpd.triage.rule import SHARE_RULE
 from irpd.triage.ruleset import RuleSet
 
 #: Where tests name parts of the configuration, and the section that must have them.
@@ -27,6 +28,31 @@ _NAMED: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("tests", "*", "expect", "paged", "*", "via"), "channels", "channel"),
     (("tests", "*", "expect", "told", "*", "person"), "people", "person"),
     (("tests", "*", "expect", "told", "*", "via"), "channels", "channel"),
+)
+#: Where tests name rules.
+_RULES: tuple[tuple[str, ...], ...] = (
+    ("tests", "*", "expect", "rules"),
+    ("tests", "*", "expect", "held"),
+    ("tests", "*", "expect", "not_held"),
+    ("tests", "*", "cases", "*", "expect", "rules"),
+    ("tests", "*", "cases", "*", "expect", "held"),
+    ("tests", "*", "cases", "*", "expect", "not_held"),
+    ("tests", "*", "expect", "incidents", "*", "rules"),
+)
+_GIVEN: tuple[tuple[str, ...], ...] = (
+    ("tests", "*", "given", "service"),
+    ("tests", "*", "cases", "*", "given", "service"),
+)
+#: Labels that senders set by themselves or that everybody has.
+_WELL_KNOWN = (
+    "alertname",
+    "severity",
+    "instance",
+    "service",
+    "environment",
+    "priority",
+    "category",
+    "project",
 )
 _ALIKE = 0.85
 _ASKED_WHEN = (
@@ -48,6 +74,29 @@ def rule_tests(material: Material) -> Iterator[Problem]:
         for case in (("*",), ("*", "cases", "*")):
             for path, name in _texts(document, ("tests", *case, "expect", "pages")):
                 yield from _unknown(document, path, name, targets, "person or schedule")
+    yield from _rules_named(material)
+    yield from _services_given(material)
+
+
+def _rules_named(material: Material) -> Iterator[Problem]:
+    """A rule that isn't there never holds: a test that wants it not to can't fail."""
+    known = {SHARE_RULE: None}
+    for document in material.rules:
+        known |= dict.fromkeys(name for _, name in _texts(document, ("rules", "*", "id")))
+    for document in material.rules:
+        for pattern in _RULES:
+            for path, name in _texts(document, pattern):
+                yield from _unknown(document, path, name, known, "rule")
+
+
+def _services_given(material: Material) -> Iterator[Problem]:
+    """Rule files that are shared name services that others have; only what looks misspelled is said."""
+    known = material.section("services") or {}
+    for document in material.rules:
+        for pattern in _GIVEN:
+            for path, name in _texts(document, pattern):
+                if difflib.get_close_matches(name, known, n=1, cutoff=_ALIKE):
+                    yield from _unknown(document, path, name, known, "service")
 
 
 def conditions(material: Material, ruleset: RuleSet) -> Iterator[Problem]:
@@ -62,6 +111,18 @@ def conditions(material: Material, ruleset: RuleSet) -> Iterator[Problem]:
         yield Problem(
             file=place.file, line=place.line, column=place.column, path=f"{constant.rule.id}.when",
             message=message, severity="warning", source_line=lines[place.file][place.line - 1][:200],
+        )  # fmt: skip
+
+
+def unknown_numbers(ruleset: RuleSet) -> Iterator[Problem]:
+    """A cap for few users that also holds while nobody knows how many there are."""
+    for found in unknowing_conditions(ruleset.rules):
+        place = found.rule.place
+        yield Problem(
+            file=place.file, line=place.line, column=place.column, path=f"{found.rule.id}.when",
+            message=f"holds while nothing is known of users, because {found.name} is 0 then; "
+            "write share_known && ... if that isn't meant",
+            severity="warning",
         )  # fmt: skip
 
 
@@ -86,9 +147,9 @@ def labels(material: Material) -> Iterator[Problem]:
     for path in places(material.merged.value, ("sources", "*", "fields")):
         fields = _keys(value_at(material.merged.value, path))
         counts.update(name.removeprefix("labels.") for name in fields if name.startswith("labels."))
-    common = [name for name, count in counts.items() if count > 1]
+    common = [*(name for name, count in counts.items() if count > 1), *_WELL_KNOWN]
     for document, path, name in found:
-        if counts[name] == 1:
+        if counts[name] == 1 and name not in _WELL_KNOWN:
             near = difflib.get_close_matches(name, common, n=1, cutoff=_ALIKE)
             if near:
                 message = f"label {quoted(name)} is named nowhere else; did you mean {near[0]}?"

@@ -12,7 +12,7 @@ from irpd.check.doors import doors
 from irpd.check.material import Material
 from irpd.check.reach import reach
 from irpd.check.references import references, rule_references
-from irpd.check.rules import conditions, labels, passing_time, rule_tests
+from irpd.check.rules import conditions, labels, passing_time, rule_tests, unknown_numbers
 from irpd.check.secrets import secrets
 from irpd.check.steps import steps
 from irpd.check.times import times
@@ -115,6 +115,7 @@ def _all(material: Material, *, reveal: bool, starting: bool) -> tuple[list[Prob
     if ruleset is not None:
         more += conditions(material, ruleset)
         more += passing_time(ruleset)
+        more += unknown_numbers(ruleset)
         more += windows(material, ruleset)
     return problems + more, ruleset
 

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from irpd.cli.terminal import bold, clean, counted, cut, dim, in_level, table, width, wrapped
+from irpd.cli.terminal import bold, clean, counted, cut, dim, fitted, in_level, table, width, wrapped
 from irpd.cli.timeline import QUIET, level_by, line
 from irpd.cli.times import Shown
 
 Incident = Mapping[str, Any]
 SHOWN_EVENTS = 12
+_SAID = 26  # the column in which an event's words begin
 _DUE = {
     "running": "by",
     "met": "met, was due",
@@ -146,7 +147,7 @@ def _signal(signal: Mapping[str, Any], shown: Shown) -> list[str]:
 def _timeline(document: Mapping[str, Any], shown: Shown, *, all_events: bool) -> list[str]:
     events: Sequence[Mapping[str, Any]] = document.get("events") or []
     told = events if all_events else [e for e in events if e["type"] not in QUIET][-SHOWN_EVENTS:]
-    lines = [cut(line(event, shown), width()) for event in told]
+    lines = [row for event in told for row in fitted(line(event, shown), whole=all_events, indent=_SAID)]
     left_out = int(document.get("events_total") or len(events)) - len(told)
     if left_out > 0:
         lines.append(dim(f"({counted(left_out, 'event')} not shown: --events)"))
@@ -166,7 +167,7 @@ def why_text(document: Mapping[str, Any], shown: Shown) -> list[str]:
             + dim(f"  (event {decision['seq']})")
         )
         for text in decision["text"]:
-            lines += wrapped(f"  {clean(text)}", indent=16)
+            lines += wrapped("  " + clean(text, stripped=False), indent=16)
     if joined := [j for j in document["joined"] if j["because"]]:
         lines.append("")
         lines += [

@@ -34,9 +34,10 @@ def in_level(level: int, text: str) -> str:
     return click.style(text, fg=_LEVEL_COLOURS.get(level), bold=level <= 2)
 
 
-def clean(text: object) -> str:
+def clean(text: object, *, stripped: bool = True) -> str:
     """One line without control characters: senders write these texts, terminals obey them."""
-    return "".join(c if c.isprintable() else " " for c in str(text)).strip()
+    line = "".join(c if c.isprintable() else " " for c in str(text))
+    return line.strip() if stripped else line.rstrip()
 
 
 def counted(number: int, word: str) -> str:
@@ -53,6 +54,14 @@ def wrapped(text: str, *, indent: int = 4) -> list[str]:
     return textwrap.wrap(
         text, width(), subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
     ) or [""]
+
+
+def fitted(text: str, *, whole: bool, indent: int) -> list[str]:
+    """One line on a terminal, or as many as it takes where the ``whole`` is asked for. What is piped on is
+    never cut."""
+    if not sys.stdout.isatty():
+        return [text]
+    return wrapped(text, indent=indent) if whole else [cut(text, width())]
 
 
 def table(

@@ -106,7 +106,7 @@ def place(
         incident = _open(draft, settings, source, key, service, signal, group, probe, waited, running)
         answer.count("opens", incident.number)
     else:
-        why = f"group {group.rule}: " + ", ".join(group.values)
+        why = f"group {group.rule}: " + ", ".join(value or '""' for value in group.values)
         _join(draft, joins, source, key, service, signal, why, probe, waited)
         answer.count("joins", joins.number)
 

@@ -105,7 +105,9 @@ def _as_severe_as(verdict: Verdict, worst: Incident) -> Verdict:
 def titled(draft: Draft, title: str) -> str:
     storm = settings_of(draft)
     assert storm is not None
-    return f"Storm: {storm.incidents} incidents within {format_duration(storm.within)}, such as {title}"[:300]
+    # True for ever: a title never changes, and how many it has become since stands beside it.
+    within = format_duration(storm.within)
+    return f"Storm: {storm.incidents} or more incidents within {within}, such as {title}"[:300]
 
 
 def why(draft: Draft) -> str:

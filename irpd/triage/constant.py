@@ -31,7 +31,16 @@ _CALLS = frozenset({"get", "has", "in"})
 _MARKS = frozenset("=!<>&|()[],.")
 _COMPARING = frozenset("=!<>")
 _TEXTS = ("source", "service", "title", "text", "project")
+_UNKNOWN = ("share", "affected", "users")
 _COUNTS = {"reporters": 0, "signals": 1, "open_minutes": 0, "count": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Unknowing:
+    """While ``name`` is unknown (and counts as 0) the condition of the rule holds because of that."""
+
+    rule: Rule
+    name: str  # share | affected | users
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,38 @@ def constant_conditions(rules: Iterable[Rule]) -> Iterator[Constant]:
             answer = _answer(rule.when, rule.match)
             if answer is not None:
                 yield Constant(rule, answer)
+
+
+def unknowing_conditions(rules: Iterable[Rule]) -> Iterator[Unknowing]:
+    """Rules that take what is not known for few: ``share < 0.1`` and the like, without ``share_known``."""
+    for rule in rules:
+        if rule.when is None or "share_known" in rule.when.reads.names:
+            continue
+        for name in _UNKNOWN:
+            if name in rule.when.reads.names and _holds_for_unknown(rule.when, rule.match, name):
+                yield Unknowing(rule, name)
+                break
+
+
+def _holds_for_unknown(when: Condition, match: Match, name: str) -> bool:
+    """Whether it holds without this number where it does not hold with every number."""
+    found = tokens(when.expression)
+    if not _comparing_only(found):
+        return False
+    values = _values(found, when, match.wants)
+    others = {other: some for other, some in values.items() if other != name}
+    known = [value for value in values[name] if value not in (None, 0)]
+    if prod(len(one) for one in values.values()) > MOST:
+        return False
+    for chosen in product(*others.values()):
+        rest = dict(zip(others, chosen, strict=True))
+        if _holds(when, {**rest, name: None}) and not all(_holds(when, {**rest, name: one}) for one in known):
+            return True
+    return False
+
+
+def _holds(when: Condition, chosen: Mapping[str, object]) -> bool:
+    return when.ask(View(_facts(chosen))).held
 
 
 def _answer(when: Condition, match: Match) -> bool | None:

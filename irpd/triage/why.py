@@ -69,9 +69,14 @@ def _rule(rule: Contribution) -> Iterator[str]:
     seen = "" if rule.rule == SHARE_RULE else worded(rule.values)
     regimes = f"regimes {', '.join(rule.regimes)}" if rule.regimes else ""
     starts = f"starts {', '.join(rule.starts)}" if rule.starts else ""
-    told = "; ".join(part for part in (*rule.missed, seen, regimes, starts) if part)
+    if rule.missed:
+        yield _line(head, name, f"missed: {'; '.join(rule.missed)}")
+        if seen:
+            yield _line("", f"held: {seen}")
+        return
+    told = "; ".join(part for part in (seen, regimes, starts) if part)
     yield _line(head, name, told or rule.because)
-    if rule.because and told and rule.result != "nearly":
+    if rule.because and told:
         yield _line("", rule.because)
 
 

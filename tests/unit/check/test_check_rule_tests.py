@@ -79,6 +79,15 @@ def test_rules_that_are_tested_and_named_rightly_get_no_warning(tmp_path: Path) 
             "labels.team errs for a signal without that label",
         ),
         ("- {id: c, match: {service: chekout}, level: 2, because: x}", "did you mean checkout?"),
+        ("- {id: c, match: {labels: {alertnam: x}}, level: 2, because: x}", "did you mean alertname?"),
+        (
+            "- {id: c, when: share < 0.1, at_most: 4, because: x}",
+            "c.when: holds while nothing is known of users, because share is 0 then",
+        ),
+        (
+            "- {id: c, when: count > 3 && !(affected >= 50), at_most: 4, because: x}",
+            "because affected is 0 then",
+        ),
         (
             "- {id: c, when: open_minutes * 2 > 30, level: 2, because: x}",
             "as in open_minutes >= 30, it is as time",
@@ -94,6 +103,14 @@ def test_a_doubtful_rule_is_named(tmp_path: Path, rule: str, warning: str) -> No
     "test, warning",
     [
         ("given: {source: alertmanger}, expect: {level: 2}", 'no source "alertmanger"; did you mean'),
+        ("given: {service: chekout}, expect: {level: 2}", 'no service "chekout"; did you mean checkout?'),
+        ("cases: [{given: {service: checkot}, expect: {level: 2}}]", 'no service "checkot"'),
+        (
+            "given: {}, expect: {level: 2, not_held: [aa]}",
+            'no rule "aa"; did you mean a?',
+        ),
+        ("cases: [{given: {}, expect: {level: 2, held: [aa]}}]", 'no rule "aa"'),
+        ("given: {}, expect: {level: 2, rules: [share-of-user]}", "did you mean share-of-users?"),
         ("given: {}, expect: {pages: [frist]}", 'no person or schedule "frist"; did you mean first?'),
         ("cases: [{given: {}, expect: {pages: [asha]}}]", 'no person or schedule "asha"'),
         (
@@ -117,3 +134,22 @@ def test_a_test_that_names_what_is_not_there_or_fails_is_named(
 def test_a_file_without_any_test_is_named_once(tmp_path: Path) -> None:
     found = warnings(tmp_path, RULES.partition("tests:")[0])
     assert found == ["rules.yaml:1:1: warning: 2 rules and no test"]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "{id: c, when: share_known && share < 0.1, at_most: 4, because: x}",
+        "{id: c, when: share > 0.5, level: 1, because: x}",
+        "{id: c, when: affected >= 50 || count > 9, level: 1, because: x}",
+        "{id: c, match: {labels: {alertname: x}}, level: 1, because: x}",
+    ],
+)
+def test_a_rule_that_does_not_take_the_unknown_for_few_gets_no_warning(tmp_path: Path, rule: str) -> None:
+    found = warnings(tmp_path, RULES.replace("tests:\n", f"  - {rule}\ntests:\n"))
+    assert [one for one in found if "decides in no test" not in one] == []
+
+
+def test_a_service_of_somebody_elses_rules_is_no_mistake(tmp_path: Path) -> None:
+    test = "  - {name: v, given: {service: search}, expect: {level: 2}}\n"
+    assert [one for one in warnings(tmp_path, RULES + test) if "service" in one] == []

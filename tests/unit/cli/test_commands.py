@@ -8,6 +8,7 @@ import re
 import socket
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,7 +16,9 @@ from zoneinfo import ZoneInfo
 import click
 import pytest
 
-from irpd.cli.terminal import table
+from irpd.cli.show import why_text
+from irpd.cli.terminal import fitted, table
+from irpd.cli.times import Shown
 from irpd.config.problem import Problem
 from irpd.model import command as c
 from irpd.model.page import SendState, Word
@@ -385,6 +388,43 @@ async def test_what_is_piped_on_is_not_cut(irpd: Any, house: Any) -> None:
     title = " ".join(f"word{n}" for n in range(30))
     await house.alert(annotations={"summary": title})
     assert title in (await irpd("incident", "list")).out
+
+
+async def test_a_timeline_that_is_piped_on_is_not_cut(irpd: Any, house: Any) -> None:
+    await house.alert()
+    text = " ".join(f"word{n}" for n in range(30))
+    await irpd("incident", "note", "1", text, "--as", "asha")
+    assert text in (await irpd("incident", "show", "1")).out
+
+
+def test_on_a_terminal_a_line_is_cut_unless_the_whole_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    text = " ".join(f"word{n}" for n in range(30))
+    (line,) = fitted(text, whole=False, indent=26)
+    assert (len(line), line[-1]) == (60, "…")
+    first, second, *_, last = fitted(text, whole=True, indent=26)
+    assert first.startswith("word0 ")
+    assert second.startswith(" " * 26 + "word")
+    assert last.endswith("word29")
+
+
+def test_a_decisions_reasons_stand_below_what_they_are_of() -> None:
+    decision = {
+        "at": "2026-11-24T08:00:00Z", "type": "opened", "level": 1, "seq": 7,
+        "text": ["<- level 1    busy  labels.a = x", "              busy is critical", "users\x1b[31m"],
+    }  # fmt: skip
+    level = {"kind": "rule", "rule": "busy", "person": None, "because": "busy"}
+    document = {
+        "incident": 1, "level": 1, "severity": "critical", "level_by": level, "decisions": [decision],
+        "joined": [],
+    }  # fmt: skip
+    shown = Shown("UTC", datetime(2026, 11, 24, 9, tzinfo=UTC))
+    assert why_text(document, shown)[-3:] == [
+        "  <- level 1    busy  labels.a = x",
+        "                busy is critical",
+        "  users [31m",
+    ]
 
 
 def test_on_a_terminal_a_long_column_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,7 @@ def test_many_incidents_within_minutes_become_one_with_all_their_signals() -> No
     (number,) = active(here)
     storm = here.incident(number)
     assert (storm.members, storm.firing) == (10, 10)
-    assert storm.title.startswith("Storm: 5 incidents within 5m")
+    assert storm.title.startswith("Storm: 5 or more incidents within 5m, such as")
     assert sorted(member.key for member in here.members(number)) == sorted(f"am/k{n}" for n in range(10))
     assert all("storm: 5 incidents or more within 5m" in member.why for member in here.members(number))
     assert here.incident(1).state is State.MERGED

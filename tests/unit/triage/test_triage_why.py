@@ -47,8 +47,10 @@ def test_a_decision_says_what_held_what_nearly_did_what_they_saw_and_the_rules_h
         "level 4       share-of-users  2.0 % (2,400 of 120,000: label) of users",
         'error         errs  service = "checkout", labels.nothing = ""',
         '              Key not found in map : "nothing"',
-        'nearly        flood  when reporters >= 20 (reporters = 19); service = "checkout"',
-        'nearly        slow  labels.extent = "", wants wide; labels.category = "payment"',
+        "nearly        flood  missed: when reporters >= 20 (reporters = 19)",
+        '              held: service = "checkout"',
+        'nearly        slow  missed: labels.extent = "", wants wide',
+        '              held: labels.category = "payment"',
         f"rules         {event.rules_hash}",
     ]
 
