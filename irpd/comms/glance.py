@@ -31,13 +31,13 @@ class Glance:
         return " · ".join(self.facts)
 
 
-def glance(story: Story, *, mark: int = 0) -> Glance:
-    """The two lines of a story. ``mark``: columns that the medium puts before the first."""
+def glance(story: Story, *, mark: int = 0, width: int = WIDTH) -> Glance:
+    """The two lines of a story, of ``width`` columns. ``mark``: those that the medium puts before them."""
     more: list[str] = []
-    first, service = _first(story, WIDTH - mark)
+    first, service = _first(story, width - mark)
     if not first.endswith(story.title):
         more.append(story.title)
-    second, said = _second(story)
+    second, said = _second(story, width)
     if story.news and not second.endswith(story.news):
         more.append(story.news)
     if story.has_it and not said.has_it:
@@ -73,28 +73,31 @@ def _first(story: Story, width: int) -> tuple[str, bool]:
     return f"{head} · {clean.cut_columns(title, width - clean.columns(head) - 3)}", not story.service
 
 
-def _second(story: Story) -> tuple[str, _Said]:
+def _second(story: Story, width: int) -> tuple[str, _Said]:
     if story.asks:
-        return _asking(story)
+        return _asking(story, width)
     if story.ended:
-        return _fitting((f"{story.over}. Nothing to do.", _Said(has_it=True)), "It is over. Nothing to do.")
+        over = f"{story.over}. Nothing to do."
+        return _fitting(width, (over, _Said(has_it=True)), "It is over. Nothing to do.")
     if story.has_it and not story.news:
         told = sentence(story.has_it)
         whole = f"{told}." if story.yours else f"{told}. Nothing to do."
-        return (whole if _fits(whole) else clean.cut_columns(told, WIDTH)), _Said(has_it=True)
+        return _fitting(width, (whole, _Said(has_it=True)), clean.cut_columns(told, width))
     since, zoned = f"Since {story.since_clock}", f"Since {story.since_short}"
     if story.kind is PageKind.QUIET:
-        return _fitting((f"{zoned}. No hurry: press Open.", _Said(zone=True)), f"{since}. Press Open.")
+        whole = f"{zoned}. No hurry: press Open."
+        return _fitting(width, (whole, _Said(zone=True)), f"{since}. Press Open.")
     news = story.news or "There is news. Press Open."
-    return clean.cut_columns(f"{since}. {news}", WIDTH), _Said()
+    return clean.cut_columns(f"{since}. {news}", width), _Said()
 
 
-def _asking(story: Story) -> tuple[str, _Said]:
+def _asking(story: Story, width: int) -> tuple[str, _Said]:
     since, zoned = f"Since {story.since_clock}", f"Since {story.since_short}"
     press = f"{story.ask} I have it" if story.ask else "Press I have it"
     by = f" by {story.respond_by}"
     timed = story.respond_by and not story.ask
     return _fitting(
+        width,
         *([(f"{zoned}. {press}{by}.", _Said(zone=True, by=True)),
            (f"{since}. {press}{by}.", _Said(by=True))] if timed else []),
         (f"{zoned}. {press}.", _Said(zone=True)),
@@ -103,14 +106,10 @@ def _asking(story: Story) -> tuple[str, _Said]:
     )  # fmt: skip
 
 
-def _fitting(*candidates: tuple[str, _Said] | str) -> tuple[str, _Said]:
+def _fitting(width: int, *candidates: tuple[str, _Said] | str) -> tuple[str, _Said]:
     """The first that is short enough; the last whatever it is."""
     told = [(one, _Said()) if isinstance(one, str) else one for one in candidates]
-    return next((one for one in told if _fits(one[0])), told[-1])
-
-
-def _fits(line: str) -> bool:
-    return clean.columns(line) <= WIDTH
+    return next((one for one in told if clean.columns(one[0]) <= width), told[-1])
 
 
 def sentence(text: str) -> str:

@@ -14,7 +14,7 @@ from irpd.comms import clean, gsm, markdown
 from irpd.comms.blocks import LOOKALIKES, escape
 from irpd.comms.glance import WIDTH
 from irpd.comms.story import Story, Subject, tell
-from irpd.comms.texts import Rendered, built_in, render
+from irpd.comms.texts import COLOURS, MAIL_TITLE, MAIL_WIDTH, Rendered, built_in, render
 from irpd.comms.voice import spoken, voice_text
 
 log = structlog.get_logger(__name__)
@@ -30,6 +30,22 @@ LIMITS = {
 }
 DEFAULT_LIMIT = 60_000
 _BLOCKS = 45
+_BUTTON = (
+    "display:inline-block;margin-top:6px;padding:12px 24px;background:#1a7f37;color:#fff;"
+    "text-decoration:none;border-radius:6px;font-weight:bold"
+)
+_HTML = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark"><title>{title}</title></head>
+<body style="margin:0;padding:16px;font:16px/1.4 -apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif">
+<div style="max-width:560px;overflow-wrap:anywhere">
+<p style="margin:0 0 4px">
+<b style="color:#fff;background:{colour};padding:2px 6px;border-radius:3px;font-size:14px">{severity}</b>
+<b><bdi>{worst}</bdi></b></p>
+<p style="margin:0 0 14px">{second}</p>
+{entries}
+</div></body></html>
+"""
 #: Channels that show a title of their own above the text.
 _TITLED = ("ntfy", "pushover", "apprise")
 
@@ -74,8 +90,8 @@ def _told(channel_type: str, first: Rendered, subjects: Sequence[Subject]) -> Re
             text = _fitted(parts, "\n\n", limit)
     fields = first.fields
     if "asks" in fields:
-        fields = {**fields, "asks": False, "over": all(story.has_it for story in stories)}
-    html = _html(first_line, second_line, stories) if first.html else ""
+        fields = {**fields, "asks": False, "over": not any(story.asks for story in stories)}
+    html = _html(stories) if first.html else ""
     return replace(first, subject=name, text=text, html=html, fields=fields)
 
 
@@ -141,18 +157,23 @@ def _blocks(heading: str, stories: Sequence[Story]) -> list[dict[str, object]]:
     return [{"type": "section", "text": {"type": "mrkdwn", "text": clean.cut(text, 2900)}} for text in texts]
 
 
-def _html(first: str, second: str, stories: Sequence[Story]) -> str:
+def _html(stories: Sequence[Story]) -> str:
+    worst, count = stories[0], len(stories)
+    since = min(stories, key=lambda story: story.began).since_clock
+    press = "Press each button." if any(story.asks for story in stories) else "Nothing to do."
+    lines = [f"{count} pages since {since}. {press}", f"{count} pages since {since}. Press each."]
+    second = next((line for line in lines if clean.columns(line) <= MAIL_WIDTH), f"{count} pages. {press}")
     entries = []
     for story in stories:
         head, *rest, _ = _lines(story)
-        link = f'<a href="{html_escape(story.link)}">{_answer(story).removesuffix(":")}</a>'
-        lines = [f"<b>{html_escape(head)}</b>", *map(html_escape, rest), link]
-        entries.append(f"<p>{'<br>'.join(lines)}</p>")
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
-        f"<title>{html_escape(first)}</title></head>"
-        '<body style="margin:0;padding:16px;font:16px/1.4 -apple-system,Segoe UI,Roboto,Helvetica,Arial,'
-        f'sans-serif;overflow-wrap:anywhere"><p><b>{html_escape(first)}</b><br>{html_escape(second)}</p>'
-        f"{''.join(entries)}</body></html>"
+        link = f'<a href="{html_escape(story.link)}" style="{_BUTTON}">{_answer(story).removesuffix(":")}</a>'
+        told = [f"<b><bdi>{html_escape(head)}</bdi></b>", *map(html_escape, rest), link]
+        entries.append(f"<p>{'<br>'.join(told)}</p>")
+    return _HTML.format(
+        title=html_escape(f"{count} pages"),
+        colour=COLOURS[worst.level],
+        severity=worst.severity,
+        worst=html_escape(clean.cut_columns(worst.title, MAIL_TITLE - clean.columns(worst.severity))),
+        second=html_escape(second),
+        entries="\n".join(entries),
     )

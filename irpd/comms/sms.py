@@ -138,12 +138,13 @@ def _over(subject: Subject, story: Story) -> str:
     incident = subject.incident
     if incident is None:
         return story.name
-    told = sentence(story.has_it)
+    told = [sentence(story.has_it)]
     if incident.resolved_at is not None:
         by = f" by {person_name(subject.configuration, incident.resolved_by)}" if incident.resolved_by else ""
-        at = story.has_it.rpartition("(")[2].removesuffix(")")
-        told = f"Resolved {at}{by} after {_took(incident.resolved_at - incident.opened_at)}"
-    return gsm.cut(gsm.plain(f"{_drill(story)}irpd {story.ref}: over. {told}. Nothing to do."), ONE)
+        at = f"Resolved {story.has_it.rpartition('(')[2].removesuffix(')')}"
+        told = [f"{at}{by} after {_took(incident.resolved_at - incident.opened_at)}", f"{at}{by}", at]
+    texts = [gsm.plain(f"{_drill(story)}irpd {story.ref}: over. {one}. Nothing to do.") for one in told]
+    return next((text for text in texts if _two_lines(text) == text.replace(" ", "")), texts[-1])
 
 
 def _took(time: timedelta) -> str:

@@ -113,7 +113,7 @@ def tell(subject: Subject) -> Story:
     severity = incident.level.name
     began = _began(incident)
     ended = not incident.state.active
-    asks = page.kind == PageKind.PAGE and page.live and not _answered(page, incident)
+    asks = asks_still(page, incident)
     confirm = incident.unconfirmed and incident.level.urgent
     return Story(
         name=name_of(incident, configuration),
@@ -256,9 +256,11 @@ def _respond_by(incident: Incident, when: "When", now: datetime) -> str:
     return when.clock(incident.respond_by) + (" (passed)" if incident.respond_by <= now else "")
 
 
-def _answered(page: Page, incident: Incident) -> bool:
-    has_it = incident.state == State.ACKNOWLEDGED and incident.acknowledged_at is None
-    return has_it or answered(page, incident)
+def asks_still(page: Page, incident: Incident) -> bool:
+    """Whether an answer to this page is wanted of its person, as things stand."""
+    if page.kind != PageKind.PAGE or not page.live or answered(page, incident):
+        return False
+    return incident.state != State.ACKNOWLEDGED or incident.acknowledged_at is not None
 
 
 def _ask(page: Page, *, confirm: bool) -> str:

@@ -26,8 +26,9 @@ __all__ = ["Rendered", "built_in", "fields", "mail_text", "plain_text", "render"
 
 log = structlog.get_logger(__name__)
 
-_MAIL_WIDTH = 36  # columns of severity and title beside each other in a mail's own letters
-_COLOURS = {1: "#b3261e", 2: "#b45309", 3: "#8a6d00", 4: "#57606a"}
+#: Columns that surely fit into a line of a mail's own letters, and of severity and title beside each other.
+MAIL_WIDTH, MAIL_TITLE = 39, 30
+COLOURS = {1: "#b3261e", 2: "#b45309", 3: "#8a6d00", 4: "#57606a"}
 
 
 def _environment(*, html: bool) -> Environment:
@@ -66,14 +67,14 @@ def mail_text(subject: Subject) -> Rendered:
         return _shift(subject)
     story = tell(subject)
     plain, html = _PLAIN.get_template("page.txt.j2"), _HTML.get_template("page.html.j2")
-    rows, seen = _rows(story), glance(story)
+    rows, seen, narrow = _rows(story), glance(story), glance(story, width=MAIL_WIDTH)
     replies = bool(subject.code) and story.asks
-    title = clean.cut_columns(story.title, _MAIL_WIDTH - clean.columns(story.severity))
+    title = clean.cut_columns(story.title, MAIL_TITLE - clean.columns(story.severity))
     return Rendered(
         subject=story.name,
         text=plain.render(s=story, g=seen, rows=rows, replies=replies),
         html=html.render(
-            s=story, g=seen, title=title, rows=rows, colour=_COLOURS[story.level], replies=replies
+            s=story, g=narrow, title=title, rows=rows, colour=COLOURS[story.level], replies=replies
         ),
     )
 

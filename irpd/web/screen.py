@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
+from irpd.comms.story import asks_still
 from irpd.config.values import Configuration
 from irpd.model.incident import Incident, Member, MemberStatus, RunState, State
 from irpd.model.page import Page, PageKind
@@ -52,7 +53,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
-    """Everything that the template shows. ``state`` is one of asking, declined, yours,
+    """Everything that the template shows. ``state`` is one of asking, again (of who has it), declined, yours,
     theirs, over, merged, test, tested, told, ended."""
 
     state: str
@@ -157,10 +158,10 @@ def screen_for(
         links=_links(incident, shown, configuration),
         hand_on=_hand_on(page, next_name, now),
         people=tuple(Choice(id=key, name=name) for key, name in names.items() if key != page.person),
-        can_take=active and state in ("asking", "declined", "told"),
+        can_take=active and state in ("asking", "again", "declined", "told"),
         can_join=active and state == "theirs",
         can_hand_on=active and state == "asking",
-        can_undo=active and state == "yours",
+        can_undo=active and state in ("yours", "again"),
         can_note=not ended and incident.state is not State.MERGED,
         can_resolve=active and not ended,
         confirm=active and incident.unconfirmed and incident.level.urgent,
@@ -174,9 +175,10 @@ def _state(page: Page, incident: Incident) -> str:
         return "merged"
     if not incident.state.active:
         return "over"
+    asks = asks_still(page, incident)
     if page.person in incident.acknowledged_by:
-        return "yours"
-    if incident.acknowledged_by:
+        return "again" if asks else "yours"
+    if incident.acknowledged_by and not asks:
         return "theirs"
     if page.person in incident.declined_by:
         return "declined"
@@ -199,14 +201,17 @@ def _said(
 ) -> tuple[str, tuple[str, ...]]:
     """The headline and what is said under it."""
     lines: list[str] = []
-    if state == "yours":
+    has = listed([_first_name(names.get(p, p)) for p in incident.acknowledged_by])
+    if state == "again":
+        headline = f"Still on it, {who}?" if page.reason == "stale" else f"You have it, {who}. There is news."
+        lines.append(shortened(page.text, 600))
+    elif state == "yours":
         others = [_first_name(names.get(p, p)) for p in incident.acknowledged_by if p != page.person]
         headline = f"You and {listed(others)} have it." if others else f"You have it, {who}."
         lines.append("Escalation has stopped.")
         if met := _response(incident, zone, now):
             lines.append(met)
     elif state == "theirs":
-        has = listed([_first_name(names.get(p, p)) for p in incident.acknowledged_by])
         at = f" at {clock(incident.acknowledged_at, zone, now)}" if incident.acknowledged_at else ""
         headline = f"{has} took it{at}."
         lines.append("Nothing to do.")
@@ -214,7 +219,12 @@ def _said(
         headline = "You handed it on."
         lines.append(f"{since} You can still take it.".lstrip())
     elif state == "asking":
-        headline = f"Nobody has it yet. {since}" if since else _asked(page, incident, next_name, zone, now)
+        nobody = "" if has else "Nobody has it yet. "
+        asked = _asked(page, incident, next_name, zone, now, nobody=nobody)
+        headline = f"{nobody}{since}" if since else asked
+        if has:
+            lines.append(f"{has} took it; this asks you beside that.")
+        lines.append(shortened(page.text, 600))
         if incident.respond_by is not None and incident.respond_state == "running":
             lines.append(f"Respond by {clock(incident.respond_by, zone, now)}.")
     elif state == "told":
@@ -254,16 +264,18 @@ def _paged_since(
     return f"{who} {'was' if len(people) == 1 else 'were'} paged at {clock(at, zone, now)}."
 
 
-def _asked(page: Page, incident: Incident, next_name: str, zone: tzinfo, now: datetime) -> str:
+def _asked(
+    page: Page, incident: Incident, next_name: str, zone: tzinfo, now: datetime, *, nobody: str
+) -> str:
     """When the next one is due: as the path stands now, else as the page said when it was sent."""
     run = next((run for run in incident.paths if run.name == page.path), None)
     due = page.next_at if run is None else run.next_at if run.state is RunState.RUNNING else None
     if due is None or not next_name:
-        return "You are paged. Nobody has it yet."
+        return f"You are paged. {nobody}".rstrip()
     at = clock(due, zone, now)
     if due > now:
         return f"You are paged until {at}, then {next_name}."
-    return f"Nobody has it yet. {next_name} is to be paged; due since {at}."
+    return f"{nobody}{next_name} is to be paged; due since {at}."
 
 
 def _response(incident: Incident, zone: tzinfo, now: datetime) -> str:

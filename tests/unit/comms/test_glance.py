@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
 import pytest
+from harness.examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -213,7 +214,7 @@ def test_whatever_the_title_is_two_lines_say_all_of_it(about, title: str, channe
             assert shown in squeezed(whole).replace("*", ""), "what was cut above stands whole below"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30))
 @given(
     kind=st.sampled_from(sorted(KINDS)),
     title=st.text(max_size=120),
@@ -269,7 +270,7 @@ def test_a_message_about_several_pages_says_it_of_the_most_severe(
         subject_of(about, "page", number=n, opened_at=NOW + timedelta(minutes=1)) for n in range(1, count)
     ]
     seen = two_lines(channel, several("smtp" if channel == "html" else channel, subjects))
-    press = "I have it at each" if channel != "twilio" else "I have it"
+    press = {"twilio": "I have it", "html": "Press each"}.get(channel, "I have it at each")
     says(channel, seen.replace("Reply a code", "Reply K7"), subjects[0], press, least=8)
     assert f"{count} pages" in seen.replace("\n", " ")
 

@@ -8,6 +8,7 @@ import pytest
 from house import configured
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from irpd.config.load import load_configuration
 from irpd.config.values import Configuration
@@ -131,7 +132,7 @@ def test_every_state_renders_and_nobodys_words_become_markup(
         server="https://irpd.example.com",
     )
     assert len(html.encode()) < 20_000
-    assert html.count("<h1>") == html.count("<h2 ") == 1
+    assert html.count("<h1 ") == html.count("<h2 ") == 1
     assert "<script" not in html.lower()
     assert "javascript:" not in html.partition("<main>")[2].replace("javascript:alert(1)</", "")
     assert screen.headline
@@ -240,6 +241,49 @@ def test_a_person_is_asked_to_confirm_only_what_does_not_end_by_itself(
 ) -> None:
     screen = screen_for(page(), incident(level=level, firing=0), [], configuration, NOW)
     assert (screen.confirm, screen.lines[-1]) == (confirm, f"All its signals are resolved; {said}.")
+
+
+TAKEN = {
+    "state": State.ACKNOWLEDGED,
+    "acknowledged_at": NOW - timedelta(minutes=2),
+    "acknowledged_by": ("asha",),
+}
+
+
+def test_who_has_it_and_is_asked_whether_still_can_say_so(configuration: Configuration) -> None:
+    warned = page(reason="stale", text="You have it and nothing was done about it for 1h.")
+    screen = screen_for(warned, incident(**TAKEN), [], configuration, NOW)
+    assert (screen.headline, screen.lines[0]) == ("Still on it, Asha?", warned.text)
+    assert screen.can_take
+    assert screen.can_undo
+    shown = acknowledge_html(screen, token="t", base="", notice="", said="", cant_first=False, server="")
+    assert ">I still have it</button>" in shown
+    answered = screen_for(replace(warned, live=False), incident(**TAKEN), [], configuration, NOW)
+    assert (answered.headline, answered.can_take) == ("You have it, Asha.", False)
+
+
+def test_who_is_asked_after_somebody_took_it_is_asked(configuration: Configuration) -> None:
+    asked = page(person="chi", reason="evidence", text="Evidence asks for level 1 (critical): 85 % of users.")
+    screen = screen_for(asked, incident(**TAKEN), [], configuration, NOW)
+    assert screen.headline == "You are paged."
+    assert screen.lines == ("Asha took it; this asks you beside that.", asked.text)
+    assert screen.can_take
+    assert screen.can_hand_on
+    before = page(person="chi", requested_at=NOW - timedelta(minutes=5))
+    screen = screen_for(before, incident(**TAKEN), [], configuration, NOW)
+    assert screen.headline == "Asha took it at 03:04."
+    assert not screen.can_take
+
+
+def test_a_link_that_has_ended_says_so_before_all_the_rest(configuration: Configuration) -> None:
+    over = incident(state=State.RESOLVED, resolved_at=NOW, resolved_by="ben")
+    screen = screen_for(page(), over, [], configuration, NOW + timedelta(days=4))
+    shown = acknowledge_html(
+        screen, token="t", base="", notice="", said="", cant_first=False, server="https://irpd.example.com"
+    )
+    assert shown.index("It is over.") < shown.index("This link has ended.") < shown.index("Why critical")
+    assert "<button" not in shown
+    assert "/why" not in shown
 
 
 def test_times_are_those_of_the_reader(configuration: Configuration) -> None:
