@@ -312,8 +312,8 @@ def open_incident(
             lower_after=lower_after(draft, verdict),
             ages=draft.policy.ruleset.ages,
             takes=breakers(configuration, service),
-        ),
             objectives=opening(draft, verdict.level),
+        ),
     )
     if first is not None:
         key, signal = first

@@ -305,7 +305,7 @@ def test_evidence_that_comes_back_in_time_keeps_the_level_and_the_time_begins_an
     answer(house, affected=200)
     house.forward("8m")
     answer(house, affected=900)
-    house.forward("8m")
+    house.forward("1m")
     answer(house, affected=200)
     house.forward("8m")
     assert house.incident().level == 1
