@@ -23,7 +23,15 @@ NOT_YET: frozenset[str] = frozenset(
         "shadow-began", "shadow-ended",
         "Close", "MoveStage", "FinishItem", "SetItemAside", "TakeAction", "MakeDecision", "SetFacts",
         "stage-changed", "item-done", "item-set-aside", "action-taken", "decision-made", "facts-set",
-        "updated",
+        "AskReport", "AssignReport", "WriteReport", "ReviewReport", "PublishReport", "PlanReview", "HoldReview",
+        "AddActionItem", "ChangeActionItem", "EndActionItem",
+        "report-asked", "report-assigned", "report-written", "report-reviewed", "report-published",
+        "review-planned", "review-held", "action-item-added", "action-item-changed", "action-item-ended",
+        "reminded",
+        "updated", "objective-warned", "objective-missed", "update-chased", "update-taken", "extended",
+        "AssignRole", "AcceptRole", "DeclineRole", "AskHelp", "AnswerHelp",
+        "role-offered", "role-accepted", "role-declined", "role-vacant", "role-kept",
+        "help-asked", "help-passed-on", "help-taken", "help-answered",
     }
 )  # fmt: skip
 #: What must be hit in a whole budget, by section. (A person's answers depend too much on chance.)

@@ -120,3 +120,6 @@ class Role(Value):
     levels: tuple[LevelNumber, ...] = Field(
         (1, 2), min_length=1, description="Levels for which the role is filled."
     )
+    accept_within: Duration = Field(
+        300.0, gt=0, description="So long somebody has to accept it until the next is asked."
+    )

@@ -20,7 +20,7 @@ _KEYS: tuple[tuple[str, ...], ...] = (
     ("services", "*", "visible_to"),
     *(("schedules", "*", key) for key in ("overrides", "calendar")),
     *(("schedules", "*", "layers", "*", key) for key in ("restrict", "until", "end")),
-    *(("roles", role) for role in ("communications", "technical-lead", "legal", "subject-matter-expert")),
+    *(("roles", role) for role in ("legal", "subject-matter-expert")),
 )
 _CHANNEL_TYPES = (
     *("sms", "call", "status-page", "discord"),

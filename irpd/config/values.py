@@ -387,6 +387,24 @@ class Timing(Value):
     stale_grace: Duration = Field(
         900.0, gt=0, description="How long after the warning of a stale acknowledgement the path goes on."
     )
+    update_warning: Duration = Field(
+        300.0, description="How long before an update is due somebody is told; `0s`: never."
+    )
+    target_warning: float = Field(
+        0.2,
+        ge=0,
+        le=0.9,
+        description="The same for first response and resolution, as a share of their time; 0: never.",
+    )
+    help: Duration = Field(
+        600.0, gt=0, description="Help that was asked for: so long after one person the next is paged."
+    )
+    help_taken: Duration = Field(
+        1800.0, gt=0, description="The same once somebody has said that they see to it."
+    )
+    chase: Duration = Field(
+        300.0, gt=0, description="A missed update: so long after one person the next is paged for it."
+    )
     extended_updates: float = Field(
         0.5,
         gt=0,
@@ -463,8 +481,8 @@ class Configuration(Value):
         {}, description="People and schedules that steps page together, by name."
     )
     paths: Mapping[Name, Path] = Field(description="Escalation paths, by name.")
-    roles: Mapping[Literal["commander"], Role] = Field(
-        {}, description="Roles that are filled when an incident opens."
+    roles: Mapping[Literal["commander", "technical-lead", "communications"], Role] = Field(
+        {}, description="Roles that are filled when an incident of their levels opens."
     )
     audiences: Mapping[Name, Audience] = Field(
         {}, max_length=200, description="Whom messages about incidents go to, by name."

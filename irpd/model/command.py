@@ -184,7 +184,10 @@ class SetLevel(Work, frozen=True, kw_only=True):
 
 
 class Note(Work, frozen=True, kw_only=True):
+    """``update``: the audience was told of it, by whatever way."""
+
     text: str
+    update: bool = False
 
 
 class Resolve(Work, frozen=True, kw_only=True):
@@ -245,6 +248,59 @@ class SetFacts(Work, frozen=True, kw_only=True):
     times: dict[str, datetime | None] = {}
 
 
+class SendUpdate(Work, frozen=True, kw_only=True):
+    """Tell audiences (``to``; none: all that were told or are to be) what was done since they heard last.
+    ``impact`` and ``estimated_resolution`` become facts. ``draft``: somebody is to approve it first."""
+
+    progress: str
+    to: tuple[str, ...] = ()
+    impact: str = ""
+    estimated_resolution: datetime | None = None
+    draft: bool = False
+
+
+class ApproveDraft(Work, frozen=True, kw_only=True):
+    audience: str
+
+
+class WithdrawDraft(Work, frozen=True, kw_only=True):
+    audience: str
+    because: str = ""
+
+
+class AssignRole(Work, frozen=True, kw_only=True):
+    """Offer a role to somebody; taken by oneself it needs no acceptance. ``topic``: an expert's."""
+
+    role: str
+    person: str
+    topic: str = ""
+    because: str = ""
+
+
+class AcceptRole(Work, frozen=True, kw_only=True):
+    """Without ``role`` all that this person is asked to take."""
+
+    role: str = ""
+
+
+class DeclineRole(Work, frozen=True, kw_only=True):
+    """Not taken, or given back. Without ``role`` all that this person is asked to take."""
+
+    role: str = ""
+
+
+class AskHelp(Work, frozen=True, kw_only=True):
+    """``who``: a team, a schedule or a person."""
+
+    who: str
+    question: str
+
+
+class AnswerHelp(Work, frozen=True, kw_only=True):
+    ask: int
+    text: str
+
+
 class AskReport(Work, frozen=True, kw_only=True):
     """Of an incident that needn't have one."""
 
@@ -297,26 +353,6 @@ class EndActionItem(Work, frozen=True, kw_only=True):
     n: int
     result: str = ""
     dropped: bool = False
-
-
-class SendUpdate(Work, frozen=True, kw_only=True):
-    """Tell audiences (``to``; none: all that were told or are to be) what was done since they were told last.
-    ``impact`` and ``estimated_resolution`` are facts, and set as such. ``draft``: somebody is to approve it."""
-
-    progress: str
-    to: tuple[str, ...] = ()
-    impact: str = ""
-    estimated_resolution: datetime | None = None
-    draft: bool = False
-
-
-class ApproveDraft(Work, frozen=True, kw_only=True):
-    audience: str
-
-
-class WithdrawDraft(Work, frozen=True, kw_only=True):
-    audience: str
-    because: str = ""
 
 
 class SeePage(Struct, frozen=True, kw_only=True):
@@ -394,6 +430,7 @@ AnyWork = (
     | AskReport | AssignReport | WriteReport | ReviewReport | PublishReport | PlanReview | HoldReview
     | AddActionItem | ChangeActionItem | EndActionItem
     | Close | MoveStage | FinishItem | SetItemAside | TakeAction | MakeDecision | SetFacts
+    | AssignRole | AcceptRole | DeclineRole | AskHelp | AnswerHelp
     | SendUpdate | ApproveDraft | WithdrawDraft
 )  # fmt: skip
 Command = (

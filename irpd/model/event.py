@@ -101,6 +101,7 @@ class LevelChanged(Event, frozen=True, tag="level-changed"):
     rules_hash: str = ""
     lower_after: float = 0.0  # seconds after which the level sinks once evidence asks for less; 0: never
     stale_after: float | None = None  # as in Acknowledged; None: as it was
+    objectives: Objectives | None = None  # its clocks from now on but for the response's; None: as they were
 
 
 class EvidenceExceeded(Event, frozen=True, tag="evidence-exceeded"):
@@ -147,14 +148,42 @@ class ResponseMissed(Event, frozen=True, tag="response-missed"):
     due_at: datetime
 
 
-class Resolved(Event, frozen=True, tag="resolved"):
-    by: str = ""  # empty: by itself, after its quiet time
-    because: str = ""
+class ObjectiveWarned(Event, frozen=True, tag="objective-warned"):
+    """It comes due; who is to see to it was told."""
+
+    objective: str
+    due_at: datetime
 
 
-class Reopened(Event, frozen=True, tag="reopened"):
-    by: str = ""
-    because: str = ""
+class ObjectiveMissed(Event, frozen=True, tag="objective-missed"):
+    """An update or the resolution was not there by ``due_at``, which is the objective's own time (a response:
+    ``ResponseMissed``). Of updates ``times`` were missed by now, and the next is due at ``next_at``."""
+
+    objective: str
+    due_at: datetime
+    times: int = 1
+    next_at: datetime | None = None
+
+
+class UpdateChased(Event, frozen=True, tag="update-chased"):
+    """A missed update: these were paged for it (nobody, while paths page for the incident), and at
+    ``next_at`` others will be."""
+
+    persons: tuple[str, ...] = ()
+    next_at: datetime | None = None
+
+
+class UpdateTaken(Event, frozen=True, tag="update-taken"):
+    """Somebody sees to the update that was missed: nobody else is paged for it until the next is missed."""
+
+    by: str
+    page: str = ""
+
+
+class Extended(Event, frozen=True, tag="extended"):
+    """It is past its resolution target."""
+
+    objectives: Objectives
 
 
 class Updated(Event, frozen=True, tag="updated"):
@@ -163,7 +192,17 @@ class Updated(Event, frozen=True, tag="updated"):
     objectives: Objectives
     by: str = ""
 
+
+class Resolved(Event, frozen=True, tag="resolved"):
+    by: str = ""  # empty: by itself, after its quiet time
+    because: str = ""
+
+
+class Reopened(Event, frozen=True, tag="reopened"):
+    by: str = ""
+    because: str = ""
     respond_by: datetime | None = None
+    objectives: Objectives | None = None
 
 
 class Closed(Event, frozen=True, tag="closed"):
@@ -232,6 +271,104 @@ class FactsSet(Event, frozen=True, tag="facts-set"):
     texts: dict[str, str] = {}
     times: dict[str, datetime | None] = {}
     by: str = ""
+
+
+# ------------------------------------------------------------------ messages to audiences (sent: ``Paged``)
+class Drafted(Event, frozen=True, tag="drafted"):
+    """A message that waits for approval; it takes the place of the audience's earlier draft. ``approvers`` is
+    who was told of it."""
+
+    notice: Notice
+    by: str = ""  # empty: irpd, because the protocol asks for it
+    approvers: tuple[str, ...] = ()
+
+
+class DraftApproved(Event, frozen=True, tag="draft-approved"):
+    audience: str
+    by: str
+
+
+class DraftWithdrawn(Event, frozen=True, tag="draft-withdrawn"):
+    """It will not be sent: a person says so, or what it says is no longer so."""
+
+    audience: str
+    by: str = ""
+    because: str = ""
+
+
+# ------------------------------------------------------------------ roles, and help
+class RoleOffered(Event, frozen=True, tag="role-offered"):
+    """Somebody is asked to take a role. Where nobody had it they have it from now on, and are still asked for
+    their yes; else whoever has it keeps it until then. ``anew``: everybody had been asked."""
+
+    role: str
+    person: str
+    by: str = ""  # empty: irpd, because the level calls for it
+    because: str = ""
+    topic: str = ""
+    next_at: datetime | None = None
+    anew: bool = False
+
+
+class RoleAccepted(Event, frozen=True, tag="role-accepted"):
+    role: str
+    by: str
+    topic: str = ""
+
+
+class RoleDeclined(Event, frozen=True, tag="role-declined"):
+    """Who was asked can't; or who had it gives it back."""
+
+    role: str
+    by: str
+
+
+class RoleVacant(Event, frozen=True, tag="role-vacant"):
+    """A level 1-2 incident, and nobody has accepted a role that its level calls for: the next is asked."""
+
+    role: str
+    because: str
+
+
+class RoleKept(Event, frozen=True, tag="role-kept"):
+    """Nobody took what was offered, and nobody else is asked."""
+
+    role: str
+    because: str
+
+
+class HelpAsked(Event, frozen=True, tag="help-asked"):
+    """``who`` is a person, a team or a schedule; ``persons`` are paged, and at ``next_at`` the next is."""
+
+    ask: int
+    who: str
+    question: str
+    by: str
+    persons: tuple[str, ...] = ()
+    next_at: datetime | None = None
+
+
+class HelpPassedOn(Event, frozen=True, tag="help-passed-on"):
+    """Nobody answered: these are asked now. Without any everybody was, and whoever asked is told."""
+
+    ask: int
+    persons: tuple[str, ...] = ()
+    next_at: datetime | None = None
+    because: str = ""
+
+
+class HelpTaken(Event, frozen=True, tag="help-taken"):
+    """Somebody sees to it; without an answer by ``next_at`` the next is asked."""
+
+    ask: int
+    by: str
+    next_at: datetime | None = None
+
+
+class HelpAnswered(Event, frozen=True, tag="help-answered"):
+    ask: int
+    by: str
+    text: str
 
 
 # ------------------------------------------------------------------ what follows it
@@ -310,29 +447,6 @@ class Reminded(Event, frozen=True, tag="reminded"):
     what: str
     step: int
     persons: tuple[str, ...]
-
-
-# ------------------------------------------------------------------ messages to audiences (sent: ``Paged``)
-class Drafted(Event, frozen=True, tag="drafted"):
-    """A message that waits for approval; it takes the place of the audience's earlier draft. ``approvers`` is
-    who was told of it."""
-
-    notice: Notice
-    by: str = ""  # empty: irpd, because the protocol asks for it
-    approvers: tuple[str, ...] = ()
-
-
-class DraftApproved(Event, frozen=True, tag="draft-approved"):
-    audience: str
-    by: str
-
-
-class DraftWithdrawn(Event, frozen=True, tag="draft-withdrawn"):
-    """It will not be sent: a person says so, or what it says is no longer so."""
-
-    audience: str
-    by: str = ""
-    because: str = ""
 
 
 # ------------------------------------------------------------------ its signals
@@ -668,7 +782,10 @@ class Started(Event, frozen=True, tag="started"):
 AnyEvent = (
     Opened | Acknowledged | AcknowledgementStale | AcknowledgementLapsed | Declined
     | LevelChanged | EvidenceExceeded
-    | ShareMeasured | UsersAnswered | TimePassed | EvidenceEased | ResponseMissed | Updated
+    | ShareMeasured | UsersAnswered | TimePassed | EvidenceEased | ResponseMissed
+    | ObjectiveWarned | ObjectiveMissed | UpdateChased | UpdateTaken | Extended | Updated
+    | RoleOffered | RoleAccepted | RoleDeclined | RoleVacant | RoleKept
+    | HelpAsked | HelpPassedOn | HelpTaken | HelpAnswered
     | Resolved | Reopened | Closed | Merged | Noted
     | ReportAsked | ReportAssigned | ReportWritten | ReportReviewed | ReportPublished
     | ReviewPlanned | ReviewHeld | ActionItemAdded | ActionItemChanged | ActionItemEnded | Reminded

@@ -9,6 +9,7 @@ from irpd.model.level import Level
 from irpd.model.objective import NO_OBJECTIVES, Objectives
 from irpd.model.report import Report
 from irpd.model.response import NOTHING_YET, Response
+from irpd.model.role import Ask, Seat
 from irpd.model.share import NOBODY, UNKNOWN, Answer, Distinct, Impact, Part, Share
 from irpd.model.stage import Stage
 from irpd.model.waits import Waits
@@ -181,8 +182,8 @@ class Incident(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     paths: tuple[PathRun, ...] = ()
     respond_by: datetime | None = None
     respond_state: str = ""  # running | met | missed
-    quiet_since: datetime | None = None  # when the last firing signal ended (or stopped flapping)
     objectives: Objectives = NO_OBJECTIVES  # those beside the first response
+    quiet_since: datetime | None = None  # when the last firing signal ended (or stopped flapping)
     quiet_for: float = 0.0  # seconds; pinned from the configuration at opening
     reopen_within: float = 0.0
     worked_at: datetime | None = None  # when somebody last did something about it, once it is acknowledged
@@ -191,6 +192,9 @@ class Incident(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     regimes: tuple[str, ...] = ()
     tells: tuple[str, ...] = ()
     roles: dict[str, str] = {}  # who fills them, once the level called for them
+    seats: dict[str, Seat] = {}  # who was asked to, and whether they said yes
+    asks: tuple[Ask, ...] = ()  # help that is waited for
+    asked: int = 0  # number of the newest of those
     stage: Stage = Stage.DETECTION
     stage_at: datetime | None = None  # since when, once it has moved
     response: Response = NOTHING_YET
@@ -202,7 +206,6 @@ class Incident(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     def ref(self) -> str:
         return f"#{self.number}"
 
-    @property
     @property
     def update_by(self) -> datetime | None:
         """When its audience is to hear of it next; None: as needed, or it is over."""

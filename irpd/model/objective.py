@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 
 class Objective(StrEnum):
@@ -33,8 +34,9 @@ class Objectives(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True
     """``update`` is one clock for all audiences. ``since`` is when it was begun: by the opening, the last
     update, or a change of level.
 
-    While an update is missed, ``chase_at`` is when the next person is paged for it, ``chased`` how many were
-    since the clock was missed.
+    An update that is missed is due again an interval later, and so on: ``missed_since`` is when the first of
+    them was due, ``chase_at`` when the next person is paged for it, ``chased`` how many were since it was
+    missed last.
     """
 
     resolution: Clock | None = None
@@ -42,8 +44,22 @@ class Objectives(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True
     since: datetime | None = None
     updated_at: datetime | None = None  # when somebody was last told
     extended: bool = False  # past its resolution target: updates are due more often
+    missed_since: datetime | None = None
     chase_at: datetime | None = None
     chased: int = 0
+    response_warn_at: datetime | None = None
+
+    def over(self) -> "Objectives":
+        """As they are once the incident is over: nothing runs."""
+        resolution, update = self.resolution, self.update
+        if resolution is not None:
+            resolution = replace(
+                resolution, state="met" if resolution.running else resolution.state, warn_at=None
+            )
+        if update is not None:
+            state = "missed" if self.missed_since else "met" if self.updated_at else "not-needed"
+            update = replace(update, due_at=self.missed_since or update.due_at, state=state, warn_at=None)
+        return replace(self, resolution=resolution, update=update, chase_at=None, response_warn_at=None)
 
 
 #: Of an incident that has none, also of one from before irpd kept them.

@@ -16,8 +16,8 @@ class PageKind(StrEnum):
     UPDATE = "update"  # tells; asks for nothing
     QUIET = "quiet"  # level 4: tells the on-call responder by a quiet channel
     TEST = "test"  # `irpd page test`
-    MESSAGE = "message"  # to an audience, which is no person: asks for nothing
     SHIFT = "shift"  # a word before a shift; about no incident, asks for nothing
+    MESSAGE = "message"  # to an audience, which is no person: asks for nothing
 
 
 class SendState(StrEnum):
@@ -74,7 +74,8 @@ class Page(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     ``id`` is ``"42-3"``. ``live`` ends when it is acknowledged, obsolete or expired:
     pending sends of a page that is not live are never sent.
     ``reason`` is a word for why: ``step``, ``round``, ``everyone``, ``fallback``,
-    ``level-rise``, ``evidence``, ``update``, ``operators``, ``test``, ``asked``, ``shift``.
+    ``level-rise``, ``evidence``, ``update``, ``operators``, ``test``, ``asked``, ``shift``, ``audience``.
+    A message to an audience has a ``notice`` and no ``person``; its reasons are those of ``protocol.messages``.
     """
 
     id: str
@@ -94,8 +95,9 @@ class Page(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     acknowledged_at: datetime | None = None
     text: str = ""  # for updates: what there is to say, in plain words
     receipt_at: datetime | None = None  # first byte of the request that caused it
-    shift: ShiftWord | None = None  # what a word before a shift says
     notice: Notice | None = None  # what a message to an audience says
+    asks: str = ""  # for something else than to take the incident: ``role:commander``, ``help:2``, ``update``
+    shift: ShiftWord | None = None  # what a word before a shift says
     dated: bool = False  # False only in pages of a version that named them by their ``id`` alone
 
     @property
@@ -115,10 +117,13 @@ def answered(page: Page, incident: Incident) -> bool:
 
     A page that was requested before an acknowledgement is answered by it; one requested after it (evidence
     for a more severe level, a warning that it grows stale, another path started by hand) is not, nor is one
-    of a path that goes on beside.
+    of a path that goes on beside. What asks for something else (a role, help, an update) is answered by
+    itself.
     """
     if not incident.state.active:
         return True
+    if page.asks:
+        return False
     at = incident.acknowledged_at
     if incident.state is not State.ACKNOWLEDGED or at is None or page.requested_at >= at:
         return False

@@ -88,6 +88,18 @@ class Roster:
                     return Turn(person, n, turn)
         return None
 
+    def line(self, at: datetime, changes: Changes = NONE) -> tuple[str, ...]:
+        """Who is on call and then who is next in line, each once: of every layer, the topmost first,
+        everybody who is there in the order of their turns."""
+        now = reading(at, self.zone)
+        out = {one.away for one in changes.at(self.name, at) if one.away}
+        first = self.on_call(at, changes)
+        people = [first.person] if first is not None else []
+        for layer in reversed(self.rotations):
+            turn = max(layer.turns.at(now), 0)
+            people += [layer.people[(turn + n) % len(layer.people)] for n in range(len(layer.people))]
+        return tuple(dict.fromkeys(one for one in people if not self._away(one, at, out)))
+
     def _away(self, person: str, at: datetime, out: set[str]) -> bool:
         return person in out or any(start <= at < end for start, end in self.away.get(person, ()))
 

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 
 from irpd.config.duration import format_duration
 from irpd.model import event as e
-from irpd.model.incident import Incident, PathRun, RunState, State
+from irpd.model.incident import Incident, PathRun, RunState
+from irpd.protocol import helping, overdue, roles
 from irpd.protocol.answers import ages_at, ask_again, sink, sinks_at
 from irpd.protocol.draft import Draft
-from irpd.protocol.objectives import record_missed
 from irpd.protocol.paging import fire_step, in_hours
 from irpd.protocol.people import end
 from irpd.protocol.quiet import close_if_over, closes_at, unmark_stable
@@ -23,8 +23,7 @@ from irpd.protocol.stale import doubt, stale_at
 def next_deadline(incident: Incident) -> datetime | None:
     """The earliest instant at which something is due; None while nothing is."""
     due = [run.next_at for run in incident.paths if run.next_at is not None]
-    if incident.respond_state == "running" and incident.state is State.OPEN and incident.respond_by:
-        due.append(incident.respond_by)
+    due += filter(None, (overdue.comes_due(incident), roles.vacant_at(incident), helping.asked_at(incident)))
     if (ends := quiet_ends(incident)) is not None:
         due.append(ends)
     if incident.flap_until is not None and incident.state.active:
@@ -57,7 +56,7 @@ def wake(draft: Draft, number: int) -> Incident | None:
     if incident is None:
         return None
     now = draft.now
-    incident = record_missed(draft, incident)
+    incident = helping.look(draft, roles.look(draft, overdue.look(draft, incident)))
     incident = unmark_stable(draft, incident)
     incident = sink(draft, ask_again(draft, incident))
     incident = remind(draft, doubt(draft, incident))

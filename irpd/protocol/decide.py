@@ -23,6 +23,7 @@ from irpd.protocol import (
     shadow,
     shifts,
     silences,
+    team,
     telling,
     waiting,
     work,
@@ -139,6 +140,16 @@ def _decide(draft: Draft, command: c.Command) -> object:
             return telling.approve(draft, command)
         case c.WithdrawDraft():
             return telling.withdraw_draft(draft, command)
+        case c.AssignRole():
+            return team.assign(draft, command)
+        case c.AcceptRole():
+            return team.accept(draft, command)
+        case c.DeclineRole():
+            return team.decline(draft, command)
+        case c.AskHelp():
+            return team.ask(draft, command)
+        case c.AnswerHelp():
+            return team.answer(draft, command)
         case c.SeePage():
             return see_page(draft, command)
         case c.TestPage():

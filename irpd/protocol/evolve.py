@@ -17,9 +17,11 @@ from irpd.model.page import Page, PageKind, Send, SendState, Word
 from irpd.model.response import NOTHING_YET
 from irpd.model.share import NOBODY, Distinct, Impact, Part
 from irpd.protocol.evolve_heartbeats import HEARTBEATS, evolve_heartbeats
+from irpd.protocol.evolve_objectives import evolve_objectives
 from irpd.protocol.evolve_overrides import OVERRIDES, evolve_overrides
 from irpd.protocol.evolve_report import evolve_report
 from irpd.protocol.evolve_response import evolve_response, followed, level_said, messaged
+from irpd.protocol.evolve_roles import calmed, evolve_roles, levelled_seats
 from irpd.protocol.evolve_shadow import SHADOW, evolve_shadow
 from irpd.protocol.evolve_shifts import SHIFTS, evolve_shifts
 from irpd.protocol.evolve_waiting import SILENCES, WAITING, evolve_waiting, first_row, let_in
@@ -67,6 +69,7 @@ def evolve(rows: Rows, subject: str, event: e.AnyEvent, at: datetime) -> None:
 #: What shows, when a person does it, that somebody works on an incident.
 _WORK = (
     e.Acknowledged, e.AcknowledgementLapsed, e.Declined, e.Noted, e.PathStarted, e.PathMoved, e.SignalMoved,
+    e.UpdateTaken, e.Updated, e.RoleAccepted, e.HelpAsked, e.HelpTaken, e.HelpAnswered,
     e.SignalLeft, e.StageChanged, e.ItemDone, e.ItemSetAside, e.ActionTaken, e.DecisionMade, e.FactsSet,
     e.Drafted, e.DraftApproved, e.DraftWithdrawn,
 )  # fmt: skip
@@ -301,8 +304,17 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
             return replace(incident, ages=event.ages, version=version)
         case e.EvidenceEased():
             return replace(incident, eased_since=None if event.level is None else at, version=version)
-        case e.Updated():
-            return replace(incident, objectives=event.objectives, version=version)
+        case (
+            e.ObjectiveWarned() | e.ObjectiveMissed() | e.UpdateChased() | e.UpdateTaken() | e.Extended()
+            | e.Updated()
+        ):  # fmt: skip
+            kept = evolve_objectives(incident.objectives, event)
+            return replace(incident, objectives=kept, version=version)
+        case (
+            e.RoleOffered() | e.RoleAccepted() | e.RoleDeclined() | e.RoleVacant() | e.RoleKept()
+            | e.HelpAsked() | e.HelpPassedOn() | e.HelpTaken() | e.HelpAnswered()
+        ):  # fmt: skip
+            return replace(evolve_roles(incident, event), version=version)
         case e.ResponseMissed():
             return replace(incident, respond_state="missed", version=version)
         case e.Resolved():
@@ -313,6 +325,9 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
                     resolved_at=at,
                     resolved_by=event.by,
                     respond_state="met" if incident.respond_state == "running" else incident.respond_state,
+                    objectives=incident.objectives.over(),
+                    seats=calmed(incident, over=True),
+                    asks=(),
                     version=version,
                 ),
                 Cause.RESOLVED,
@@ -335,6 +350,8 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
                     declined_by=(),
                     respond_by=event.respond_by,
                     respond_state="running" if event.respond_by else "",
+                    objectives=event.objectives or incident.objectives,
+                    seats={role: seat for role, seat in incident.seats.items() if seat.accepted},
                     quiet_since=at if incident.firing == 0 else None,
                     last_signal_at=at,
                     version=version,
@@ -348,7 +365,14 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
             )
         case e.Merged():
             return replace(
-                incident, state=State.MERGED, merged_into=event.into, closed_at=at, version=version
+                incident,
+                state=State.MERGED,
+                merged_into=event.into,
+                closed_at=at,
+                objectives=incident.objectives.over(),
+                seats=calmed(incident, over=True),
+                asks=(),
+                version=version,
             )
         case e.PathStarted():
             others = tuple(run for run in incident.paths if run.name != event.run.name)
@@ -566,6 +590,8 @@ def _levelled(incident: Incident, event: e.LevelChanged, at: datetime) -> Incide
         share_at=at if event.share.known else incident.share_at,
         respond_by=event.respond_by or incident.respond_by,
         respond_state="running" if restart else incident.respond_state,
+        objectives=event.objectives or incident.objectives,
+        seats=levelled_seats(incident, Level(event.after)),
         regimes=tuple(dict.fromkeys((*incident.regimes, *event.regimes))),
         roles=incident.roles | event.roles,
         lower_after=event.lower_after,

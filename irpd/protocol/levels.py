@@ -21,7 +21,7 @@ from irpd.oncall.reach import methods_for
 from irpd.protocol.beside import start_beside
 from irpd.protocol.draft import Draft
 from irpd.protocol.monitors import monitor
-from irpd.protocol.objectives import respond_by
+from irpd.protocol.objectives import rebased, respond_by
 from irpd.protocol.paging import (
     end_pages,
     page_person,
@@ -29,7 +29,7 @@ from irpd.protocol.paging import (
     stop_paths,
     urgent_from,
 )
-from irpd.protocol.roles import commanders, filled
+from irpd.protocol.roles import call, commanders, filled
 from irpd.triage.distinct import added, counted
 from irpd.triage.estimate import People, estimate
 from irpd.triage.evidence import during, first_count, heard
@@ -199,7 +199,7 @@ def risen(draft: Draft, incident: Incident, event: e.LevelChanged) -> Incident:
     """Carry out a rise of the level, whoever caused it."""
     before, had_it = incident.level, incident.acknowledged_by
     event = _completed(draft, incident, event)
-    incident = draft.emit(incident.number, event)
+    incident = call(draft, draft.emit(incident.number, event))
     under_way = any(run.next_at is not None for run in incident.paths) or not incident.firing
     if not had_it and under_way and _same_pace(draft.configuration, before, incident.level):
         # The path goes on with the same waits.
@@ -225,6 +225,7 @@ def _completed(draft: Draft, incident: Incident, event: e.LevelChanged) -> e.Lev
         event,
         roles=filled(draft, level, incident.roles),
         stale_after=draft.configuration.level(level).stale_after,
+        objectives=rebased(draft, incident, level),
     )
 
 
@@ -252,7 +253,7 @@ def lowered(draft: Draft, incident: Incident, event: e.LevelChanged) -> Incident
     """Carry out that it is less severe, by a person's word or a rule's: paging goes on less urgently."""
     before = incident.level
     event = _completed(draft, incident, event)
-    incident = draft.emit(incident.number, event)
+    incident = call(draft, draft.emit(incident.number, event))
     if incident.acknowledged_by or _same_pace(draft.configuration, before, incident.level):
         return incident
     because = f"level {before} → {event.after}"
@@ -288,6 +289,6 @@ def _tell_commander(draft: Draft, incident: Incident, verdict: Verdict, share: S
 
 def _has_live_page(draft: Draft, incident: Incident, person: str) -> bool:
     return any(
-        page.live and page.person == person and page.kind is PageKind.PAGE
+        page.live and page.person == person and page.kind is PageKind.PAGE and not page.asks
         for page in draft.rows.pages_of(incident)
     )

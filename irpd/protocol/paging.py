@@ -121,16 +121,30 @@ def stop_paths(
 
 
 def end_pages(
-    draft: Draft, incident: Incident, *, because: str, by: str = "", keep_updates: bool = True
-) -> Incident:
-    """End the live pages, but for those by which a path that goes on asks others than ``by``; updates and messages
-    go on being delivered unless the incident itself is gone."""
+    draft: Draft, incident: Incident, *, because: str, by: str = "", keep_updates: bool = True,
+    keep_asking: bool = True,
+) -> Incident:  # fmt: skip
+    """End the live pages, but for those by which a path that goes on asks others than ``by``; updates and
+    messages go on being delivered unless the incident itself is gone."""
     going = [run.name for run in incident.paths if run.state is RunState.RUNNING]
     for page in list(draft.rows.pages_of(incident)):
         if page.path in going and page.person != by:
             continue
+        if page.asks and keep_asking and keep_updates:
+            continue
         if page.live and not (keep_updates and page.kind not in (PageKind.PAGE, PageKind.QUIET)):
             incident = draft.emit(incident.number, e.PageEnded(page=page.id, because=because, by=by))
+    return incident
+
+
+def end_asking(
+    draft: Draft, incident: Incident, asks: str, *, by: str = "", because: str = "obsolete"
+) -> Incident:
+    """End the live pages that ask for this; those of ``by`` as answered by them."""
+    for page in list(draft.rows.pages_of(incident)):
+        if page.live and page.asks == asks:
+            why = "acknowledged" if by and page.person == by else because
+            incident = draft.emit(incident.number, e.PageEnded(page=page.id, because=why, by=by))
     return incident
 
 
@@ -203,7 +217,7 @@ def fire_step(draft: Draft, incident: Incident, name: str, *, because: str = "",
             skipped[worded(run, fired - 1, why)] = None
             step = None
             continue
-        meant = _persons(draft, step, draft.now)
+        meant = persons_of(draft, step, draft.now)
         persons = tuple(p for p in meant if p not in incident.declined_by)
         if persons or not meant:
             break
@@ -241,7 +255,7 @@ def fire_step(draft: Draft, incident: Incident, name: str, *, because: str = "",
     return incident
 
 
-def _persons(draft: Draft, step: Step, at: datetime) -> tuple[str, ...]:
+def persons_of(draft: Draft, step: Step, at: datetime) -> tuple[str, ...]:
     """Everybody whom the step means at this instant, each once."""
     parts = (part for target in step.targets for part in parts_of(draft.configuration, target))
     found = (person for part in parts for person in on_call(draft, part.schedule, part.person, at))
@@ -263,7 +277,7 @@ def _everyone(draft: Draft, run: PathRun, level: Level) -> tuple[str, ...]:
     persons: list[str] = []
     for step in run.steps:
         if not passed_over(draft, run, step, level, draft.now):
-            persons.extend(_persons(draft, step, draft.now))
+            persons.extend(persons_of(draft, step, draft.now))
     return tuple(dict.fromkeys((*persons, *draft.configuration.fallback)))
 
 
@@ -274,7 +288,7 @@ def upcoming(draft: Draft, run: PathRun, level: Level) -> tuple[str, datetime | 
     for number in range(run.fired, run.repeat * len(run.steps)):
         step = run.steps[number % len(run.steps)]
         if not passed_over(draft, run, step, level, run.next_at):
-            persons = _persons(draft, step, run.next_at)
+            persons = persons_of(draft, step, run.next_at)
             return (persons or draft.configuration.fallback)[0], run.next_at
     return "everyone", run.next_at
 
@@ -297,12 +311,14 @@ def page_person(
     level: Level | None = None,
     due: datetime | None = None,
     via: str = "",
+    asks: str = "",
 ) -> Incident:
     """Ask that a message be sent to a person, by their notification rules as they are now.
 
-    A page takes the place of the person's earlier live page of the same incident. ``level`` chooses
-    the methods (else the incident's), ``due`` is when the first may come (else now). ``via`` is the one
-    channel by which it goes, whatever the rules say.
+    A page takes the place of the person's earlier live page of the same incident that asks for the same.
+    ``level`` chooses the methods (else the incident's), ``due`` is when the first may come (else now).
+    ``via`` is the one channel by which it goes, whatever the rules say. ``asks``: for something else than to
+    take the incident (``Page.asks``); a storm puts off no such page.
     """
     configuration = draft.configuration
     timing = configuration.timing
@@ -310,7 +326,7 @@ def page_person(
         return incident
     level = Level.LOW if kind is PageKind.QUIET else level or incident.level
     due = due or draft.now
-    if configuration.storm == "none":
+    if configuration.storm == "none" or asks:
         pass
     elif (later := _storm_due(draft, incident, person, kind, level)) is not None:
         if later is _KNOWS:
@@ -318,7 +334,7 @@ def page_person(
         due = max(due, later)
     if kind is not PageKind.UPDATE:
         for earlier in list(draft.rows.pages_of(incident)):
-            if earlier.live and earlier.person == person and earlier.kind is kind:
+            if earlier.live and earlier.person == person and earlier.kind is kind and earlier.asks == asks:
                 incident = draft.emit(incident.number, e.PageEnded(page=earlier.id, because="obsolete"))
     sends = (Send(n=1, channel=via, due_at=due),) if via else _sends(configuration, person, level, due, kind)
     if not sends and kind is PageKind.PAGE and person in configuration.fallback:
@@ -341,6 +357,7 @@ def page_person(
         next_person=next_person,
         next_at=next_at,
         text=text,
+        asks=asks,
         receipt_at=draft.first_byte_at,
     )
     incident = draft.emit(incident.number, e.Paged(page=page))

@@ -9,13 +9,21 @@ from irpd.model import event as e
 from irpd.model.command import Refusal
 from irpd.model.incident import Incident, LevelBy, Member, RunState, State
 from irpd.model.level import Level
-from irpd.model.page import PageKind
+from irpd.model.page import Page, PageKind
 from irpd.model.share import UNKNOWN
 from irpd.protocol.answers import ease
+from irpd.protocol.asking import said_no, said_yes
 from irpd.protocol.draft import Draft
 from irpd.protocol.levels import lowered, measured, risen
 from irpd.protocol.messages import WITH_AUDIENCE, unsent
-from irpd.protocol.objectives import record_missed, respond_by
+from irpd.protocol.objectives import (
+    record_missed,
+    record_resolution,
+    record_update,
+    reopening,
+    respond_by,
+    updated,
+)
 from irpd.protocol.over import tell_over
 from irpd.protocol.paging import (
     end_pages,
@@ -29,6 +37,7 @@ from irpd.protocol.paging import (
 )
 from irpd.protocol.placing import open_incident
 from irpd.protocol.quiet import close_now, settle
+from irpd.protocol.roles import call
 from irpd.protocol.rows import STORM
 from irpd.triage.level import Verdict
 
@@ -48,6 +57,9 @@ def acknowledge(draft: Draft, command: c.Acknowledge) -> Answer:
     incident = draft.incident(command.incident)
     if not incident.state.active:
         return Answer(incident.number, False, f"Nothing to do: {incident.ref} {draft.over(incident)}.")
+    if (page := _asking(draft, incident, command.page)) is not None:
+        _, changed, text = said_yes(draft, incident, page, command.by)
+        return Answer(incident.number, changed, text)
     others = tuple(person for person in incident.acknowledged_by if person != command.by)
     if not command.path and _told_with_audience(draft, incident, command.by):
         ended = _end_own(draft, incident, command.by, because="acknowledged")
@@ -84,6 +96,16 @@ def _told_with_audience(draft: Draft, incident: Incident, person: str) -> bool:
     return bool(asked) and all(page.reason == WITH_AUDIENCE for page in asked)
 
 
+def _asking(draft: Draft, incident: Incident, page_id: str) -> Page | None:
+    """The page that is answered, if it asks for something else than to take this incident."""
+    page = draft.rows.page(page_id) if page_id else None
+    if page is None or not page.asks:
+        return None
+    if page.incident != incident.number:
+        raise Refusal("state", f"what it asked for is over: #{page.incident} is part of {incident.ref} now")
+    return page
+
+
 def _stale_after(draft: Draft, incident: Incident) -> float:
     return draft.configuration.level(incident.level).stale_after
 
@@ -98,7 +120,9 @@ def _answered(draft: Draft, incident: Incident, command: c.Acknowledge) -> tuple
             known = ", ".join(run.name for run in incident.paths) or "none"
             raise Refusal("invalid", f"{incident.ref} has no path {command.path!r}; it has: {known}")
         return tuple(name for name in going if name == command.path)
-    asked = {page.path for page in draft.rows.pages_of(incident) if page.person == command.by}
+    asked = {
+        page.path for page in draft.rows.pages_of(incident) if page.person == command.by and not page.asks
+    }
     if incident.group == STORM:  # in which each path is another team, about what is that team's
         own = tuple(name for name in going if name in asked)
     else:
@@ -120,6 +144,9 @@ def decline(draft: Draft, command: c.Decline) -> Answer:
     incident = draft.incident(command.incident)
     if not incident.state.active:
         return Answer(incident.number, False, f"Nothing to do: {incident.ref} {draft.over(incident)}.")
+    if (page := _asking(draft, incident, command.page)) is not None:
+        _, changed, text = said_no(draft, incident, page, command.by)
+        return Answer(incident.number, changed, text)
     others = tuple(p for p in incident.acknowledged_by if p != command.by)
     had_it = command.by in incident.acknowledged_by
     if others and not had_it and not running(incident):
@@ -129,7 +156,9 @@ def decline(draft: Draft, command: c.Decline) -> Answer:
         ended = _end_own(draft, incident, command.by, because="declined")
         return Answer(incident.number, ended, "You have said so already; the next person was paged.")
     asked_by = {
-        page.path for page in draft.rows.pages_of(incident) if page.live and page.person == command.by
+        page.path
+        for page in draft.rows.pages_of(incident)
+        if page.live and page.person == command.by and not page.asks
     }
     alone = _answered_alone(incident, command.by)
     incident = draft.emit(incident.number, e.Declined(by=command.by, via=command.via, page=command.page))
@@ -154,7 +183,10 @@ def decline(draft: Draft, command: c.Decline) -> Answer:
 
 def _end_own(draft: Draft, incident: Incident, person: str, *, because: str) -> bool:
     """End what this person is still being asked; whether there was anything."""
-    own = [page for page in draft.rows.pages_of(incident) if page.live and page.person == person]
+    own = [
+        page for page in draft.rows.pages_of(incident)
+        if page.live and page.person == person and not page.asks
+    ]  # fmt: skip
     asking = [page for page in own if page.kind in (PageKind.PAGE, PageKind.QUIET)]
     for page in asking:
         draft.emit(incident.number, e.PageEnded(page=page.id, because=because, by=person))
@@ -258,7 +290,9 @@ def note(draft: Draft, command: c.Note) -> Answer:
     incident = draft.incident(command.incident)
     if not command.text.strip():
         raise Refusal("invalid", "a note needs a text")
-    draft.emit(incident.number, e.Noted(text=command.text, by=command.by))
+    incident = draft.emit(incident.number, e.Noted(text=command.text, by=command.by))
+    if command.update:
+        updated(draft, incident, by=command.by)
     return Answer(incident.number, True, f"Noted on {incident.ref}.")
 
 
@@ -274,9 +308,9 @@ def resolve(draft: Draft, command: c.Resolve) -> Answer:
 
 def end(draft: Draft, incident: Incident, *, by: str, because: str) -> Incident:
     """It is over: paths stop and no page of it is sent any more."""
-    incident = record_missed(draft, incident)
+    incident = record_update(draft, record_resolution(draft, record_missed(draft, incident)))
     incident = stop_paths(draft, incident, because="resolved")
-    incident = end_pages(draft, incident, because="obsolete")
+    incident = end_pages(draft, incident, because="obsolete", keep_asking=False)
     incident = draft.emit(incident.number, e.Resolved(by=by, because=because))
     return tell_over(draft, incident)
 
@@ -288,11 +322,9 @@ def reopen(draft: Draft, command: c.Reopen) -> Answer:
     if incident.state.active:
         return Answer(incident.number, False, f"{incident.ref} is {incident.state} already.")
     incident = end_pages(draft, incident, because="obsolete", keep_updates=False)
-    incident = draft.emit(
-        incident.number,
-        e.Reopened(by=command.by, because=command.because, respond_by=respond_by(draft, incident.level)),
-    )
+    incident = draft.emit(incident.number, reopening(draft, incident, by=command.by, because=command.because))
     incident = restart_paths(draft, incident, because=f"reopened by {draft.name(command.by)}")
+    incident = call(draft, incident)
     return Answer(incident.number, True, f"{incident.ref} is open again; {next_text(draft, incident)}")
 
 

@@ -33,7 +33,7 @@ from irpd.protocol.levels import (
 from irpd.protocol.objectives import opening, respond_by
 from irpd.protocol.paging import OPERATORS, main_path, start_path, tell_holders
 from irpd.protocol.quiet import settle, watch_flapping
-from irpd.protocol.roles import filled
+from irpd.protocol.roles import call, filled
 from irpd.triage.facts import Facts
 from irpd.triage.group import Group, group_for
 from irpd.triage.level import Verdict
@@ -283,6 +283,7 @@ def open_incident(
     number = draft.rows.counter("incident") + 1
     settings = configuration.services.get(service)
     regimes = (*verdict.regimes, *(settings.regimes if settings is not None else ()))
+    respond = respond_by(draft, verdict.level)
     incident = draft.emit(
         number,
         e.Opened(
@@ -303,7 +304,7 @@ def open_incident(
             group_rule=group.rule if group is not None else "",
             group_within=group.within if group is not None else 0.0,
             group_at_most=group.at_most if group is not None else 0.0,
-            respond_by=respond_by(draft, verdict.level),
+            respond_by=respond,
             quiet_for=configuration.timing.quiet,
             reopen_within=configuration.timing.reopen_within,
             regimes=tuple(dict.fromkeys(regimes)),
@@ -312,7 +313,7 @@ def open_incident(
             lower_after=lower_after(draft, verdict),
             ages=draft.policy.ruleset.ages,
             takes=breakers(configuration, service),
-            objectives=opening(draft, verdict.level),
+            objectives=opening(draft, verdict.level, respond, source=source),
         ),
     )
     if first is not None:
@@ -327,7 +328,7 @@ def open_incident(
             incident, _ = watch_flapping(draft, incident, waited.sid)
     name = OPERATORS if persons else main_path(draft, incident) or "fallback"
     incident = start_path(draft, incident, name, because="opened", persons=persons)
-    return incident if persons else start_beside(draft, incident, verdict.starts)
+    return incident if persons else call(draft, start_beside(draft, incident, verdict.starts))
 
 
 def _join(

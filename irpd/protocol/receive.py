@@ -27,10 +27,11 @@ from irpd.protocol.levels import (
     measured,
     verdict_on,
 )
-from irpd.protocol.objectives import respond_by
+from irpd.protocol.objectives import reopening
 from irpd.protocol.paging import end_pages, restart_paths, tell_holders
 from irpd.protocol.placing import Received, place, unknown
 from irpd.protocol.quiet import all_quiet, close_if_over, watch_flapping
+from irpd.protocol.roles import call
 from irpd.triage.distinct import is_new
 
 #: A firing report of an episode that was resolved is late, not new, within this time.
@@ -276,11 +277,12 @@ def _fires_again(draft: Draft, incident: Incident, member: Member, signal: Signa
         incident = end_pages(draft, incident, because="obsolete", keep_updates=False)
         incident = draft.emit(
             incident.number,
-            e.Reopened(because=f"{member.handle} fires again", respond_by=respond_by(draft, incident.level)),
+            reopening(draft, incident, because=f"{member.handle} fires again"),
         )
         incident = _judge(draft, incident, member, signal)
         if not any(run.next_at is not None for run in incident.paths):  # else a rise has begun them anew
             restart_paths(draft, incident, because=f"{member.handle} fires again")
+        call(draft, draft.incident(incident.number))
         return "reopens"
     if not incident.state.active:
         return "updates"

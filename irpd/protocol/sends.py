@@ -10,6 +10,7 @@ from irpd.model.incident import Incident, RunState
 from irpd.model.page import Page, PageKind, Send, SendState, Word
 from irpd.model.shift import ShiftWord
 from irpd.oncall.reach import methods_for
+from irpd.protocol.asking import unreached
 from irpd.protocol.draft import Draft
 from irpd.protocol.evolve import PAGES, subject_of
 from irpd.protocol.messages import not_told
@@ -117,7 +118,9 @@ def _moves_on(draft: Draft, page_id: str, failed: Send) -> None:
     incident = draft.rows.incident(page.incident)
     if incident is None or not incident.state.active or page.kind is PageKind.UPDATE:
         return
-    if page.path:
+    if page.asks:
+        unreached(draft, incident, page)
+    elif page.path:
         _next_step(draft, incident, page)
     elif page.reason != "fallback" and not pending:
         for person in draft.configuration.fallback:

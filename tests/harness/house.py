@@ -257,12 +257,21 @@ class House:
 
     # ------------------------------------------------------------ looking
     def phones(self, *, kind: PageKind | None = PageKind.PAGE, since: str | float = 0) -> list[str]:
-        """What has been shown: ``5m chi mail``, with the time since the beginning."""
+        """What has been shown of the incident itself: ``5m chi mail``, with the time since the beginning."""
         after = self.began + timedelta(seconds=seconds_of(since))
         return [
             f"{clock(at - self.began)} {person} {channel}"
             for at, person, channel, page in self.shown
-            if at >= after and (kind is None or page.kind is kind)
+            if at >= after and (kind is None or page.kind is kind) and not page.asks
+        ]
+
+    def asked(self, asks: str = "", *, since: str | float = 0) -> list[str]:
+        """What asked for something else, by mail: ``5m chi role:commander``."""
+        after = self.began + timedelta(seconds=seconds_of(since))
+        return [
+            f"{clock(at - self.began)} {person} {page.asks}"
+            for at, person, channel, page in self.shown
+            if at >= after and channel == "mail" and page.asks and (not asks or page.asks == asks)
         ]
 
     def people(self, *, kind: PageKind | None = PageKind.PAGE, since: str | float = 0) -> list[str]:
@@ -286,7 +295,9 @@ class House:
     def live(self, number: int = 1) -> list[str]:
         """Who has a live page that asks for an acknowledgement."""
         return [
-            p.person for p in self.rows.pages_of(self.incident(number)) if p.live and p.kind is PageKind.PAGE
+            p.person
+            for p in self.rows.pages_of(self.incident(number))
+            if p.live and p.kind is PageKind.PAGE and not p.asks
         ]
 
     def members(self, number: int = 1) -> list[Member]:

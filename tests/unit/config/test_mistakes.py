@@ -204,7 +204,7 @@ NOT_YET = [
     "audiences: {team: {via: slack, room: incidents, approve: [commander]}}",
     "silences: []",
     "journal: {redis: {url: {credential: redis-url}}}",
-    "roles: {communications: {person: emil}}",
+    "roles: {legal: {person: emil}}",
     "levels: {high: {report_within: 5d}}",
 ]
 
