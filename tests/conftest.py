@@ -10,14 +10,15 @@ import shutil
 from pathlib import Path
 
 import pytest
+from harness.examples import examples
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 LEFT_OUT = pytest.StashKey[list[str]]()
 
 # In CI the same examples each time: a new counterexample belongs to whoever looks for one.
-settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
-settings.register_profile("dev", deadline=None)
+settings.register_profile("dev", deadline=None, max_examples=examples(100))
+settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from harness.examples import examples
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -667,7 +668,7 @@ def state_of(journal: Journal) -> dict[str, object]:
 
 
 @settings(
-    max_examples=60,
+    max_examples=examples(60),
     phases=set(Phase) - {Phase.explain},
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

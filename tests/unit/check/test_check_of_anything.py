@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from harness.examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -40,7 +41,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 PLACES = [path for path in places(EXAMPLE) if path]
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.lists(st.tuples(st.sampled_from(PLACES), ANYTHING | st.just("(left out)")), min_size=1, max_size=3))
 def test_whatever_is_put_at_whatever_place_is_answered(
     tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[tuple[Any, ...], Any]]

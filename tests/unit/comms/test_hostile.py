@@ -5,6 +5,7 @@ import unicodedata
 from html.parser import HTMLParser
 
 import pytest
+from harness.examples import examples
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -177,7 +178,7 @@ def test_a_hostile_link_of_a_signal_is_left_out_and_the_services_own_stands(abou
     assert "https://runbooks.example/checkout" in render("smtp", subject).text
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(title=st.text(), because=st.text(), label=st.text(max_size=50))
 def test_any_text_at_all_makes_a_page(about, title: str, because: str, label: str) -> None:
     subject = about(

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from harness.examples import examples
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -327,7 +328,7 @@ def mutated(draw: st.DrawFn) -> tuple[str, bytes]:
 @given(
     body=mutated(), resource=st.sampled_from(["", "issue", "error", "event_alert", "metric_alert", "comment"])
 )
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(300), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_recorded_body_with_parts_replaced_never_raises(
     body: tuple[str, bytes], resource: str, every_source: dict[str, IntakeSource], now: datetime
 ) -> None:
@@ -344,14 +345,14 @@ def test_a_recorded_body_with_parts_replaced_never_raises(
 )
 @example(raw=b'{"alerts":[{"status":"firing","labels":{"\xc3\xa9":"\\ud800"}}]}')
 @example(raw=b'[{"labels":{"a":"b"},"endsAt":"9999-12-31T23:59:59-23:59"}]')
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(300), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes_never_raise(raw: bytes, every_source: dict[str, IntakeSource], now: datetime) -> None:
     for source in every_source.values():
         proper(source.normalise(raw, {}, now))
 
 
 @given(name=st.sampled_from(sorted(SMALL)), data=st.data())
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(200), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_recorded_body_with_bytes_changed_or_cut_never_raises(
     name: str, data: st.DataObject, every_source: dict[str, IntakeSource], now: datetime
 ) -> None:
@@ -364,7 +365,7 @@ def test_a_recorded_body_with_bytes_changed_or_cut_never_raises(
 
 
 @given(body=mutated())
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(100), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_same_body_says_the_same_twice_and_in_another_process(
     body: tuple[str, bytes], every_source: dict[str, IntakeSource], source: Source, now: datetime
 ) -> None:

@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 import msgspec
 import pytest
+from harness.examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -39,7 +40,7 @@ def _types() -> None:
 
 @pytest.mark.parametrize("kind", get_args(e.AnyEvent), ids=lambda kind: kind.__name__)
 def test_an_event_reads_back_as_it_was_written(kind: type[e.Event]) -> None:
-    @settings(max_examples=25)
+    @settings(max_examples=examples(25))
     @given(event=st.from_type(kind))
     def check(event: Any) -> None:
         type, version, payload = codec.encode_event(event)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness.examples import examples
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -183,7 +184,7 @@ STEPS = ["open", "repeat", "repeat", "repeat", "fire", "close", "maintain", "loa
 
 
 @settings(
-    max_examples=40,
+    max_examples=examples(40),
     phases=set(Phase) - {Phase.explain},
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

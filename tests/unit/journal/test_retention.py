@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness.examples import examples
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -247,7 +248,7 @@ def test_upkeep_with_nothing_to_do_writes_nothing(opened: Opened, path: Path) ->
 
 
 @settings(
-    max_examples=40,
+    max_examples=examples(40),
     phases=set(Phase) - {Phase.explain},
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -1,7 +1,6 @@
 """Who is on call, against a slow reading of the same rules: minute by minute, hand-off by hand-off."""
 
 import itertools
-import os
 from calendar import monthrange
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -10,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from harness.examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,8 +30,6 @@ ZONES = (
 )
 PEOPLE = ("a", "b", "c", "d", "e")
 HOLIDAYS = {"state": ("2026-12-25", "2026-12-26", "2026-03-29", "2026-10-25"), "moon": ("2026-05-01",)}
-#: 25 in CI; more on a machine that has the time: IRPD_EXAMPLES=20000.
-EXAMPLES = int(os.environ.get("IRPD_EXAMPLES", "25"))
 
 
 # ------------------------------------------------------------------ the slow reading
@@ -188,7 +186,7 @@ def overrides(draw: st.DrawFn, at: datetime) -> list[Override]:
 
 
 @pytest.mark.parametrize("zone", ZONES)
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=examples(25))
 @given(data=st.data())
 def test_each_instant_has_the_person_whom_the_slow_reading_finds(zone: str, data: st.DataObject) -> None:
     schedule = Schedule(time_zone=zone, layers=tuple(data.draw(st.lists(layers(), min_size=1, max_size=3))))
@@ -204,7 +202,7 @@ def test_each_instant_has_the_person_whom_the_slow_reading_finds(zone: str, data
 
 
 @pytest.mark.parametrize("zone", ZONES)
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=examples(25))
 @given(data=st.data())
 def test_pieces_tile_time_and_each_has_one_answer(zone: str, data: st.DataObject) -> None:
     schedule = Schedule(time_zone=zone, layers=tuple(data.draw(st.lists(layers(), min_size=1, max_size=3))))

@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from harness.examples import examples
 from harness.house import CONFIG, RULES, TUESDAY, House, alert, plain, policy_of, replayed, restored
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -504,7 +505,7 @@ def played(said: list[tuple[int, str, int | None, int | None]], again: int = 1) 
     return house
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(reports, st.randoms())
 def test_any_order_of_firing_signals_gives_the_same_share_and_level(
     said: list[tuple[int, str, int | None, int | None]], random: Random
@@ -521,7 +522,7 @@ def test_any_order_of_firing_signals_gives_the_same_share_and_level(
     assert outcome(played(said)) == outcome(played(shuffled))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(reports)
 def test_redeliveries_change_neither_share_nor_level_and_replay_gives_the_same_rows(
     said: list[tuple[int, str, int | None, int | None]],

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+from harness.examples import examples
 from harness.house import House, alert, plain, replayed, restored
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -62,7 +63,7 @@ def shape(house: House) -> Any:
 
 
 @given(histories(), st.data())
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_duplicates_and_re_deliveries_within_a_minute_change_nothing(
     said: list[tuple[float, Signal]], data: st.DataObject
 ) -> None:
@@ -76,7 +77,7 @@ def test_duplicates_and_re_deliveries_within_a_minute_change_nothing(
 
 
 @given(st.permutations("abcdef"), st.booleans())
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 def test_the_order_of_alerts_in_a_body_does_not_show_in_what_is_open(order: list[str], grouped: bool) -> None:
     def outcome(keys: list[str]) -> Any:
         house = House()
@@ -287,4 +288,4 @@ class AnyHistory(RuleBasedStateMachine):
 
 
 TestAnyHistory = AnyHistory.TestCase
-TestAnyHistory.settings = settings(max_examples=150, stateful_step_count=30)
+TestAnyHistory.settings = settings(max_examples=examples(150), stateful_step_count=30)

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from harness.examples import examples
 from harness.house import House, alert, changed, replayed
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -297,11 +298,11 @@ class AnyWork(RuleBasedStateMachine):
 
 
 TestAnyWork = AnyWork.TestCase
-TestAnyWork.settings = settings(max_examples=60, stateful_step_count=30)
+TestAnyWork.settings = settings(max_examples=examples(60), stateful_step_count=30)
 
 
 @given(st.lists(st.sampled_from(sorted(ITEMS)), max_size=10))
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 def test_an_item_done_twice_is_done(named: list[str]) -> None:
     house = opened()
     for item in named * 2:

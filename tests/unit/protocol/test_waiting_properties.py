@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import timedelta
 
+from harness.examples import examples
 from harness.house import CONFIG, RULES, House, alert, plain, policy_of, replayed, restored
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -88,7 +89,7 @@ class Played:
                 house.do(c.ChangeConfig(hash=one))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(st.lists(step, max_size=30))
 def test_nothing_that_fires_is_lost_and_nothing_is_twice(steps: list[tuple[str, str, str]]) -> None:
     played = Played()

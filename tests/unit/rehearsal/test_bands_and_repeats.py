@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from harness.examples import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -61,7 +62,7 @@ def expected(share: Fraction) -> Level:
     return Level.MEDIUM if share * 100 >= 10 else Level.LOW
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     users=st.integers(10, 10**9),
     border=st.sampled_from([10, 40, 80]),
@@ -77,7 +78,7 @@ def test_counts_of_users_at_the_borders_give_the_protocols_level(
     assert (beside == 0) <= (level == {10: 3, 40: 2, 80: 2}[border])
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     border=st.sampled_from([10, 40, 80]),
     digits=st.integers(1, 15),

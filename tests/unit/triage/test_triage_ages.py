@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from harness.examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -78,7 +79,7 @@ joins = st.lists(st.sampled_from(["&&", "||"]), min_size=2, max_size=2)
 
 
 @given(st.lists(parts, min_size=1, max_size=3), joins)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 def test_between_two_ages_a_condition_never_changes_its_answer(some: list[str], between: list[str]) -> None:
     expression = some[0]
     for join, part in zip(between, some[1:], strict=False):

@@ -6,6 +6,7 @@ from functools import cache, reduce
 from random import Random
 
 import pytest
+from harness.examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,7 +30,7 @@ def first(size: int) -> Distinct:
     return crowd(range(size))
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(st.sets(st.integers(0, 10**6), max_size=EXACT))
 def test_few_people_are_counted_exactly(people: set[int]) -> None:
     count = counted(crowd(people))
@@ -43,7 +44,7 @@ def test_many_people_are_counted_within_the_stated_bounds(size: int) -> None:
     assert abs(count.value - size) <= 2 * ERROR * size
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(st.lists(st.integers(0, 400), max_size=350), st.randoms())
 def test_neither_order_nor_repetition_changes_a_set(people: list[int], random: Random) -> None:
     shuffled = [*people, *people[: len(people) // 2]]
@@ -51,13 +52,13 @@ def test_neither_order_nor_repetition_changes_a_set(people: list[int], random: R
     assert crowd(people) == crowd(shuffled)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(numbers, numbers)
 def test_a_union_is_what_adding_everybody_to_one_set_gives(one: set[int], other: set[int]) -> None:
     assert union(crowd(one), crowd(other)) == crowd(one | other)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(numbers, st.integers(0, 400))
 def test_who_changes_nothing_gives_the_same_value_back(people: set[int], number: int) -> None:
     there = crowd(people)
