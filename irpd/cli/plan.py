@@ -28,6 +28,7 @@ class Plan:
 
     def __init__(self, policy: Policy, source: str, signal: Signal, at: datetime) -> None:
         self.paths: tuple[str, ...] = ()
+        self.tells: tuple[str, ...] = ()  # audiences, those too whose message waits as a draft
         self.pages: list[Mapping[str, object]] = []
         self.then = ""
         self.quiet = False
@@ -39,10 +40,13 @@ class Plan:
             draft = Draft(rows, policy, now)
             decide(draft, command)
             rows.absorb(draft.rows)
+            if (first := rows.incident(1)) is not None:
+                told = (*self.tells, *first.response.told, *first.response.drafts)
+                self.tells = tuple(dict.fromkeys(told))
             for sid in rows.all_waiting():
                 member = rows.member(sid)
                 self.waits = member.waits if member is not None else None
-            paged = [event for _, event in draft.events if isinstance(event, e.Paged)]
+            paged = [event for _, event in draft.events if isinstance(event, e.Paged) and event.page.person]
             if paged:
                 steps.append((now, paged))
             incident = rows.incident(1)
@@ -92,7 +96,8 @@ class Plan:
             parts.append(self.then)
         elif self.quiet and parts:
             parts.append("quietly, and nobody after that")
-        return "; ".join(parts)
+        tells = f"   tells {', '.join(self.tells)}" if self.tells else ""
+        return "; ".join(parts) + tells
 
 
 def _in(after: timedelta) -> str:

@@ -112,6 +112,7 @@ def explain(
                 joins=None if plans[one.key].waits else joins.get(one.group.key),
                 waits=plans[one.key].waits,
                 pages=() if one.group.key in joins else plans[one.key].pages,
+                tells=() if one.group.key in joins else plans[one.key].tells,
             )
             for one in explanations
         ]

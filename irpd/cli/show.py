@@ -192,8 +192,8 @@ def pages_text(document: Mapping[str, Any], shown: Shown) -> list[str]:
                 page["id"],
                 incident,
                 shown.second(page["requested_at"]),
-                shown.person(page["person"]),
-                page["reason"],
+                shown.person(page["person"]) if page["person"] else f"to {page['audience']}",
+                page["template"] or page["reason"],
                 page["state"],
                 sends,
             ]

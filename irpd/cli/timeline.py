@@ -57,6 +57,14 @@ def share(found: Mapping[str, Any]) -> str:
     return f"{found['numerator'] * 100 / found['denominator']:.3g} % of users{counts}{method}"
 
 
+def message(page: Mapping[str, Any]) -> str:
+    """A message to an audience: ``executives (board@example.com) by mail (initial, 42-3)``."""
+    notice = page["notice"]
+    own = [clean(send["to"]) for send in page["sends"] if send["to"] != notice["audience"]]
+    to = f" ({cut(', '.join(own), 100)})" if own else ""
+    return f"{notice['audience']}{to} by {channels(page['sends'])} ({notice['template']}, {page['id']})"
+
+
 def said(event: Event, shown: Shown) -> str:
     signal = event.get("signal") or ""
     by = f"by {shown.person(event['by'])}" if event.get("by") else ""
@@ -94,6 +102,8 @@ def said(event: Event, shown: Shown) -> str:
             return share(event.get("share") or {})
         case "paged":
             page = event["page"]
+            if page.get("notice"):
+                return message(page)
             person = shown.person(page["person"])
             return f"{person} by {channels(page['sends'])} ({page['reason']}, {page['id']})"
         case "send-attempted":
@@ -116,6 +126,12 @@ def said(event: Event, shown: Shown) -> str:
             return f"{signal} to #{event['into']} {by}"
         case "merged":
             return f"into #{event['into']} {by}"
+        case "drafted":
+            notice, who = event["notice"], shown.people(event.get("approvers") or [])
+            waits = f", for {who} to approve" if who else ""
+            return f"{notice['template']} to {notice['audience']} {by}{waits}"
+        case "draft-approved" | "draft-withdrawn":
+            return f"{event['audience']} {by}{because}"
         case "noted":
             who = shown.person(event.get("by")) or event.get("source") or ""
             return f"{who}: {cut(clean(event.get('text') or ''), 200)}"

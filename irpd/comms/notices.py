@@ -335,9 +335,10 @@ def _marked(text: str, made_safe: Callable[[str], str], bold: str) -> str:
 
 def _html(texts: Sequence[str]) -> str:
     parts = [_article(text) for text in texts]
-    style = "font-family:system-ui,-apple-system,'Segoe UI',sans-serif;font-size:15px;line-height:1.5;color:#1f2328"
-    body = '<hr style="border:0;border-top:1px solid #d0d7de;margin:24px 0">'.join(parts)
-    return f'<!doctype html>\n<html><head><meta charset="utf-8"></head><body style="{style}">\n{body}\n</body></html>\n'
+    style = "font:15px/1.5 system-ui,-apple-system,'Segoe UI',sans-serif;color:#1f2328"
+    body = '\n<hr style="border:0;border-top:1px solid #d0d7de;margin:24px 0">\n'.join(parts)
+    head = '<!doctype html>\n<html><head><meta charset="utf-8"></head>'
+    return f'{head}<body style="{style}">\n{body}\n</body></html>\n'
 
 
 def _article(text: str) -> str:

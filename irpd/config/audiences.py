@@ -27,7 +27,8 @@ class Audience(Value):
     room: str = Field("", description="Slack: the room, `incidents` or its id `C024BE91L`.")
     levels: tuple[LevelNumber, ...] = Field(
         (),
-        description="Incidents of these levels. Without it 1 and 2 for `executives` and `customers`, else all.",
+        description="Incidents of these levels. Without it 1 and 2 for `executives` and `customers`, all "
+        "for others.",
     )
     when: Literal["always", "regimes"] | None = Field(
         None,
@@ -42,7 +43,8 @@ class Audience(Value):
     )
     approve: tuple[str, ...] = Field(
         (),
-        description="Roles and people, any of whom releases its drafts. Nobody there: whoever has the incident.",
+        description="Roles and people, any of whom releases its drafts. Where that is nobody: whoever "
+        "has the incident.",
     )
     page: tuple[Name, ...] = Field(
         (), description="People who are also paged when it is told first; what they answer stops no path."

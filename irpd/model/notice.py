@@ -1,8 +1,9 @@
 """What a message to an audience says, before any language or medium has its way with it.
 
 A notice is made when the message is decided on and stands in its event, so the words can be made of it at any
-time: when a draft is looked at, when it is sent, when a mail server that was down takes it an hour later. Facts
-of the incident are copied in; what nobody has said yet stays empty, and the template says so in its language.
+time: when a draft is looked at, when it is sent, when a mail server that was down takes it an hour later.
+Facts of the incident are copied in; what nobody has said yet stays empty, and the template says so in its
+language.
 """
 
 from datetime import datetime

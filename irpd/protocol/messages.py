@@ -2,8 +2,8 @@
 
 An audience is told of an incident when the incident comes into its scope (its level, its services, a regime):
 at the opening, or later when that changes. From then on it hears how it ends, also where the level has sunk
-below its own. In between people tell it what was done (``telling``). What irpd decides to tell goes out at once,
-or waits as a draft until somebody in ``approve`` has released it.
+below its own. In between people tell it what was done (``telling``). What irpd decides to tell goes out at
+once, or waits as a draft until somebody in ``approve`` has released it.
 
 A message is a page without a person, so that the outbox delivers it like any other: attempted until an event
 says what became of it. One that an end or a reopening made untrue before it went out is not sent; what the
@@ -24,6 +24,7 @@ from irpd.model.incident import Incident, State
 from irpd.model.level import Level
 from irpd.model.notice import News, Notice, Template
 from irpd.model.page import Page, PageKind, Send, SendState
+from irpd.model.signal import OWN
 from irpd.protocol.draft import Draft
 from irpd.protocol.paging import page_person, tell_holders
 
@@ -48,7 +49,10 @@ EXPIRES = timedelta(hours=12)
 
 # ------------------------------------------------------------------ who
 def scope(configuration: Configuration, incident: Incident) -> list[str]:
-    """The audiences that are to know of an incident as it stands, in the order of the files."""
+    """The audiences that are to know of an incident as it stands, in the order of the files. What irpd
+    reports of itself is its operators' alone."""
+    if incident.source == OWN:
+        return []
     return [name for name, audience in configuration.audiences.items() if _concerns(name, audience, incident)]
 
 
@@ -112,7 +116,7 @@ def notice_of(
         prevention=facts.get("prevention", "") if over else "",
         impact_from=(incident.impact_from or incident.opened_at) if over else None,
         impact_to=(response.impact_to or incident.resolved_at) if over else None,
-        report_within=report_within(configuration, incident.level) if over else 0.0,
+        report_within=configuration.reports.of(incident.level) if over else 0.0,
     )
 
 
@@ -129,19 +133,10 @@ def fresh(configuration: Configuration, incident: Incident, drafted: Notice, now
     )
 
 
-#: Until when the report is promised, in seconds, where one is written (levels 1-3).
-_REPORT = {Level.CRITICAL: 5 * 86400.0, Level.HIGH: 5 * 86400.0, Level.MEDIUM: 10 * 86400.0}
-
-
 def next_update(incident: Incident, now: datetime) -> datetime | None:
     """When the audience hears again at the latest; None: as needed, or overdue."""
     clock = incident.objectives.update
     return clock.due_at if clock is not None and clock.due_at > now else None
-
-
-def report_within(configuration: Configuration, level: Level) -> float:
-    """In how many seconds after the end the report is there; 0: none is written."""
-    return _REPORT.get(level, 0.0)
 
 
 # ------------------------------------------------------------------ telling
@@ -220,7 +215,8 @@ def not_told(draft: Draft, page: Page, failed: Send) -> None:
 
 # ------------------------------------------------------------------ what follows from what has happened
 _FOLLOWED = (
-    e.Opened, e.LevelChanged, e.ShareMeasured, e.SignalJoined, e.SignalMoved, e.Resolved, e.Reopened, e.Merged,
+    e.Opened, e.LevelChanged, e.ShareMeasured, e.SignalJoined, e.SignalMoved, e.Resolved, e.Reopened,
+    e.Merged,
 )  # fmt: skip
 
 

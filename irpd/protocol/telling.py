@@ -10,7 +10,7 @@ from irpd.model import command as c
 from irpd.model import event as e
 from irpd.model.command import Refusal
 from irpd.model.incident import Incident, State
-from irpd.model.notice import Notice, Template
+from irpd.model.notice import LastTold, Notice, Template, last_told
 from irpd.model.response import LONGEST_FACT
 from irpd.protocol.draft import Draft
 from irpd.protocol.messages import (
@@ -26,6 +26,8 @@ from irpd.protocol.messages import (
 )
 from irpd.protocol.objectives import updated
 from irpd.protocol.people import Answer
+from irpd.protocol.policy import Policy
+from irpd.protocol.rows import Rows
 
 
 def update(draft: Draft, command: c.SendUpdate) -> Answer:
@@ -85,8 +87,8 @@ def check_told(incident: Incident, progress: str, impact: str) -> None:
     if not incident.state.active and progress.strip():
         raise Refusal(
             "state",
-            f"{incident.ref} is over: what is told of it is its end. Set root-cause, resolution or prevention "
-            "(irpd incident set), and send that without progress",
+            f"{incident.ref} is over: what is told of it is its end. Set root-cause, resolution or "
+            "prevention (irpd incident set), and send that without progress",
         )
     for name, text in (("progress", progress), ("impact", impact)):
         if len(text) > LONGEST_FACT:
@@ -111,13 +113,17 @@ def audiences_of(configuration: Configuration, incident: Incident, to: tuple[str
 
 def approve(draft: Draft, command: c.ApproveDraft) -> Answer:
     """The draft goes out, with the facts as they are now."""
-    incident, notice = _drafted(draft, command.incident, command.audience)
+    incident, _ = _drafted(draft, command.incident, command.audience)
     _may(draft, incident, command.by, command.audience)
-    incident = draft.emit(incident.number, e.DraftApproved(audience=command.audience, by=command.by))
-    incident = updated(draft, incident, by=command.by)
-    notice = fresh(draft.configuration, incident, notice, draft.now)
-    incident = send(draft, incident, notice, reason=APPROVED)
+    _send_draft(draft, incident, command.audience, by=command.by)
     return Answer(incident.number, True, f"Sent to {command.audience}.")
+
+
+def _send_draft(draft: Draft, incident: Incident, name: str, *, by: str) -> None:
+    incident, notice = _drafted(draft, incident.number, name)
+    incident = draft.emit(incident.number, e.DraftApproved(audience=name, by=by))
+    incident = updated(draft, incident, by=by)
+    send(draft, incident, fresh(draft.configuration, incident, notice, draft.now), reason=APPROVED)
 
 
 def withdraw_draft(draft: Draft, command: c.WithdrawDraft) -> Answer:
@@ -149,3 +155,54 @@ def _may(draft: Draft, incident: Incident, by: str, name: str) -> None:
     if who and by not in who:
         names = ", ".join(draft.name(person) for person in who)
         raise Refusal("permission", f"drafts to {name} are approved by {names}")
+
+
+# ------------------------------------------------------------------ looking before it is sent
+def preview(policy: Policy, incident: Incident, command: c.SendUpdate, now: datetime) -> list[Notice]:
+    """What an update would tell, decided as it would be and thrown away. Raises Refusal."""
+    draft = _aside(policy, incident, now)
+    update(draft, command)
+    return _notices(draft)
+
+
+def preview_draft(policy: Policy, incident: Incident, name: str, now: datetime) -> Notice:
+    """What a draft says if it is approved now. Raises Refusal."""
+    draft = _aside(policy, incident, now)
+    _send_draft(draft, incident, name, by="")
+    return _notices(draft)[-1]
+
+
+def _aside(policy: Policy, incident: Incident, now: datetime) -> Draft:
+    """A draft of its own, on nothing but this incident."""
+    draft = Draft(Rows(), policy, now)
+    draft.rows.put_incident(incident)
+    return draft
+
+
+def _notices(draft: Draft) -> list[Notice]:
+    found = []
+    for _, event in draft.events:
+        if isinstance(event, e.Drafted):
+            found.append(event.notice)
+        elif isinstance(event, e.Paged) and event.page.notice is not None:
+            found.append(event.page.notice)
+    return found
+
+
+def changed(last: LastTold | None, notice: Notice) -> list[tuple[str, object, object]]:
+    """What a message says that its audience didn't know: what it is, what it was told of it last, and now."""
+    if last is None:
+        return []
+    now = last_told(notice, last.at)
+    names = (
+        "level",
+        "stage",
+        "services",
+        "affected",
+        "users",
+        "impact",
+        "workaround",
+        "estimated_resolution",
+    )
+    pairs = ((name, getattr(last, name), getattr(now, name)) for name in names)
+    return [(name, before, after) for name, before, after in pairs if before != after]

@@ -6,10 +6,12 @@ Cases are judged by triage; whom they page is asked of the protocol. Timelines r
 from collections.abc import Iterator, Sequence
 
 from irpd.config.values import Configuration
+from irpd.model.incident import Incident
 from irpd.model.page import PageKind
 from irpd.model.signal import Signal, Status
 from irpd.oncall.reach import persons_for
 from irpd.protocol.draft import Draft
+from irpd.protocol.messages import scope
 from irpd.protocol.placing import open_incident
 from irpd.protocol.policy import Policy
 from irpd.protocol.rows import Rows
@@ -29,7 +31,7 @@ def rehearse(ruleset: RuleSet, configuration: Configuration, pattern: str = "") 
     results = []
     for judged in judge_cases(cases, ruleset, configuration):
         seen.add(judged.verdict.contributions)
-        results.append(judged.result(list(_paged(judged, policy))))
+        results.append(judged.result([*_paged(judged, policy), *_told(judged, policy)]))
     for timeline in timelines:
         played = Played(timeline, policy)
         seen.add(played.contributions)
@@ -60,26 +62,41 @@ def _paged(judged: Judged, policy: Policy) -> Iterator[Difference]:
 
 
 def _paged_at_once(judged: Judged, policy: Policy) -> Sequence[str]:
-    facts, given = judged.facts, judged.case.given
-    source = facts.source
-    settings = policy.configuration.sources.get(source)
+    facts = judged.facts
     draft = Draft(Rows(), policy, facts.at)
-    signal = Signal(key=given.key, status=Status.FIRING, title=facts.title, labels=dict(facts.labels))
-    incident = open_incident(
-        draft,
-        title=facts.title,
-        service=facts.service or policy.configuration.unmapped,
-        source=source,
-        verdict=judged.verdict,
-        share=facts.share,
-        group=judged.group,
-        first=(f"{source}/{given.key}", signal),
-        detected_by="user-report" if settings is not None and settings.ticket else "monitoring",
-    )
+    incident = _opened(judged, draft)
     return list(
         dict.fromkeys(
             page.person
             for page in draft.rows.pages_of(incident)
             if page.kind is PageKind.PAGE and any(send.due_at <= facts.at for send in page.sends)
         )
+    )
+
+
+def _told(judged: Judged, policy: Policy) -> Iterator[Difference]:
+    """The difference in which audiences are told at once, or are to be once somebody approves."""
+    wanted = judged.case.expect.tells
+    if wanted is None:
+        return
+    got = scope(policy.configuration, _opened(judged, Draft(Rows(), policy, judged.facts.at)))
+    if set(got) != set(wanted):
+        yield Difference(field="tells", wanted=f"[{', '.join(wanted)}]", got=f"[{', '.join(got)}]")
+
+
+def _opened(judged: Judged, draft: Draft) -> Incident:
+    facts, given = judged.facts, judged.case.given
+    source = facts.source
+    settings = draft.configuration.sources.get(source)
+    signal = Signal(key=given.key, status=Status.FIRING, title=facts.title, labels=dict(facts.labels))
+    return open_incident(
+        draft,
+        title=facts.title,
+        service=facts.service or draft.configuration.unmapped,
+        source=source,
+        verdict=judged.verdict,
+        share=facts.share,
+        group=judged.group,
+        first=(f"{source}/{given.key}", signal),
+        detected_by="user-report" if settings is not None and settings.ticket else "monitoring",
     )

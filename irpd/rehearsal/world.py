@@ -163,12 +163,13 @@ class World:
         match wanted(page, send, self.rows.incident(page.incident), self.now):
             case Wanted.SEND:
                 state = SendState.DELIVERED
-                self.messages.append(
-                    Message(
-                        at=self.now, incident=page.incident, person=page.person, channel=send.channel,
-                        kind=page.kind, page=page.id,
-                    )
-                )  # fmt: skip
+                if page.person:  # a message to an audience is shown to nobody in particular
+                    self.messages.append(
+                        Message(
+                            at=self.now, incident=page.incident, person=page.person, channel=send.channel,
+                            kind=page.kind, page=page.id,
+                        )
+                    )  # fmt: skip
             case Wanted.OBSOLETE:
                 state = SendState.OBSOLETE
             case Wanted.EXPIRED:

@@ -29,8 +29,6 @@ from irpd.triage.testfile import (
 #: Keys that belong to rule files but whose feature is not built yet, with what there is instead.
 NOT_YET = {
     "visible_to": "everyone with access sees every incident",
-    "tells": "there are no audiences yet, so a rule can't name any; "
-    "`told` in a timeline says which people get updates",
 }
 
 

@@ -169,6 +169,9 @@ class ExpectPart(Part):
         None,
         description="Exactly these are paged at once: people, or schedules for who is on call; [], nobody.",
     )
+    tells: Texts | None = Field(
+        None, description="Exactly these audiences are to be told, at once or by a draft."
+    )
     incidents: tuple[IncidentPart, ...] | None = Field(
         None, description="Of a timeline: exactly these, in the order in which they opened."
     )

@@ -23,6 +23,7 @@ from irpd.web.ports import Services
 from irpd.web.problem import STATUS_OF, problem, unavailable
 from irpd.web.responding import Responding
 from irpd.web.schedules import Schedules
+from irpd.web.telling import Telling
 from irpd.web.working import Working
 
 log = structlog.get_logger("irpd.web.api")
@@ -45,6 +46,7 @@ def routes_of(services: Services, history: History) -> tuple[Route, ...]:
     look = Looking(services, history)
     work = Working(services, history)
     respond = Responding(services, look)
+    tell = Telling(services, look)
     run = Operating(services, history)
     mute = Muting(services)
     rota = Schedules(services)
@@ -54,6 +56,8 @@ def routes_of(services: Services, history: History) -> tuple[Route, ...]:
         Route("GET", "/incidents/{number}", "read", look.incident),
         Route("GET", "/incidents/{number}/why", "read", look.why),
         Route("GET", "/incidents/{number}/todo", "read", respond.todo),
+        Route("GET", "/incidents/{number}/drafts", "read", tell.drafts),
+        Route("POST", "/incidents/{number}/preview", "read", tell.preview),
         Route("POST", "/incidents/{number}/{verb}", "respond", work.command),
         Route("POST", "/ack", "respond", work.acknowledge_all),
         Route("GET", "/pages", "read", look.pages),

@@ -76,6 +76,19 @@ class FactsBody(Struct, forbid_unknown_fields=True, kw_only=True):
     facts: dict[str, str | None]
 
 
+class UpdateBody(Struct, forbid_unknown_fields=True, kw_only=True):
+    progress: str = ""
+    to: list[str] = []
+    impact: str = ""
+    estimated_resolution: str | None = None
+    draft: bool = False
+
+
+class AudienceBody(Struct, forbid_unknown_fields=True, kw_only=True):
+    audience: str
+    because: str = ""
+
+
 class MergeBody(Struct, forbid_unknown_fields=True):
     into: int
 

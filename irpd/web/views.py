@@ -64,7 +64,12 @@ def incident_view(incident: Incident, members: Sequence[Member]) -> Object:
         "paths": [path_view(run) for run in incident.paths],
         "objectives": _objectives(incident),
         "regimes": [{"name": name, "state": "assess", "clocks": []} for name in incident.regimes],
-        "tells": list(incident.tells),
+        "tells": list(dict.fromkeys((*incident.response.told, *incident.response.drafts))),
+        "told": {
+            name: {"at": utc_text(last.at), "template": last.template.value}
+            for name, last in incident.response.told.items()
+        },
+        "drafts": list(incident.response.drafts),
         "signals": _counts(incident, members),
         "flapping": any(member.flapping for member in members),
         "group": None
@@ -255,7 +260,9 @@ def page_view(page: Page) -> Object:
     return {
         "id": page.id,
         "incident": page.incident or None,
-        "person": page.person,
+        "person": page.person or None,
+        "audience": page.notice.audience if page.notice is not None else None,
+        "template": page.notice.template.value if page.notice is not None else None,
         "kind": page.kind.value,
         "reason": page.reason,
         "state": page_state(page),
@@ -271,6 +278,7 @@ def page_view(page: Page) -> Object:
             {
                 "id": f"{page.id}.{send.n}",
                 "channel": send.channel,
+                "to": send.to or None,
                 "due_at": utc_text(send.due_at),
                 "state": send_state(page, send),
                 "attempts": send.attempts,

@@ -17,6 +17,7 @@ from irpd.web.ports import Services
 from irpd.web.problem import answer
 from irpd.web.responding import VERBS as RESPONDING
 from irpd.web.responding import Build
+from irpd.web.telling import VERBS as TELLING
 from irpd.web.views import incident_document, incident_view
 
 
@@ -61,7 +62,8 @@ class Working:
         because), ``note`` (text), ``resolve`` and ``reopen`` (because), ``close``, ``merge`` (into),
         ``split`` (signals); ``stage`` (stage, because, aside), ``done`` (item, result), ``set-aside`` (item,
         because), ``action`` (text, result), ``decide`` (text, because), ``set`` (facts, by name).
-        With ``If-Match`` and another version by now: 412."""
+        ``update`` (progress, to, impact, estimated_resolution, draft), ``approve`` (audience), ``withdraw``
+        (audience, because). With ``If-Match`` and another version by now: 412."""
         verb = request.match_info["verb"]
         build = VERBS.get(verb)
         if build is None:
@@ -174,6 +176,7 @@ VERBS: Mapping[str, Build] = {
     "merge": _merge,
     "split": _split,
     **RESPONDING,
+    **TELLING,
 }
 
 #: What only a person can say.

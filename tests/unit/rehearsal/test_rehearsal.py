@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from irpd.config.audiences import Audience
 from irpd.config.problem import ConfigurationError
 from irpd.config.values import Configuration
 from irpd.rehearsal.suite import rehearse
@@ -221,6 +222,24 @@ def test_a_case_says_who_is_paged_at_once(
         configuration,
         f"- {{name: a, given: {{service: checkout, {given}}}, expect: {{pages: {pages}}}}}\n",
     )
+    assert differences(report) == ([] if difference is None else [difference])
+
+
+@pytest.mark.parametrize(
+    "tells, difference",
+    [
+        ("[team, executives]", None),
+        ("[team]", "tells: wanted [team], got [team, executives]"),
+        ("[]", "tells: wanted [], got [team, executives]"),
+    ],
+)
+def test_a_case_says_which_audiences_are_told(
+    rules: Rules, configuration: Configuration, tells: str, difference: str | None
+) -> None:
+    audiences = {name: Audience(via="quick") for name in ("team", "executives", "legal")}
+    telling = configuration.model_copy(update={"audiences": audiences})
+    case = f"{{service: checkout, labels: {{category: payment}}}}, expect: {{tells: {tells}}}"
+    report = run(rules, telling, f"- {{name: a, given: {case}}}\n")
     assert differences(report) == ([] if difference is None else [difference])
 
 
