@@ -39,7 +39,7 @@ def main() -> None:
         scale.run(incidents=500, events=5000, rounds=1, seconds=0.3)
         overload.run(seconds=2, step_seconds=0.3)
         rules.run(signals=50, rounds=1)
-        backtest.run(signals=500)
+        backtest.run(signals=500, rate=20, seconds=1, rounds=1)
         storm.run(alerts=500, services=30)
         paging.run(pages=200, people=50, rounds=1)
         oncall.run(people=30, schedules=10, paths=10, asked=100)

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import time
+from pathlib import Path
 
 from aiohttp import web
 
@@ -25,7 +26,7 @@ def run(*, rate: float = 100.0, seconds: float = 20.0, rounds: int = 5) -> None:
         f"{'':8} {'pages':>6} {'p50 ms':>8} {'p99 ms':>8} {'worst':>8} {'CPU':>6}   (target: p99 below 50 ms)"
     )
     for number in range(1, rounds + 1):
-        delays, cpu = asyncio.run(_round(rate, seconds))
+        delays, cpu = once(rate=rate, seconds=seconds)
         ordered = sorted(delays)
         print(
             f"round {number:2} {len(ordered):6} {ordered[len(ordered) // 2] * 1e3:8.1f}"
@@ -34,7 +35,13 @@ def run(*, rate: float = 100.0, seconds: float = 20.0, rounds: int = 5) -> None:
         )
 
 
-async def _round(rate: float, seconds: float) -> tuple[list[float], float]:
+def once(*, rate: float, seconds: float, state: Path | None = None) -> tuple[list[float], float]:
+    """Delays in seconds, in no order, and the daemon's share of a core. ``state`` is the state directory of a
+    daemon that has worked before; else a fresh one."""
+    return asyncio.run(_round(rate, seconds, state))
+
+
+async def _round(rate: float, seconds: float, state: Path | None) -> tuple[list[float], float]:
     arrived: dict[str, float] = {}
     came = asyncio.Event()
 
@@ -51,7 +58,7 @@ async def _round(rate: float, seconds: float) -> tuple[list[float], float]:
     port = free_port()
     await web.TCPSite(runner, "127.0.0.1", port).start()
     try:
-        with process.irpd(hook=f"http://127.0.0.1:{port}/", channel="hook") as server:
+        with process.irpd(state=state, hook=f"http://127.0.0.1:{port}/", channel="hook") as server:
             return await _measure(server, rate, seconds, arrived, came)
     finally:
         await runner.cleanup()

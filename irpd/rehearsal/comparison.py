@@ -187,7 +187,7 @@ class Comparison:
             hours = [
                 f"{hour:02}h {old} -> {new}" for hour, (old, new) in enumerate(self.by_hour()) if old != new
             ]
-            lines += ["", "pages by local hour: " + (", ".join(hours) or "as before")]
+            lines += ["", "pages by local hour: " + (", ".join(hours) or "as before"), _COUNTED]
         lines.append("")
         if self.identical:
             lines.append(f"All {len(self.before):,} incidents are the same.")
@@ -211,6 +211,10 @@ class Comparison:
         }
 
 
+#: What the numbers of pages are of; the record and the replay are counted alike.
+_COUNTED = (
+    "Pages are counted as they are asked for, also those that were put off, gathered or no longer sent."
+)
 _KINDS: Mapping[str, str] = {
     "no-longer-opened": "would not open",
     "newly-opened": "would open anew",
