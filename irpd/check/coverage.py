@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from irpd.check.material import Material
 from irpd.check.reach import late, unreachable
 from irpd.check.reached import schedules_of
+from irpd.check.verified import unverified
 from irpd.config.problem import Problem
 from irpd.config.values import Configuration
 from irpd.oncall.changes import NONE, Changes
@@ -29,10 +30,12 @@ def coverage(material: Material, configuration: Configuration) -> Iterator[Probl
     yield from _gaps(material, configuration)
     yield from unreachable(material, configuration)
     yield from late(material, configuration)
+    yield from unverified(material, configuration)
 
 
-def used_schedules(configuration: Configuration) -> list[str]:
-    """The schedules that some path or role asks, whose gaps aren't said to be meant."""
+def used_schedules(configuration: Configuration, *, every: bool = False) -> list[str]:
+    """The schedules that some path or role asks; unless ``every``, those whose gaps aren't said to be
+    meant."""
     used: set[str | None] = {
         name
         for path in configuration.paths.values()
@@ -40,7 +43,11 @@ def used_schedules(configuration: Configuration) -> list[str]:
         for name in schedules_of(configuration, step)
     }
     used |= {role.schedule for role in configuration.roles.values()}
-    return [name for name, one in configuration.schedules.items() if name in used and one.gaps == "refuse"]
+    return [
+        name
+        for name, one in configuration.schedules.items()
+        if name in used and (every or one.gaps == "refuse")
+    ]
 
 
 def gaps(

@@ -8,17 +8,20 @@ from irpd.config.merge import Merged
 from irpd.config.supported import places, value_at
 from irpd.config.values import Configuration
 from irpd.config.yaml import Document, Where
+from irpd.oncall.contacts import Contacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
     """``merged`` is the files as they were written, whatever is wrong in them; ``configuration`` the typed
-    value, None when single values are wrong. ``now`` is when gaps are looked for."""
+    value, None when single values are wrong. ``now`` is when gaps are looked for; ``contacts`` is what people
+    have confirmed, None where that isn't known."""
 
     merged: Merged
     configuration: Configuration | None
     rules: tuple[Document, ...]
     now: datetime
+    contacts: Contacts | None = None
 
     def texts(self, *pattern: str) -> Iterator[tuple[Where, str]]:
         """The texts at the places that fit, with their paths; those of a list one by one."""

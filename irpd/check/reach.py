@@ -31,7 +31,7 @@ def reach(material: Material, configuration: Configuration) -> Iterator[Problem]
 
 def unreachable(material: Material, configuration: Configuration) -> Iterator[Problem]:
     """Errors for people whom no page can reach, warnings for those whom some can't."""
-    yield from _people(material, configuration, _reached(configuration), _paged(configuration))
+    yield from _people(material, configuration, _reached(configuration), paged(configuration))
 
 
 def late(material: Material, configuration: Configuration) -> Iterator[Problem]:
@@ -63,7 +63,7 @@ def _whom(configuration: Configuration, *, schedule: str | None, person: str | N
     return tuple(dict.fromkeys(name for layer in found.layers for name in layer.people)) if found else ()
 
 
-def _paged(configuration: Configuration) -> set[str]:
+def paged(configuration: Configuration) -> set[str]:
     """Everybody whom some step, role or fallback may page."""
     people = {*configuration.fallback, *configuration.operators}
     for path in configuration.paths.values():

@@ -10,6 +10,7 @@ from irpd.check.reached import Moment, moments, schedules_of
 from irpd.config.base import LEVEL_NAMES
 from irpd.config.values import Configuration
 from irpd.oncall.changes import NONE, Changes
+from irpd.oncall.contacts import Contacts
 from irpd.oncall.documents import utc_text
 from irpd.oncall.reach import methods_for
 
@@ -22,9 +23,11 @@ def coverage_document(
     *,
     services: tuple[str, ...] = (),
     levels: tuple[int, ...] = (1, 2, 3),
+    contacts: Contacts | None = None,
 ) -> dict[str, Any]:
     """``services``: only their paths; all when none is named. ``open`` is what nobody but ``fallback``
-    covers, or nothing reaches: what there should be none of."""
+    covers, or nothing reaches: what there should be none of. ``contacts`` are what people confirmed, where
+    that is asked for and known."""
     start = start.astimezone(UTC)
     end = start + timedelta(weeks=weeks)
     used = _used(configuration, services)
@@ -47,14 +50,31 @@ def coverage_document(
         for one in paths
         for person in one["without"]
     ]
+    unverified = sorted(_unverified(configuration, paths, contacts))
+    open_ += [f"{person} has confirmed no address that pages go to" for person in unverified]
     return {
         "schema": "irpd.coverage/1",
         "from": utc_text(start),
         "to": utc_text(end),
         "paths": paths,
         "gaps": nobody,
+        "unverified": unverified,
         "open": list(dict.fromkeys(open_)),
     }
+
+
+def _unverified(
+    configuration: Configuration, paths: list[dict[str, Any]], contacts: Contacts | None
+) -> set[str]:
+    if contacts is None:
+        return set()
+    reached = {
+        (one["person"], path["level"])
+        for path in paths
+        for moment in path["moments"]
+        for one in moment["reached"]
+    }
+    return {person for person, level in reached if level in contacts.missing(configuration, person)}
 
 
 def _used(configuration: Configuration, services: tuple[str, ...]) -> dict[str, list[str]]:

@@ -20,6 +20,7 @@ from irpd.check.windows import windows
 from irpd.config.load import Loaded, read_configuration
 from irpd.config.problem import ConfigurationError, Problem, in_file_order
 from irpd.config.yaml import Document
+from irpd.oncall.contacts import Contacts
 from irpd.triage.ruleset import RuleSet, compile_rules
 
 
@@ -51,17 +52,20 @@ def check(
     now: datetime | None = None,
     reveal: bool = True,
     starting: bool = False,
+    contacts: Contacts | None = None,
 ) -> tuple[list[Problem], RuleSet | None]:
     """What is wrong in files that could be loaded, and the compiled rules (None when they have errors).
 
     ``strict`` makes warnings errors; ``now`` is when gaps are looked for; ``reveal`` says whether secrets
     must be there (they needn't where somebody only looks at the files); ``starting`` makes what the coming
-    weeks leave open warnings: a pager with a gap is better than none."""
+    weeks leave open warnings: a pager with a gap is better than none; ``contacts`` are what people confirmed,
+    None where that isn't known: then nothing is said of it."""
     material = Material(
         merged=loaded.merged,
         configuration=loaded.configuration,
         rules=loaded.rules,
         now=now or datetime.now(UTC),
+        contacts=contacts,
     )
     problems, ruleset = _all(material, reveal=reveal, starting=starting)
     return _ordered([*loaded.problems, *problems], tuple(loaded.files), strict=strict), ruleset
@@ -74,6 +78,7 @@ def check_files(
     now: datetime | None = None,
     reveal: bool = True,
     starting: bool = False,
+    contacts: Contacts | None = None,
 ) -> Checked:
     """The same from the files on, going on after errors of reading: all that one look can find."""
     reading = read_configuration(paths)
@@ -85,6 +90,7 @@ def check_files(
             configuration=reading.configuration,
             rules=reading.rules,
             now=now or datetime.now(UTC),
+            contacts=contacts,
         )
         found, ruleset = _all(material, reveal=reveal, starting=starting)
         problems += found

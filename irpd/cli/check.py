@@ -38,9 +38,15 @@ def check(
     Errors are what can't work (a reload would be refused); warnings what is probably not meant.
     """
     from irpd.check import check_files
-    from irpd.cli.files import configuration_paths
+    from irpd.cli.files import configuration_paths, contacts_known
 
     checked = check_files(configuration_paths(config), strict=strict, reveal=secrets)
+    if checked.loaded is not None:
+        from irpd.check.verified import unverified_in
+
+        contacts = contacts_known(checked.loaded.configuration, config, journal)
+        if contacts is not None:
+            checked = checked.with_more(unverified_in(checked.loaded, contacts), strict=strict)
     if checked.good and checked.loaded is not None and checked.ruleset is not None:
         from irpd.rehearsal.coverage import untested
 

@@ -3,11 +3,18 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
 
 from irpd.cli.failure import NO, USAGE, Failed
 from irpd.cli.options import DEFAULT_CONFIG
 from irpd.config.load import Loaded, read_configuration
 from irpd.config.problem import Problem
+
+if TYPE_CHECKING:
+    from irpd.config.values import Configuration
+    from irpd.oncall.contacts import Contacts
 
 #: The state directory of the packaged unit (StateDirectory=irpd).
 PACKAGED = "/var/lib/irpd"
@@ -37,6 +44,36 @@ def _in_short(problems: Sequence[Problem]) -> str:
     errors = [str(problem) for problem in problems if problem.severity == "error"]
     more = f"\n({len(errors) - 3} more: irpd check)" if len(errors) > 3 else ""
     return "the configuration can't be used:\n" + "\n".join(errors[:3]) + more
+
+
+def contacts_known(
+    configuration: "Configuration", config: Sequence[str], journal: str | None
+) -> "Contacts | None":
+    """What people have confirmed of their contact methods, as the journal says; None where the configuration
+    doesn't ask for it, or where there is no journal that can be read, which is said."""
+    if configuration.server.verify == "ignore":
+        return None
+    from irpd.engine.ports import JournalError
+    from irpd.journal.codec import decode_standing
+    from irpd.journal.reader import open_reader
+    from irpd.model.contact import Contact
+    from irpd.oncall.contacts import Contacts
+
+    path = journal_place(config, journal)
+    why = "there is none" if not path.is_file() else ""
+    try:
+        if not why:
+            reader = open_reader(path)
+            try:
+                found = [(kind, data) for kind, _, data in reader.standing() if kind == Contact.kind]
+            finally:
+                reader.close()
+            rows = (decode_standing(kind, data) for kind, data in found)
+            return Contacts(row for row in rows if isinstance(row, Contact))
+    except (JournalError, OSError) as error:
+        why = str(error)
+    click.echo(f"{path}: {why}; whether people have confirmed their addresses isn't looked at", err=True)
+    return None
 
 
 def journal_path(config: Sequence[str], journal: str | None) -> Path:

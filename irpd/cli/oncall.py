@@ -168,7 +168,7 @@ def coverage(
     """Who is reached by which channel after how many minutes, for every moment of the coming weeks. Read
     from the files; overrides are asked of the daemon where one runs. Exit status 1 if something is open."""
     from irpd.check.report import coverage_document
-    from irpd.cli.files import loaded_or_failed
+    from irpd.cli.files import contacts_known, loaded_or_failed
     from irpd.oncall.documents import UNREADABLE
 
     configuration = loaded_or_failed(config).configuration
@@ -180,8 +180,9 @@ def coverage(
     made = _overrides(socket, config)
     try:
         document = coverage_document(
-            configuration, datetime.now(UTC), weeks, made, services=services, levels=levels
-        )
+            configuration, datetime.now(UTC), weeks, made, services=services, levels=levels,
+            contacts=contacts_known(configuration, config, None),
+        )  # fmt: skip
     except UNREADABLE as error:
         raise Failed(f"a schedule can't be read (irpd check says which): {error}", exit_code=NO) from None
     if json:

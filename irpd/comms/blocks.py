@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from irpd.comms import clean
 from irpd.comms.glance import glance
 from irpd.comms.shifts import shift_said
-from irpd.comms.story import Story, Subject, person_name, tell
+from irpd.comms.story import Story, Subject, tell
+from irpd.comms.trying import confirms, sentence_of, title_of
 from irpd.model.page import PageKind
 
 _DOTS = {1: ":red_circle:", 2: ":large_orange_circle:", 3: ":large_yellow_circle:", 4: ":white_circle:"}
@@ -79,8 +80,9 @@ def _answer(label: str, page: str, style: str = "") -> dict[str, object]:
 
 
 def _test(subject: Subject) -> SlackText:
-    name = person_name(subject.configuration, subject.page.person)
-    text = f":wave: *Test page for {escape(name).translate(LOOKALIKES)}* from irpd. Nothing is wrong."
+    title = escape(title_of(subject)).translate(LOOKALIKES)
+    from_irpd = "" if confirms(subject) else " from irpd"
+    text = f":wave: *{title}*{from_irpd}. {escape(sentence_of(subject))}"
     reached = _button("It reached me", subject.link, "primary")
     if subject.code:
         reached = _answer("It reached me", subject.page.name, "primary") | {"action_id": "i-have-it"}

@@ -32,6 +32,7 @@ def fields(subject: Subject) -> dict[str, object]:
         "next_person": page.next_person or None,
         "next_at": _time(page.next_at),
         "news": clean.block(page.text) or None,
+        "confirm_code": subject.digits or None,
         "shift": None if page.shift is None else _shift(page.shift),
         "acknowledge_url": subject.link if page.kind is not PageKind.SHIFT else None,
         "cant_url": subject.cant_link if page.kind is not PageKind.SHIFT else None,

@@ -63,6 +63,11 @@ class Links:
         """Where this page is handed on."""
         return f"{self.url(page)}/cant"
 
+    def digits(self, page: Page) -> str:
+        """The six digits in a message that asks to confirm an address: who types them has read it."""
+        digest = hmac.digest(self._key, f"verify\0{page.name}\0{page.person}".encode(), hashlib.sha256)
+        return f"{int.from_bytes(digest[:8]) % 1_000_000:06d}"
+
     def proof(self, name: str) -> str:
         """32 hexadecimal digits that only who has the message about the page of this name knows."""
         return hmac.digest(self._key, f"answer\0{name}".encode(), hashlib.sha256).hex()[:32]

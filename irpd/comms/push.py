@@ -5,7 +5,8 @@ from enum import IntEnum
 
 from irpd.comms.glance import glance
 from irpd.comms.shifts import shift_said
-from irpd.comms.story import Story, Subject, person_name, tell
+from irpd.comms.story import Story, Subject, tell
+from irpd.comms.trying import confirms, sentence_of, title_of
 from irpd.model.page import PageKind
 
 
@@ -32,10 +33,10 @@ class PushText:
 def push_text(subject: Subject) -> PushText:
     """The message about a page, as the incident stands now."""
     if subject.page.kind == PageKind.TEST:
-        name = person_name(subject.configuration, subject.page.person)
+        test = "Nothing is wrong. Press I have it.\nIt shows that pages from irpd reach you here."
         return PushText(
-            title=f"Test page for {name}",
-            text="Nothing is wrong. Press I have it.\nIt shows that pages from irpd reach you here.",
+            title=title_of(subject),
+            text=sentence_of(subject) if confirms(subject) else test,
             urgency=Urgency.LOUD,
             asks=True,
             over=False,

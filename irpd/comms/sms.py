@@ -13,6 +13,7 @@ from irpd.comms import clean, gsm
 from irpd.comms.glance import TITLE, WIDTH, sentence
 from irpd.comms.shifts import shift_said
 from irpd.comms.story import Story, Subject, person_name, tell
+from irpd.comms.trying import confirms
 from irpd.model.page import PageKind
 
 ONE = 160  # places in one message
@@ -24,6 +25,9 @@ def sms_text(subject: Subject) -> str:
     """The text message about a page, as the incident stands now."""
     if subject.page.kind == PageKind.TEST:
         name = clean.cut(person_name(subject.configuration, subject.page.person), 30)
+        if confirms(subject):
+            code = f" Reply {subject.code} or press:" if subject.code else " Press:"
+            return gsm.plain(f"irpd: confirm that pages reach {name} here.{code} ") + subject.link
         reply = f" Reply {subject.code} or press: " if subject.code else " It reached me: "
         return gsm.plain(f"irpd test page for {name}. Nothing is wrong.{reply}") + subject.link
     if subject.page.kind == PageKind.SHIFT:

@@ -30,7 +30,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """What a message is about: the facts that all its texts are made of.
 
     ``incident`` is None for a test page. ``link`` acknowledges, ``cant_link`` hands on, ``code`` is what a
-    reply says; "" where nobody hears replies.
+    reply says; "" where nobody hears replies. ``digits`` are what one types to confirm an address.
     """
 
     page: Page
@@ -41,6 +41,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     link: str
     cant_link: str
     code: str = ""
+    digits: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from irpd.comms.push import push_text
 from irpd.comms.shifts import shift_said
 from irpd.comms.sms import sms_text
 from irpd.comms.story import Story, Subject, name_of, person_name, tell
+from irpd.comms.trying import confirms, sentence_of, title_of
 from irpd.comms.voice import spoken, voice_text
 from irpd.model.page import PageKind
 
@@ -215,9 +216,11 @@ def _name(subject: Subject) -> str:
 
 
 def _test_name(subject: Subject) -> str:
-    return f"[irpd] Test page for {person_name(subject.configuration, subject.page.person)}"
+    return f"[irpd] {title_of(subject)}"
 
 
 def _test_text(subject: Subject) -> str:
+    if confirms(subject):
+        return f"{title_of(subject)}.\n{sentence_of(subject)}\nIt reached me:  {subject.link}\n"
     name = person_name(subject.configuration, subject.page.person)
     return f"Test page from irpd to {name}.\nNothing is wrong. It reached me:\n{subject.link}\n"

@@ -3,6 +3,7 @@
 from irpd.comms import clean
 from irpd.comms.shifts import shift_said
 from irpd.comms.story import Subject, person_name, tell
+from irpd.comms.trying import confirms
 from irpd.model.page import PageKind
 
 KEYS = "Press 1 if you have it. Press 2 if you can't. Press 9 to hear this again."
@@ -13,6 +14,8 @@ def voice_text(subject: Subject) -> str:
     """About half a minute of speech, as the incident stands now; the keys are not in it."""
     name = person_name(subject.configuration, subject.page.person)
     if subject.page.kind == PageKind.TEST:
+        if confirms(subject):
+            return spoken(f"This is I R P D. Press 1 to confirm that calls reach {name}.")
         return spoken(f"This is a test call from I R P D to {name}. Nothing is wrong.")
     if subject.page.kind == PageKind.SHIFT:
         return spoken(shift_said(subject).lines[0])

@@ -50,6 +50,11 @@ class Server(Value):
     )
     time_zone: str = Field("UTC", description="Zone of times that name none, such as `Europe/Berlin`.")
     tokens: tuple[Token, ...] = Field((), description="Tokens of the API. Without any it is off on TCP.")
+    verify: Literal["required", "warn", "ignore"] = Field(
+        "ignore",
+        description="People whom pages reach only by addresses that they have not confirmed "
+        "(`irpd page verify`): an error that refuses a reload, a warning, or nothing. They are paged anyway.",
+    )
     max_body: int = Field(
         16 * 1024 * 1024, ge=1024, le=1024**3, description="Largest body of a webhook, in bytes."
     )

@@ -20,6 +20,7 @@ from irpd.engine.inbox import Overloaded
 from irpd.engine.ports import Channel, Clock, JournalError
 from irpd.journal.sqlite import SqliteJournal
 from irpd.model import command as c
+from irpd.oncall.contacts import Contacts
 from irpd.outbox.outbox import Outbox
 from irpd.web.metrics import Metrics
 from irpd.web.ports import Reloaded
@@ -75,7 +76,10 @@ class Reloading:
             previous = self._engine.policy.hash
             try:
                 prepared = await asyncio.to_thread(
-                    settings.from_files, self._options.config, shadow=self._options.shadow
+                    settings.from_files,
+                    self._options.config,
+                    shadow=self._options.shadow,
+                    contacts=Contacts(self._engine.state.contacts),
                 )
             except ConfigurationError as error:
                 await self.refuse(tuple(error.problems))

@@ -37,6 +37,7 @@ from irpd.daemon.shifts import Shifts
 from irpd.daemon.sources import Sources
 from irpd.daemon.watch_channels import ChannelWatch
 from irpd.daemon.watch_clock import ClockWatch
+from irpd.daemon.watch_contacts import ContactWatch
 from irpd.daemon.watch_delivery import DeliveryWatch
 from irpd.daemon.watch_descriptors import Accepts
 from irpd.daemon.watch_gaps import GapWatch
@@ -117,6 +118,7 @@ class Daemon:
         )  # fmt: skip
         self.clock_watch = ClockWatch(self.clock, self.reloading.tell)
         self.shifts = Shifts(self.engine, self.clock)
+        self.contact_watch = ContactWatch(self.engine, self.clock, self.reloading.tell, self.metrics)
         self.gap_watch = GapWatch(self.engine, self.clock, self.reloading.tell)
         await self._record_start(opened, loaded.last_at)
         self._watch_progress()
@@ -236,6 +238,7 @@ class Daemon:
         self._tasks.append(asyncio.create_task(self._anchor(), name="anchor"))
         self._tasks.append(asyncio.create_task(self.gap_watch.run(), name="gaps"))
         self._tasks.append(asyncio.create_task(self.shifts.run(), name="shifts"))
+        self._tasks.append(asyncio.create_task(self.contact_watch.run(), name="contacts"))
         await self._stop.wait()
 
     async def stop(self) -> None:

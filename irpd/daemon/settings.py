@@ -18,6 +18,7 @@ from irpd.config.files import configuration_files
 from irpd.config.load import Loaded, bundle, load_bundle
 from irpd.config.problem import ConfigurationError, Problem
 from irpd.config.values import Configuration
+from irpd.oncall.contacts import Contacts
 from irpd.protocol.policy import Policy
 from irpd.triage.ruleset import RuleSet, compile_rules
 from irpd.triage.service import ServiceIndex
@@ -38,10 +39,17 @@ class Prepared:
     warnings: tuple[Problem, ...] = ()
 
 
-def from_files(paths: Sequence[str | Path], *, starting: bool = False, shadow: bool = False) -> Prepared:
+def from_files(
+    paths: Sequence[str | Path],
+    *,
+    starting: bool = False,
+    shadow: bool = False,
+    contacts: Contacts | None = None,
+) -> Prepared:
     """What the files say. Raises ConfigurationError with all problems; what the coming weeks leave open
-    keeps no daemon from ``starting``. With ``shadow`` nobody is told of anything, whatever the files say."""
-    checked = check_files(paths, starting=starting)
+    keeps no daemon from ``starting``. With ``shadow`` nobody is told of anything, whatever the files say.
+    ``contacts`` are what people have confirmed, where that is known."""
+    checked = check_files(paths, starting=starting, contacts=contacts)
     if checked.loaded is None or checked.ruleset is None or not checked.good:
         raise ConfigurationError(checked.problems)
     return _prepared(checked.loaded, checked.ruleset, tuple(checked.problems), shadow=shadow)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
+from irpd.model.contact import Contact
 from irpd.model.heartbeat import Heartbeat
 from irpd.model.incident import Incident, Member
 from irpd.model.override import Override
@@ -56,6 +57,11 @@ class State:
     def heartbeat(self, name: str) -> Heartbeat | None:
         """What is kept of this monitor."""
         return self._rows.stands(Heartbeat, name)
+
+    @property
+    def contacts(self) -> list[Contact]:
+        """What is known of people's contact methods."""
+        return self._rows.all_standing(Contact)
 
     def shift(self, schedule: str, person: str, begins: datetime) -> ComingShift | None:
         """What was told of this shift, or tested for it."""

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, TypeVar, get_args
 import msgspec
 
 from irpd.engine.ports import JournalCorrupt
+from irpd.model.contact import Contact
 from irpd.model.event import AnyEvent
 from irpd.model.heartbeat import Heartbeat
 from irpd.model.incident import Incident, Member
@@ -59,7 +60,8 @@ _member: msgspec.json.Decoder[Member] = msgspec.json.Decoder(Member)
 _page: msgspec.json.Decoder[Page] = msgspec.json.Decoder(Page)
 #: Every kind of row that stands beside the incidents; a new one is added here.
 _standing: Mapping[str, msgspec.json.Decoder[Any]] = {
-    kind.kind: msgspec.json.Decoder(kind) for kind in (Silence, Override, Heartbeat, Shadow, ComingShift)
+    kind.kind: msgspec.json.Decoder(kind)
+    for kind in (Silence, Override, Heartbeat, Shadow, ComingShift, Contact)
 }
 
 

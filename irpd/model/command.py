@@ -365,6 +365,14 @@ class TestPage(Struct, frozen=True, kw_only=True):
     by: str
 
 
+class VerifyContact(Struct, frozen=True, kw_only=True):
+    """Ask a person to confirm that what is sent reaches them: by ``via``, else by each of their channels."""
+
+    person: str
+    by: str
+    via: str = ""
+
+
 class TellOperators(Struct, frozen=True, kw_only=True):
     """irpd itself needs somebody: opens (or updates) one incident of the ``unmapped``
     service under ``key`` and pages ``operators``."""
@@ -437,7 +445,7 @@ Command = (
     Receive | Wake | WakeSignal | AddSilence | EndSilence | AddOverride | SwapShifts | EndOverride | TellShift
     | MarkStale | TakeAnswer | RecordSend | ConfirmSend
     | HeartbeatReported | HeartbeatMissed
-    | Open | AnyWork | SeePage | TestPage | TellOperators | ConditionOver
+    | Open | AnyWork | SeePage | TestPage | VerifyContact | TellOperators | ConditionOver
     | ChangeConfig | RefuseConfig | SetAside | RecordStart | RecordJump
 )  # fmt: skip
 

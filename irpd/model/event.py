@@ -611,6 +611,34 @@ class ShiftTold(Event, frozen=True, tag="shift-told"):
     page: str = ""
 
 
+# ------------------------------------------------------------------ contact methods (subject ``contacts``)
+class ContactAsked(Event, frozen=True, tag="contact-asked"):
+    """A person was sent a message to confirm that it reaches them; ``digest`` is their address there, with
+    ``salt``."""
+
+    person: str
+    channel: str
+    page: str
+    digest: str
+    salt: str
+
+
+class ContactVerified(Event, frozen=True, tag="contact-verified"):
+    """They confirmed it."""
+
+    person: str
+    channel: str
+    page: str
+    via: str = ""
+
+
+class ContactForgotten(Event, frozen=True, tag="contact-forgotten"):
+    """The files have this person, or this channel, no more."""
+
+    person: str
+    channel: str
+
+
 # ------------------------------------------------------------------ paging
 class PathStarted(Event, frozen=True, tag="path-started"):
     run: PathRun
@@ -795,6 +823,7 @@ AnyEvent = (
     | SignalFlapping | SignalMoved | SignalLeft
     | SignalWaits | WaitChanged | WaitEnded | SilenceAdded | SilenceEnded | OverrideAdded | OverrideEnded
     | HeartbeatsExpected | HeartbeatSeen | ShadowBegan | ShadowEnded | ShiftTold
+    | ContactAsked | ContactVerified | ContactForgotten
     | PathStarted | PathMoved | PathStopped | PathResumed | Paged | SendAttempted
     | SendConfirmed | SendBrought | PageEnded | PageSeen
     | SignalsRepeated | ReceiptTaken | ConfigLoaded | ConfigRefused | CommandSetAside | ClockJumped | Started

@@ -13,6 +13,7 @@ from irpd.comms.story import Subject
 from irpd.comms.texts import Rendered, render
 from irpd.config.values import Configuration
 from irpd.engine.ports import Message
+from irpd.model.contact import VERIFY
 from irpd.model.incident import Incident, Member
 from irpd.model.page import Page, Send, SendState
 from irpd.outbox.needs import PublishedState
@@ -175,6 +176,7 @@ def _subject(told: Told, configuration: Configuration, links: Links, now: dateti
         link=links.url(told.page),
         cant_link=links.cant_url(told.page),
         code=links.codes.code(told.page) if configuration.hears(told.send.channel) else "",
+        digits=links.digits(told.page) if told.page.reason == VERIFY else "",
     )
 
 

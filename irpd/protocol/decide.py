@@ -29,6 +29,7 @@ from irpd.protocol import (
     work,
 )
 from irpd.protocol.answers import take_answer
+from irpd.protocol.contacts import ask_to_confirm, confirmed, forget_gone
 from irpd.protocol.deadlines import wake
 from irpd.protocol.draft import Draft
 from irpd.protocol.placing import Received, open_incident
@@ -151,9 +152,14 @@ def _decide(draft: Draft, command: c.Command) -> object:
         case c.AnswerHelp():
             return team.answer(draft, command)
         case c.SeePage():
-            return see_page(draft, command)
+            page = see_page(draft, command)
+            if page is not None:
+                confirmed(draft, page, command.via)
+            return page is not None
         case c.TestPage():
             return test_page(draft, command)
+        case c.VerifyContact():
+            return ask_to_confirm(draft, command)
         case c.TellOperators():
             return _tell_operators(draft, command)
         case c.ConditionOver():
@@ -253,6 +259,7 @@ def _configured(draft: Draft) -> Received:
     answer = _condition_over(draft, "config")
     heartbeats.follow(draft, answer)
     shadow.follow(draft)
+    forget_gone(draft)
     for member in waiting.judge_all(draft):
         enter(draft, member, answer)
     return answer

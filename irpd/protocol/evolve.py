@@ -16,6 +16,7 @@ from irpd.model.objective import NO_OBJECTIVES
 from irpd.model.page import Page, PageKind, Send, SendState, Word
 from irpd.model.response import NOTHING_YET
 from irpd.model.share import NOBODY, Distinct, Impact, Part
+from irpd.protocol.evolve_contacts import CONTACTS, evolve_contacts
 from irpd.protocol.evolve_heartbeats import HEARTBEATS, evolve_heartbeats
 from irpd.protocol.evolve_objectives import evolve_objectives
 from irpd.protocol.evolve_overrides import OVERRIDES, evolve_overrides
@@ -64,6 +65,8 @@ def evolve(rows: Rows, subject: str, event: e.AnyEvent, at: datetime) -> None:
         evolve_shadow(rows, event, at)
     elif subject == SHIFTS:
         evolve_shifts(rows, event, at)
+    elif subject == CONTACTS:
+        evolve_contacts(rows, event, at)
 
 
 #: What shows, when a person does it, that somebody works on an incident.
@@ -415,6 +418,7 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
             | e.Started() | e.ReceiptTaken() | e.SilenceAdded() | e.SilenceEnded()
             | e.OverrideAdded() | e.OverrideEnded() | e.HeartbeatsExpected() | e.HeartbeatSeen()
             | e.ShadowBegan() | e.ShadowEnded() | e.ShiftTold()
+            | e.ContactAsked() | e.ContactVerified() | e.ContactForgotten()
         ):  # fmt: skip
             return replace(incident, version=version)
         case e.Opened() | e.SignalsRepeated() | e.SignalWaits() | e.WaitChanged() | e.WaitEnded():

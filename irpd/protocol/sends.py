@@ -215,9 +215,10 @@ def send_outside(
     return page.id
 
 
-def see_page(draft: Draft, command: c.SeePage) -> bool:
+def see_page(draft: Draft, command: c.SeePage) -> Page | None:
+    """The page, if it wasn't seen before."""
     page = draft.rows.page(command.page)
     if page is None or page.seen_at is not None:
-        return False
+        return None
     _emit(draft, page, e.PageSeen(page=page.id, via=command.via))
-    return True
+    return page

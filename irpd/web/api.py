@@ -15,6 +15,7 @@ from irpd.engine.ports import JournalError
 from irpd.model.command import Refusal
 from irpd.web.actor import Actor, NotAllowed, Role, bearer_of, peer_of
 from irpd.web.bucket import Buckets
+from irpd.web.contacts import Contacting
 from irpd.web.history import History
 from irpd.web.looking import Looking
 from irpd.web.muting import Muting
@@ -50,6 +51,7 @@ def routes_of(services: Services, history: History) -> tuple[Route, ...]:
     run = Operating(services, history)
     mute = Muting(services)
     rota = Schedules(services)
+    contact = Contacting(services)
     return (
         Route("GET", "/incidents", "read", look.incidents),
         Route("POST", "/incidents", "respond", work.open),
@@ -74,6 +76,9 @@ def routes_of(services: Services, history: History) -> tuple[Route, ...]:
         Route("POST", "/silences/{silence}/end", "respond", mute.end),
         Route("GET", "/heartbeats", "read", run.heartbeats),
         Route("POST", "/page-tests", "respond", run.page_test),
+        Route("GET", "/contacts", "read", contact.contacts),
+        Route("POST", "/contacts/confirm", "respond", contact.confirm),
+        Route("POST", "/contacts/{person}/verify", "respond", contact.verify),
         Route("GET", "/unreadable", "read", run.unreadable),
         Route("GET", "/receipts/{receipt}", "admin", run.receipt),
         Route("GET", "/receipts/{receipt}/body", "admin", run.receipt_body),

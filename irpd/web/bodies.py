@@ -101,6 +101,14 @@ class TestBody(Struct, forbid_unknown_fields=True):
     person: str
 
 
+class VerifyBody(Struct, forbid_unknown_fields=True):
+    via: str = ""
+
+
+class ConfirmBody(Struct, forbid_unknown_fields=True):
+    code: str
+
+
 class BackupBody(Struct, forbid_unknown_fields=True):
     path: str
 

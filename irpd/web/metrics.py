@@ -93,6 +93,10 @@ class Metrics:
             "0 while a channel's provider gives no answer and the next methods come in its place; else 1.",
             "channel",
         )
+        self._unverified = gauge(
+            "people_unverified",
+            "People whom pages may go to, but by no address that they have confirmed.",
+        )
         self._page_delay = histogram(
             "page_delay_seconds",
             "From the first byte of a request to the page it caused being handed to its channel.",
@@ -218,6 +222,9 @@ class Metrics:
 
     def channel_up(self, channel: str, up: bool) -> None:
         self._channel_up.labels(channel).set(1 if up else 0)
+
+    def people_unverified(self, n: int) -> None:
+        self._unverified.set(n)
 
     # ---------------------------------------------------------------- the daemon itself
     def commit(self, seconds: float, events: int) -> None:

@@ -9,6 +9,7 @@ from irpd.config.problem import Problem
 from irpd.config.values import Configuration, Source
 from irpd.engine.ports import Clock, Fact, Normalised, Receipt
 from irpd.model.command import Command
+from irpd.model.contact import Contact
 from irpd.model.incident import Incident, Member
 from irpd.model.override import Override
 from irpd.model.page import Page
@@ -40,6 +41,8 @@ class StateLike(Protocol):
     def overrides(self) -> Sequence[Override]: ...
     @property
     def changes(self) -> Changes: ...
+    @property
+    def contacts(self) -> Sequence[Contact]: ...
 
 
 class PolicyLike(Protocol):
@@ -115,6 +118,7 @@ class SourceLike(Protocol):
 
 class LinksLike(Protocol):
     def token(self, page: Page, /) -> str: ...
+    def digits(self, page: Page, /) -> str: ...
 
 
 class CalendarsLike(Protocol):

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from irpd.comms.story import asks_still
 from irpd.config.values import Configuration
+from irpd.model.contact import VERIFY
 from irpd.model.incident import Incident, Member, MemberStatus, RunState, State
 from irpd.model.page import Page, PageKind
 from irpd.web.wording import (
@@ -366,14 +367,18 @@ def _without_incident(page: Page, who: str, zone: tzinfo, now: datetime, *, ende
             state="told", severity="", ref="", drill=False, now=clock(now, zone, now), age="",
             title="A word about a shift", headline="Nothing to do.", person=who, zone=str(zone),
         )  # fmt: skip
-    test = page.kind is PageKind.TEST
+    test, verify = page.kind is PageKind.TEST, page.reason == VERIFY
     acknowledged = page.seen_at is not None or page.acknowledged_at is not None
     if test and ended:
         state, headline, line = "ended", "This test is long over.", ""
     elif not test:
         state, headline, line = "ended", "This incident is no longer kept here.", ""
     elif acknowledged:
-        state, headline, line = "tested", f"It works, {who}.", "Your answer was counted. Nothing else to do."
+        headline = f"Confirmed, {who}." if verify else f"It works, {who}."
+        state, line = "tested", "Your answer was counted. Nothing else to do."
+    elif verify:
+        state, headline = "test", f"Did this reach you, {who}?"
+        line = "Press the button to confirm that irpd reaches you by it."
     else:
         state, headline, line = (
             "test",
@@ -387,7 +392,7 @@ def _without_incident(page: Page, who: str, zone: tzinfo, now: datetime, *, ende
         drill=False,
         now=clock(now, zone, now),
         age="",
-        title="Test page" if test else "Incident",
+        title="Contact method" if verify else "Test page" if test else "Incident",
         headline=headline,
         lines=(line,) if line else (),
         can_take=state == "test",

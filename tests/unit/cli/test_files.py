@@ -353,3 +353,14 @@ def test_times_read_in_the_zone_asked_for_with_their_day_when_it_is_another() ->
     assert shown.clock("2026-11-24T23:30:00Z") == "25 Nov 00:30"
     assert shown.second("2025-11-24T02:00:00.123Z") == "24 Nov 2025 03:00:00"
     assert shown.age("2026-11-24T20:00:00Z") == "2 h 30 min"
+
+
+async def test_check_reads_in_the_journal_what_people_have_confirmed(
+    irpd: Any, folder: Path, state: Path
+) -> None:
+    file = folder / "irpd.yaml"
+    file.write_text(file.read_text().replace("server:\n", "server:\n  verify: required\n", 1))
+    without = await irpd("check", "-c", str(folder), env=WITH_SECRET)
+    assert "whether people have confirmed their addresses isn't looked at" in without.err
+    done = await irpd("check", "-c", str(folder), env={**WITH_SECRET, "STATE_DIRECTORY": str(state)})
+    assert "isn't looked at" not in done.err

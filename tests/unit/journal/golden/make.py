@@ -283,6 +283,14 @@ STORY: list[list[tuple[str, e.AnyEvent]]] = [
         ("pages", e.Paged(page=word("0-1"))),
         ("shifts", e.ShiftTold(schedule="first", person="ada", begins=LATER, page="0-1")),
     ],
+    [
+        ("contacts", e.ContactAsked(person="ada", channel=name, page="0-1", digest="d" * 32, salt="s"))
+        for name in ("mail", "phone")
+    ],
+    [
+        ("contacts", e.ContactVerified(person="ada", channel="mail", page="0-1", via="link")),
+        ("contacts", e.ContactForgotten(person="ada", channel="phone")),
+    ],
     [("engine", e.ClockJumped(seconds=-3.5)), ("pages", e.Paged(page=page("test-2", 0)))],
 ]
 
