@@ -16,10 +16,11 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import apsw
 import msgspec
+from msgspec.structs import replace
 
 from irpd.engine.ports import Receipt
 from irpd.journal import codec, delta, schema
@@ -62,7 +63,7 @@ def _deflated(body: bytes) -> bytes:
     return deflate.compress(body) + deflate.flush()
 
 
-class Base(NamedTuple):
+class Base(msgspec.Struct, frozen=True, gc=False):
     """A whole body that may serve as a base. ``last``: the highest receipt that needs it, 0 for none."""
 
     id: int
@@ -124,7 +125,7 @@ class Bases:
                 staged.size += len(kept) + len(own or b"") + OVERHEAD
                 if not base.last:
                     staged.needed.append((base.id,))
-                staged.bases[key] = base._replace(last=receipt.id)
+                staged.bases[key] = replace(base, last=receipt.id)
                 continue
             body, packed = receipt.body, None
             if PACK_FROM <= len(body) <= PACK_TO:
