@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 
-async def until(condition: Callable[[], object], *, within: float = 20.0) -> None:
+async def until(condition: Callable[[], object], *, within: float = 40.0) -> None:
     """Let the loop turn until the condition holds; AssertionError after ``within`` real seconds."""
     deadline = time.monotonic() + within
     while not condition():

@@ -34,7 +34,7 @@ async def test_what_is_not_taken_is_told_apart_for_good_and_for_now(
     counterpart, a_message, how: str, kind: str
 ) -> None:
     counterpart.behave(how)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         outcome = await counterpart.channel.send(a_message(address=counterpart.address))
     if counterpart.kind == "apprise":
         kind = "transient"  # it doesn't tell why

@@ -56,7 +56,7 @@ async def test_a_loop_whose_own_threads_all_hang_still_writes(tmp_path, make_par
     go_on = threading.Event()
     hanging = [asyncio.ensure_future(asyncio.to_thread(go_on.wait, 30)) for _ in range(64)]
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             outcome = await channel(tmp_path, make_parts).send(a_message())
     finally:
         go_on.set()
@@ -98,7 +98,7 @@ async def test_a_terminal_that_is_paused_holds_nothing_up(tmp_path, make_parts, 
 
     go_on = threading.Event()
     file = channel(tmp_path, make_parts, terminal=Paused())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(45):
         outcomes = [await file.send(a_message()) for _ in range(300)]
     assert {outcome.kind for outcome in outcomes} == {"delivered"}
     go_on.set()

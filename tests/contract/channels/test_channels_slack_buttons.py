@@ -280,6 +280,6 @@ async def test_what_takes_being_ended_for_a_failure_is_ended_all_the_same() -> N
     listeners = Listeners()
     listeners.use({"it": deaf})
     await asyncio.sleep(0)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await listeners.close()
     assert deaf.cancelled == 2

@@ -62,7 +62,7 @@ def irpd(tmp_path: Path) -> Run:
             cwd=tmp_path,
             env={**plain, "RUNTIME_DIRECTORY": str(tmp_path), "TZ": "Europe/Berlin", **(env or {})},
         )
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(45):
             out, err = await process.communicate(stdin)
         return Done(process.returncode or 0, out.decode(), err.decode())
 

@@ -274,7 +274,7 @@ async def test_what_could_not_be_kept_is_refused_was_heard_all_the_same_and_is_k
     await world.goes(HOUR)
     assert world.state("nightly") != "silent"
     world.journal.recover()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not any(isinstance(event, e.HeartbeatSeen) for event in world.events):
             await world.heartbeats.look()
             await asyncio.sleep(0.01)

@@ -55,7 +55,7 @@ class Telling:
 
     async def until_told(self, kind: type[e.AnyEvent]) -> None:
         """As the daemon does each ten seconds, until the engine has found that there is room again."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not any(isinstance(event, kind) for event in self.said):
                 await self.reloading.tell_again()
                 await asyncio.sleep(0.01)
@@ -114,7 +114,7 @@ async def test_files_that_are_refused_again_are_told_if_they_could_not_be_before
     telling.journal.fail(FULL, times=20)
     await telling.reloading.refuse(BAD)
     telling.journal.recover()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while telling.engine.full:  # noqa: ASYNC110 - the engine's own look is waited for
             await asyncio.sleep(0.01)
     await telling.reloading.refuse(BAD)

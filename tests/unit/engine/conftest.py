@@ -135,7 +135,7 @@ class Bench:
         await self.until(self.journal.entered.is_set)
 
     async def until(self, condition: Callable[[], Any]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not condition():  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
 

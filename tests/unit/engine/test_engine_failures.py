@@ -291,7 +291,7 @@ async def test_it_stops_though_the_journal_is_gone(benches: Callable[..., Any]) 
     bench.journal.fail(LOST, times=10_000)
     with pytest.raises(JournalUnavailable):
         await bench.receive(("a", "firing"))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await bench.engine.stop()
     bench.journal.recover()
     bench.engine = bench._engine()

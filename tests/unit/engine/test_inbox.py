@@ -32,7 +32,7 @@ async def test_a_batch_goes_on_once_as_many_are_there_as_last_time() -> None:
     await asyncio.sleep(0)
     assert not waiting.done()
     inbox.put(report())
-    await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(waiting, 30)
     assert len(inbox) == 3
 
 
@@ -43,23 +43,23 @@ async def test_an_urgent_command_ends_the_waiting_and_begins_none() -> None:
     waiting = asyncio.create_task(inbox.gather(9))
     await asyncio.sleep(0)
     inbox.put(Item(what=c.Acknowledge(incident=1, by="asha")))
-    await asyncio.wait_for(waiting, 5)
-    await asyncio.wait_for(inbox.gather(9), 5)
+    await asyncio.wait_for(waiting, 30)
+    await asyncio.wait_for(inbox.gather(9), 30)
 
 
 @pytest.mark.usefixtures("patient")
 async def test_nobody_waits_for_more_than_the_last_batch_had_or_with_nothing_there() -> None:
     inbox = Inbox()
-    await asyncio.wait_for(inbox.gather(4), 5)
+    await asyncio.wait_for(inbox.gather(4), 30)
     inbox.put(report())
-    await asyncio.wait_for(inbox.gather(1), 5)
-    await asyncio.wait_for(inbox.gather(0), 5)
+    await asyncio.wait_for(inbox.gather(1), 30)
+    await asyncio.wait_for(inbox.gather(0), 30)
 
 
 async def test_senders_that_do_not_come_again_are_not_waited_for_long() -> None:
     inbox = Inbox()
     inbox.put(report())
-    await asyncio.wait_for(inbox.gather(50), 5)
+    await asyncio.wait_for(inbox.gather(50), 30)
     assert (len(inbox), inbox.enough) == (1, 1)
     inbox.wakeup.clear()
     inbox.put(report())

@@ -6,6 +6,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from harness import free_port
 
 from irpd.config.auth import ApiAuth
 from irpd.config.secret import Secret
@@ -62,8 +63,8 @@ async def test_who_hangs_is_waited_for_no_longer_than_the_timeout(
         await http(session, server, timeout=0.05).get("/x")
 
 
-async def test_nobody_there_is_no_answer(session: aiohttp.ClientSession, unused_tcp_port: int) -> None:
-    one = Http(session, f"http://127.0.0.1:{unused_tcp_port}", auth=None, timeout=5.0, now=Seconds())
+async def test_nobody_there_is_no_answer(session: aiohttp.ClientSession) -> None:
+    one = Http(session, f"http://127.0.0.1:{free_port()}", auth=None, timeout=5.0, now=Seconds())
     with pytest.raises(NoAnswer, match=r"refused|Connect"):
         await one.get("/x")
 

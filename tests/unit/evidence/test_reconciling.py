@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from harness import free_port
 
 from irpd.evidence import Reconciler
 from irpd.model import command as c
@@ -139,10 +140,8 @@ async def test_one_that_has_just_started_ends_nothing(looking: Any, server: Any)
         assert "am ended 1" in await one.look()
 
 
-async def test_of_several_all_must_have_answered_before_anything_ends(
-    looking: Any, server: Any, unused_tcp_port: int
-) -> None:
-    async with looking(urls=[server.url, f"http://127.0.0.1:{unused_tcp_port}"]) as one:
+async def test_of_several_all_must_have_answered_before_anything_ends(looking: Any, server: Any) -> None:
+    async with looking(urls=[server.url, f"http://127.0.0.1:{free_port()}"]) as one:
         await one.report("Known", want="2")
         server.answers["/api/v2/alerts"] = [listed("Lost", want="2")]
         assert await one.look() == ["am missed 1", "am answered"]
@@ -154,7 +153,7 @@ async def test_a_signal_heard_of_while_it_is_asked_is_left_alone(looking: Any, s
         wanted = asyncio.Event()
         server.answers["/api/v2/alerts"] = lambda said: wanted.set() or "hang"
         look = asyncio.create_task(one.look())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await wanted.wait()
         one.clock.forward(1)
         await one.report("Young", want="2")

@@ -54,7 +54,7 @@ async def talk(server: TestServer, *requests: bytes) -> bytes:
         head = await reader.readuntil(b"\r\n\r\n")
         answer += head + await reader.readexactly(len(BODY))
     if b"close" in requests[-1] or b"HTTP/1.0" in requests[-1]:
-        answer += await asyncio.wait_for(reader.read(), 5)
+        answer += await asyncio.wait_for(reader.read(), 30)
     writer.close()
     await writer.wait_closed()
     return answer

@@ -50,7 +50,7 @@ async def test_a_wrong_secret_is_401_before_the_body_is_read(house: Any) -> None
         yield b"["
         await asyncio.Event().wait()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         answer = await house.tcp.post(
             "/webhook/alertmanager", data=endless(), headers={"Authorization": "Bearer wrong"}
         )
@@ -66,7 +66,7 @@ async def test_a_client_that_asks_before_sending_is_refused_without_sending(hous
         b"POST /webhook/alertmanager HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n"
         b"Expect: 100-continue\r\nAuthorization: Bearer wrong\r\n\r\n"
     )
-    assert (await asyncio.wait_for(reader.readline(), 5)).startswith(b"HTTP/1.1 401")
+    assert (await asyncio.wait_for(reader.readline(), 30)).startswith(b"HTTP/1.1 401")
     writer.close()
     await writer.wait_closed()
 
@@ -79,10 +79,10 @@ async def test_a_client_that_asks_before_sending_and_may_is_told_to_go_on(house:
         b"Content-Length: %d\r\nExpect: 100-continue\r\nAuthorization: Bearer %s\r\n\r\n"
         % (len(body), house.secret.encode())
     )
-    assert (await asyncio.wait_for(reader.readline(), 5)) == b"HTTP/1.1 100 Continue\r\n"
+    assert (await asyncio.wait_for(reader.readline(), 30)) == b"HTTP/1.1 100 Continue\r\n"
     await reader.readline()
     writer.write(body)
-    assert (await asyncio.wait_for(reader.readline(), 5)).startswith(b"HTTP/1.1 202")
+    assert (await asyncio.wait_for(reader.readline(), 30)).startswith(b"HTTP/1.1 202")
     writer.close()
     await writer.wait_closed()
 
@@ -222,7 +222,7 @@ async def test_a_sender_that_stalls_in_its_body_is_given_up(build: Any) -> None:
         yield b"{"
         await asyncio.Event().wait()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         answer = await house.tcp.post("/webhook/open", data=stalling())
     assert answer.status == 408
     answer.close()
@@ -302,7 +302,7 @@ async def test_more_bytes_on_their_way_in_than_there_is_room_for_come_again_late
         await writer.drain()
         return reader, writer
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         first, second = await begin(), await begin()
         # Together they have sent more than there is room for: one of them is told so.
         waiting = {asyncio.ensure_future(one[0].readline()): one for one in (first, second)}
