@@ -41,6 +41,7 @@ class Seat(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     accepted: bool = False
     by: str = ""
     topic: str = ""
+    rounds: int = 0  # how often everybody has been asked
 
 
 class Ask(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):

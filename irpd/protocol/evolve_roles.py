@@ -59,6 +59,7 @@ def _seat(
             seat = replace(
                 seat, asked=event.person, next_at=event.next_at, by=event.by, topic=event.topic or seat.topic,
                 tried=tried,
+                rounds=seat.rounds + int(event.anew),
             )  # fmt: skip
         case e.RoleAccepted():
             roles = {**roles, role: event.by}

@@ -4,7 +4,7 @@ When an incident's level first calls for a role, whoever is on call for it has i
 the level on, and keeps it when their shift ends. They are paged to accept it. At levels 1-2 a role that
 nobody has accepted in time is *vacant*, and so is one that is given back: the next is asked, and so on until
 somebody says yes. Asked are, in this order: who is on call for it, who is next in its schedule, the people
-of the incident's path, ``fallback``; then all of them again.
+of the incident's path, ``fallback``; then all of them again, as often as a path that is through its rounds.
 
 Who has a role offers it to somebody else and keeps it until they accept. Accepting a role and acknowledging
 the incident are two things: neither is the other.
@@ -78,9 +78,11 @@ def offer(
     """Ask somebody to take a role."""
     level, configuration = incident.level, draft.configuration
     due = urgent_from(draft, person, level, draft.now)
-    within = timedelta(seconds=_accept_within(draft, role))
-    waits = level.urgent or bool(by)
     seat = incident.seats.get(role, Seat())
+    within = _accept_within(draft, role)
+    if anew or seat.rounds:  # everybody was asked: from now on as often as a path pages everybody
+        within = max(within, configuration.timing.everyone_urgent)
+    waits = level.urgent or bool(by)
     if seat.asked and seat.asked != person:
         incident = end_asking(draft, incident, asks(role))
     former = incident.roles.get(role, "")
@@ -88,7 +90,7 @@ def offer(
         incident.number,
         e.RoleOffered(
             role=role, person=person, by=by, because=because, topic=topic, anew=anew,
-            next_at=due + within if waits else None,
+            next_at=due + timedelta(seconds=within) if waits else None,
         ),
     )  # fmt: skip
     quiet = configuration.level(level).urgency == "quiet"

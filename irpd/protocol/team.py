@@ -50,7 +50,9 @@ def accept(draft: Draft, command: c.AcceptRole) -> Answer:
 def decline(draft: Draft, command: c.DeclineRole) -> Answer:
     incident = draft.active(command.incident, "give back a role of")
     changed, said = False, list[str]()
-    for role in _meant(draft, incident, command.role, command.by):
+    mine = [role for role, person in incident.roles.items() if person == command.by]
+    given_back = mine[0] if not command.role and len(mine) == 1 else command.role
+    for role in _meant(draft, incident, given_back, command.by):
         incident, did, text = asking.refuse(draft, incident, role, command.by)
         changed, said = changed or did, [*said, text]
     return Answer(incident.number, changed, " ".join(said))

@@ -1,6 +1,10 @@
 """Roles: filled once, by whoever is on call when the level first calls for them."""
 
-from harness.house import NIGHT, House, alert, changed, replayed
+from datetime import timedelta
+
+from harness.house import NIGHT, TUESDAY, House, alert, changed, replayed
+
+from irpd.model import command as c
 
 ON_CALL = ("levels:\n", "roles: {commander: {schedule: first-responder, levels: [1, 2]}}\nlevels:\n")
 ONE = ("levels:\n", "roles: {commander: {person: fay}}\nlevels:\n")
@@ -28,13 +32,14 @@ def test_a_persons_word_on_the_level_fills_it_too() -> None:
 
 
 def test_who_commands_goes_on_when_the_shift_ends_and_the_level_changes() -> None:
-    house = House(changed(role=ON_CALL))
+    house = House(changed(role=ON_CALL), at=TUESDAY - timedelta(days=1, minutes=10))  # Monday 08:50
     house.report(alert("a", want=2))
     house.ack()
-    house.forward("8d")
+    house.do(c.AcceptRole(incident=1, by="ben"))
+    house.forward("20m")
     house.set_level(1, by="chi")
     house.set_level(3, by="chi")
-    assert house.incident().roles == {"commander": "asha"}
+    assert house.incident().roles == {"commander": "ben"}
 
 
 def test_evidence_for_a_level_without_a_commander_goes_to_who_has_it() -> None:
