@@ -48,7 +48,7 @@ def verify(head: str | None, journal: str | None, config: tuple[str, ...], json:
     digest, seq = (None, None) if head is None else _noted(head)
     path = journal_path(config, journal)
     chain = _progress("chain")
-    report = _reading(path, lambda: verify_chain(path, digest, head_at=seq, progress=chain))
+    report = reading(path, lambda: verify_chain(path, digest, head_at=seq, progress=chain))
     if json:
         document = {
             "schema": "irpd.audit/1", "journal": str(path), "ok": report.ok, "events": report.events,
@@ -89,9 +89,9 @@ def check(journal: str | None, config: tuple[str, ...], json: bool) -> None:
     from irpd.journal.verify import check_projection, verify_chain
 
     path = journal_path(config, journal)
-    chain = _reading(path, lambda: verify_chain(path, progress=_progress("chain")))
-    rows = _reading(path, lambda: check_projection(path, progress=_progress("replay")))
-    damage = _reading(path, lambda: check_file(path))
+    chain = reading(path, lambda: verify_chain(path, progress=_progress("chain")))
+    rows = reading(path, lambda: check_projection(path, progress=_progress("replay")))
+    damage = reading(path, lambda: check_file(path))
     ok = chain.ok and rows.ok and not damage
     if json:
         document = {
@@ -144,7 +144,7 @@ def backup(file: str, journal: str | None, socket: str | None, config: tuple[str
         if refused is None:
             raise
         raise refused from None  # where this command would look is not what was wrong
-    seal = _reading(path, lambda: copy(path, target))
+    seal = reading(path, lambda: copy(path, target))
     if json:
         click.echo(dump({"schema": "irpd.backup/1", "path": str(target)}), nl=False)
     else:
@@ -168,7 +168,7 @@ def restore(file: str, journal: str | None, config: tuple[str, ...], json: bool)
     from irpd.journal.restore import restore as put_back
 
     path = journal_place(config, journal)
-    done = _reading(None, lambda: put_back(Path(file), path, now=datetime.now(UTC)))
+    done = reading(None, lambda: put_back(Path(file), path, now=datetime.now(UTC)))
     if json:
         document = {
             "schema": "irpd.restore/1", "events": done.seq, "head": done.head,
@@ -208,7 +208,7 @@ def migrate(plan_only: bool, journal: str | None, config: tuple[str, ...], json:
     if not plan_only:
         raise click.UsageError("migrations are applied by `irpd serve` at its start; --plan says which")
     path = journal_path(config, journal)
-    steps = _reading(path, lambda: plan(path))
+    steps = reading(path, lambda: plan(path))
     if json:
         document = {
             "schema": "irpd.migrate/1", "journal": str(path),
@@ -247,7 +247,7 @@ def _progress(what: str) -> Callable[[int, int], None]:
     return show
 
 
-def _reading(path: Path | None, work: Callable[[], T]) -> T:
+def reading(path: Path | None, work: Callable[[], T]) -> T:
     """``work`` on the journal at ``path`` (None: they name it anyway), its errors as this command's."""
     from irpd.engine.ports import JournalError, JournalHeld
 

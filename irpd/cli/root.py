@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "ack": ("irpd.cli.acknowledge", "ack", "Acknowledge an incident, or all that is paged to you."),
     "who": ("irpd.cli.pages", "who", "Who is on call now."),
     "incident": ("irpd.cli.respond", "incident", "List, show and work on incidents."),
+    "report": ("irpd.cli.report", "report", "Post-incident reports, their review and action items."),
     "oncall": ("irpd.cli.oncall", "oncall", "Schedules: who is on call when, overrides, coverage."),
     "silence": ("irpd.cli.silence", "silence", "Mute signals for a while; what is muted and held."),
     "heartbeat": ("irpd.cli.heartbeat", "heartbeat", "Monitors that must report: who has, who hasn't."),

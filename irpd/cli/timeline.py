@@ -152,6 +152,21 @@ def said(event: Event, shown: Shown) -> str:
             facts = {**(event.get("texts") or {}), **times}
             told = ", ".join(f"{name}={cut(clean(text or ''), 60)}" for name, text in facts.items())
             return f"{told} {by}"
+        case "report-asked" | "report-assigned":
+            return f"{shown.person(event['owner'])}, due {shown.clock(event['due_at'])} {by}"
+        case "report-written" | "report-reviewed" | "report-published":
+            return f"version {event['version']} {by}"
+        case "review-planned":
+            return f"for {shown.clock(event['at'])} {by}" if event.get("at") else by
+        case "review-held":
+            return f"{by}: {cut(clean(event.get('text') or ''), 160)}"
+        case "action-item-added":
+            return f"{event['n']}: {cut(clean(event['text']), 120)} ({shown.person(event['owner'])})"
+        case "action-item-changed" | "action-item-ended":
+            what = "dropped" if event.get("dropped") else cut(clean(event.get("result") or ""), 120)
+            return f"{event['n']} {what} {by}"
+        case "reminded":
+            return f"{event['what']}: {shown.people(event['persons'])}"
         case "response-missed":
             return f"no answer by {shown.clock(event['due_at'])}"
         case "page-ended":

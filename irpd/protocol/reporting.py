@@ -96,49 +96,54 @@ def report_wakes_at(incident: Incident) -> datetime | None:
     report = incident.report
     if report is None or incident.state.active:
         return None
-    return min((due for _, due, _ in _late(report)), default=None)
+    return min((due for _, due in _late(report)), default=None)
 
 
-def _late(report: Report) -> Iterator[tuple[str, datetime, int]]:
-    """What there is to be reminded of: what it is, from when on, and the step that this would be."""
+def _late(report: Report) -> Iterator[tuple[str, datetime]]:
+    """What there is to be reminded of, and from when on: at its time, and again when it is late for long."""
     later = timedelta(seconds=report.escalate_after)
     if report.published_at is None and report.reminded < 2:
-        yield "report", report.due_at + later * report.reminded, report.reminded + 1
+        yield "report", report.due_at + later * report.reminded
     if report.review_at is not None and report.review_held_at is None and not report.review_reminded:
-        yield "review", report.review_at, 1
+        yield "review", report.review_at
     for item in report.items:
         if item.done_at is None and item.reminded < 2:
-            yield str(item.n), item.due_at + later * item.reminded, item.reminded + 1
+            yield str(item.n), item.due_at + later * item.reminded
 
 
 def remind(draft: Draft, incident: Incident) -> Incident:
-    """Whoever is late hears of it; what is late for long, others hear of too."""
+    """Whoever is late hears of it; what is late for long, others hear of too. What was missed while irpd was
+    down is said once."""
     report = incident.report
     if report is None or incident.state.active:
         return incident
-    for what, due, step in list(_late(report)):
+    for what, due in list(_late(report)):
         if due > draft.now:
             continue
-        owner, text = _reminder(draft, incident, report, what)
-        persons = (owner,) if step == 1 else tuple(dict.fromkeys((owner, *_above(draft, incident, owner))))
-        incident = draft.emit(incident.number, e.Reminded(what=what, step=step, persons=persons))
+        owner, due_at, text = _reminder(draft, incident, report, what)
+        for_long = what != "review" and due_at + timedelta(seconds=report.escalate_after) <= draft.now
+        above = _above(draft, incident, owner) if for_long else ()
+        persons = tuple(dict.fromkeys((owner, *above)))
+        said = e.Reminded(what=what, step=2 if for_long else 1, persons=persons)
+        incident = draft.emit(incident.number, said)
         for person in persons:
             incident = tell(draft, incident, person, text)
     return incident
 
 
-def _reminder(draft: Draft, incident: Incident, report: Report, what: str) -> tuple[str, str]:
+def _reminder(draft: Draft, incident: Incident, report: Report, what: str) -> tuple[str, datetime, str]:
+    """Whose it is, when it was due, and what to say."""
     if what == "report":
         due = day(draft, report.owner, report.due_at)
         text = f"The report of {incident.ref} was due {due}; {draft.name(report.owner)} has it."
-        return report.owner, f"{text} irpd report {incident.number}"
+        return report.owner, report.due_at, f"{text} irpd report {incident.number}"
     if what == "review":
         text = f"The review of {incident.ref} is due. Say what came of it:"
-        return report.owner, f"{text} irpd report held {incident.number}"
+        return report.owner, draft.now, f"{text} irpd report held {incident.number}"
     item = report.items[int(what) - 1]
     due = day(draft, item.owner, item.due_at)
     text = f"Action item {item.n} of {incident.ref} was due {due}; {draft.name(item.owner)} has it:"
-    return item.owner, f"{text} {item.text}"
+    return item.owner, item.due_at, f"{text} {item.text}"
 
 
 def _above(draft: Draft, incident: Incident, owner: str) -> tuple[str, ...]:

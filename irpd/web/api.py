@@ -22,6 +22,7 @@ from irpd.web.muting import Muting
 from irpd.web.operating import Operating
 from irpd.web.ports import Services
 from irpd.web.problem import STATUS_OF, problem, unavailable
+from irpd.web.reporting import Reporting
 from irpd.web.responding import Responding
 from irpd.web.schedules import Schedules
 from irpd.web.telling import Telling
@@ -47,6 +48,7 @@ def routes_of(services: Services, history: History) -> tuple[Route, ...]:
     look = Looking(services, history)
     work = Working(services, history)
     respond = Responding(services, look)
+    report = Reporting(services, history, look)
     tell = Telling(services, look)
     run = Operating(services, history)
     mute = Muting(services)
@@ -58,6 +60,8 @@ def routes_of(services: Services, history: History) -> tuple[Route, ...]:
         Route("GET", "/incidents/{number}", "read", look.incident),
         Route("GET", "/incidents/{number}/why", "read", look.why),
         Route("GET", "/incidents/{number}/todo", "read", respond.todo),
+        Route("GET", "/incidents/{number}/report", "read", report.report),
+        Route("GET", "/reports", "read", report.reports),
         Route("GET", "/incidents/{number}/drafts", "read", tell.drafts),
         Route("POST", "/incidents/{number}/preview", "read", tell.preview),
         Route("POST", "/incidents/{number}/{verb}", "respond", work.command),

@@ -76,6 +76,43 @@ class FactsBody(Struct, forbid_unknown_fields=True, kw_only=True):
     facts: dict[str, str | None]
 
 
+class AssignBody(Struct, forbid_unknown_fields=True, kw_only=True):
+    owner: str = ""
+    due_at: str = ""
+
+
+class WriteBody(Struct, forbid_unknown_fields=True, kw_only=True):
+    sections: dict[str, str]
+    version: int | None = None
+
+
+class PlanBody(Struct, forbid_unknown_fields=True, kw_only=True):
+    at: str
+
+
+class HeldBody(Struct, forbid_unknown_fields=True, kw_only=True):
+    text: str = ""
+
+
+class AddItemBody(Struct, forbid_unknown_fields=True, kw_only=True):
+    text: str
+    owner: str
+    due_at: str
+    kind: str = "preventive"
+
+
+class ChangeItemBody(Struct, forbid_unknown_fields=True, kw_only=True):
+    n: int
+    owner: str = ""
+    due_at: str = ""
+
+
+class EndItemBody(Struct, forbid_unknown_fields=True, kw_only=True):
+    n: int
+    result: str = ""
+    dropped: bool = False
+
+
 class UpdateBody(Struct, forbid_unknown_fields=True, kw_only=True):
     progress: str = ""
     to: list[str] = []

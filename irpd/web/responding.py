@@ -91,7 +91,7 @@ async def decide(request: web.Request, number: int, by: str, _via: str) -> AnyWo
 async def set_facts(request: web.Request, number: int, by: str, _via: str) -> AnyWork:
     body = await b.read_body(request, b.FactsBody)
     texts = {name: text or "" for name, text in body.facts.items() if name not in TIMES}
-    times = {name: _instant(name, text) for name, text in body.facts.items() if name in TIMES}
+    times = {name: instant(name, text) for name, text in body.facts.items() if name in TIMES}
     return c.SetFacts(incident=number, by=by, texts=texts, times=times)
 
 
@@ -111,7 +111,7 @@ VERBS: Mapping[str, Build] = {
 }
 
 
-def _instant(name: str, text: str | None) -> datetime | None:
+def instant(name: str, text: str | None) -> datetime | None:
     """RFC 3339 with its zone; null or nothing takes the time back."""
     if not text:
         return None

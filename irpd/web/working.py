@@ -15,6 +15,7 @@ from irpd.web.history import History
 from irpd.web.looking import Looking, number_of
 from irpd.web.ports import Services
 from irpd.web.problem import answer
+from irpd.web.reporting import VERBS as REPORTING
 from irpd.web.responding import VERBS as RESPONDING
 from irpd.web.responding import Build
 from irpd.web.telling import VERBS as TELLING
@@ -61,7 +62,10 @@ class Working:
         """Work on it: ``ack`` (path), ``cant``, ``undo``, ``escalate`` (path, because), ``level`` (level,
         because), ``note`` (text), ``resolve`` and ``reopen`` (because), ``close``, ``merge`` (into),
         ``split`` (signals); ``stage`` (stage, because, aside), ``done`` (item, result), ``set-aside`` (item,
-        because), ``action`` (text, result), ``decide`` (text, because), ``set`` (facts, by name).
+        because), ``action`` (text, result), ``decide`` (text, because), ``set`` (facts, by name);
+        ``report-ask``, ``report-assign`` (owner, due_at), ``report-write`` (sections, version),
+        ``report-review``, ``report-publish``, ``review-plan`` (at), ``review-held`` (text), ``item-add``
+        (text, owner, due_at, kind), ``item-change`` (n, owner, due_at), ``item-end`` (n, result, dropped).
         ``update`` (progress, to, impact, estimated_resolution, draft), ``approve`` (audience), ``withdraw``
         (audience, because). With ``If-Match`` and another version by now: 412."""
         verb = request.match_info["verb"]
@@ -177,6 +181,7 @@ VERBS: Mapping[str, Build] = {
     "split": _split,
     **RESPONDING,
     **TELLING,
+    **REPORTING,
 }
 
 #: What only a person can say.

@@ -21,6 +21,7 @@ from irpd.journal.reserve import Reserve
 from irpd.journal.sqlite import SqliteJournal
 from irpd.model import event as e
 from irpd.model.incident import Contribution, LevelBy, PathRun, Step
+from irpd.model.objective import Clock, Objectives
 from irpd.model.override import Override
 from irpd.model.page import Page, PageKind, Send, SendState, Word
 from irpd.model.share import Answer, Impact, Said, Share
@@ -102,6 +103,9 @@ def opened(number: int) -> e.Opened:
         reopen_within=1800.0,
         regimes=("gdpr",),
         tells=("executives",),
+        objectives=Objectives(
+            resolution=Clock(due_at=LATER, warn_at=START), update=Clock(due_at=LATER), since=START
+        ),
     )
 
 
@@ -125,6 +129,10 @@ def joined(sid: int, n: int) -> e.SignalJoined:
     )
 
 
+OBJECTIVES = Objectives(
+    resolution=Clock(due_at=START, state="missed"), update=Clock(due_at=LATER, warn_at=START), since=START,
+    updated_at=START, extended=True,
+)  # fmt: skip
 WAITING, SILENCES = "waiting", "silences"
 MUTED = Waits(
     kind=WaitKind.SILENCE, by="1", because="CHG-1", author="ada", since=START, until=LATER, linger=1800.0
@@ -206,6 +214,45 @@ STORY: list[list[tuple[str, e.AnyEvent]]] = [
         (ONE, e.ActionTaken(text="restarted pay-2", result="errors went", by="ada")),
         (ONE, e.DecisionMade(text="fail over", because="refunds work there", by="ada")),
         (ONE, e.FactsSet(texts={"scope": "EU"}, times={"impact-from": START, "impact-to": None}, by="ada")),
+    ],
+    [
+        (ONE, e.ReportAsked(owner="ada", due_at=LATER, review_at=LATER, escalate_after=3600.0)),
+        (ONE, e.ReportAssigned(owner="bob", due_at=LATER, by="ada")),
+        (ONE, e.ReportWritten(version=1, sections={"lessons": "a canary"}, by="bob")),
+        (ONE, e.ReportReviewed(version=1, by="ada")),
+        (ONE, e.ReportPublished(version=1, by="bob")),
+        (ONE, e.ReviewPlanned(at=LATER, by="ada")),
+        (ONE, e.Reminded(what="review", step=1, persons=("bob",))),
+        (ONE, e.ReviewHeld(text="agreed", by="bob")),
+        (ONE, e.ActionItemAdded(n=1, text="watch", kind="preventive", owner="ada", due_at=LATER, by="bob")),
+        (ONE, e.ActionItemChanged(n=1, owner="bob", due_at=LATER, by="bob")),
+        (ONE, e.ActionItemEnded(n=1, result="in force", by="bob")),
+    ],
+    [
+        (ONE, e.ObjectiveWarned(objective="update", due_at=LATER)),
+        (ONE, e.ObjectiveMissed(objective="update", due_at=START, times=2, next_at=LATER)),
+        (ONE, e.UpdateChased(persons=("ada",), next_at=LATER)),
+        (ONE, e.UpdateTaken(by="ada", page="1-1")),
+        (ONE, e.ObjectiveMissed(objective="resolution", due_at=START)),
+        (ONE, e.Extended(objectives=OBJECTIVES)),
+        (ONE, e.Updated(objectives=OBJECTIVES, by="ada")),
+    ],
+    [
+        (ONE, e.RoleOffered(role="commander", person="ada", because="level 1", next_at=LATER)),
+        (ONE, e.RoleVacant(role="commander", because="ada has not answered within 5m")),
+        (ONE, e.RoleOffered(role="commander", person="bob", next_at=LATER, anew=True)),
+        (ONE, e.RoleAccepted(role="commander", by="bob")),
+        (ONE, e.RoleOffered(role="expert/ada", person="ada", by="bob", topic="db", next_at=LATER)),
+        (ONE, e.RoleDeclined(role="expert/ada", by="ada")),
+        (ONE, e.RoleKept(role="expert/ada", because="ada can't")),
+        (
+            ONE,
+            e.HelpAsked(ask=1, who="dba", question="is it slow?", by="bob", persons=("ada",), next_at=LATER),
+        ),
+        (ONE, e.HelpPassedOn(ask=1, persons=("bob",), next_at=LATER, because="ada has not answered")),
+        (ONE, e.HelpTaken(ask=1, by="bob", next_at=LATER)),
+        (ONE, e.HelpAnswered(ask=1, by="bob", text="no")),
+        (ONE, e.HelpAsked(ask=2, who="dba", question="and now?", by="bob")),
     ],
     [
         (ONE, e.PageSeen(page="1-1", via="link")),
