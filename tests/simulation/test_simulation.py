@@ -5,7 +5,7 @@ named as they run: a failing one prints the command that runs it again.
 """
 
 import os
-from random import SystemRandom
+from random import Random
 
 import pytest
 
@@ -17,15 +17,18 @@ from simulation.report import failure, pace
 from simulation.run import Result, Simulation, simulate
 
 COMMANDS = 2000
+#: The same in all processes of one run, each of which reads this file.
+CHANCE = Random(os.environ.get("PYTEST_XDIST_TESTRUNUID") or os.urandom(16))
 FRESH = tuple(
-    SystemRandom().randrange(10**6, 10**9)
-    for _ in range(max(1, int(os.environ.get("IRPD_FRESH_SEEDS", "4"))))
+    CHANCE.randrange(10**6, 10**9) for _ in range(max(1, int(os.environ.get("IRPD_FRESH_SEEDS", "4"))))
 )
 #: How many seeds a planted bug may hide from. Most are found by the first; each change of irpd is another
 #: throw of the dice for those that are not.
 PATIENCE = 40
 
 pytestmark = pytest.mark.timeout(300)
+#: On one worker, so that what they met can be added up without running them again.
+fixed = pytest.mark.xdist_group("fixed worlds")
 _runs: dict[int, Result] = {}
 
 
@@ -43,6 +46,7 @@ def must_hold(result: Result) -> None:
     assert result.crashes >= 5
 
 
+@fixed
 @pytest.mark.parametrize("seed", FIXED)
 def test_what_must_hold_holds_in_every_fixed_world(seed: int) -> None:
     must_hold(run(seed))
@@ -53,6 +57,7 @@ def test_what_must_hold_holds_in_a_fresh_world(seed: int) -> None:
     must_hold(run(seed))
 
 
+@fixed
 def test_every_command_event_transition_and_fault_was_met_often_enough() -> None:
     coverage = Coverage()
     for seed in FIXED:

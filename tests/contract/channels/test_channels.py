@@ -3,11 +3,11 @@
 import asyncio
 import contextlib
 import json
-import socket
 from pathlib import Path
 
 import aiohttp
 import pytest
+from harness import free_port
 from harness.providers import PROVIDERS, SECRET
 
 from irpd.channels.registry import build_channel
@@ -81,7 +81,7 @@ async def test_nobody_listens_is_a_passing_failure(provider, a_message, kind: st
 
 async def test_no_mail_server_is_a_passing_failure(a_message, make_parts) -> None:
     settings = SmtpChannel.model_validate(
-        {"type": "smtp", "host": "127.0.0.1", "port": _unused_port(), "from": "i@x.io"}
+        {"type": "smtp", "host": "127.0.0.1", "port": free_port(), "from": "i@x.io"}
     )
     async with aiohttp.ClientSession() as session:
         channel = build_channel("it", settings, make_parts(session=session))
@@ -130,12 +130,6 @@ async def test_no_secret_is_in_an_outcome_or_a_log(
         assert SECRET not in repr(outcome)
     shown = capsys.readouterr()
     assert SECRET not in shown.out + shown.err
-
-
-def _unused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def test_a_channel_that_can_keeps_the_messages_identity(counterpart, a_message) -> None:
