@@ -56,19 +56,19 @@ def _person(
     material: Material, configuration: Configuration, path: Where, person: Person
 ) -> Iterator[Problem]:
     for field, kind in _FIELDS.items():
-        if wrong := _wrong(kind, getattr(person, field)):
+        if wrong := wrong_address(kind, getattr(person, field)):
             yield material.merged.problem((*path, field), wrong)
     for channel, address in person.addresses.items():
         settings = configuration.channels.get(channel)
         if settings is None:
             continue  # said where names are looked up
-        if wrong := _wrong(settings.type, address):
+        if wrong := wrong_address(settings.type, address):
             yield material.merged.problem((*path, "addresses", channel), wrong)
         if settings.type == "webhook" and not is_url(address):
             yield material.merged.problem((*path, "addresses", channel), f"{quoted(address)} {_NO_URL}")
 
 
-def _wrong(kind: str, address: str) -> str:
+def wrong_address(kind: str, address: str) -> str:
     """What is wrong with an address on a channel of this type; "" when nothing is, or there is none."""
     if not address or kind not in _FORMS:
         return ""

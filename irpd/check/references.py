@@ -35,6 +35,8 @@ _REFERENCES: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("levels", "*", "holidays"), "holidays", "holidays"),
     (("roles", "*", "schedule"), "schedules", "schedule"),
     (("roles", "*", "person"), "people", "person"),
+    (("audiences", "*", "page"), "people", "person"),
+    (("audiences", "*", "services"), "services", "service"),
 )
 _RULE_REFERENCES = (
     (("rules", "*", "match"), "service", "services", "service"),

@@ -19,6 +19,7 @@ _ZONES = (
     ("server", "time_zone"),
     ("people", "*", "time_zone"),
     ("schedules", "*", "time_zone"),
+    ("audiences", "*", "time_zone"),
     ("levels", "*", "hours", "time_zone"),
     ("paths", "*", "hours", "time_zone"),
     ("heartbeats", "*", "hours", "time_zone"),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from irpd.check.addresses import addresses
+from irpd.check.audiences import audiences
 from irpd.check.claims import claims
 from irpd.check.coverage import coverage
 from irpd.check.doors import doors
@@ -109,7 +110,7 @@ def _all(material: Material, *, reveal: bool, starting: bool) -> tuple[list[Prob
     ]  # fmt: skip
     sound = not any(problem.severity == "error" for problem in problems)
     if material.configuration is not None:
-        for look in (doors, claims, addresses):
+        for look in (doors, claims, addresses, audiences):
             problems += look(material, material.configuration)
         if sound:  # whom pages reach is known only when every name names somebody
             problems += reach(material, material.configuration)

@@ -11,15 +11,13 @@ to a few plain words. ``error`` says so.
 
 import html
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 
 import structlog
-from jinja2 import StrictUndefined, TemplateError, nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from irpd.comms import clean, gsm, markdown
 from irpd.comms.blocks import LOOKALIKES, escape
@@ -27,6 +25,8 @@ from irpd.comms.languages import Words, words_of
 from irpd.comms.push import Urgency
 from irpd.comms.story import percent
 from irpd.comms.texts import Rendered
+from irpd.config.audiences import LANGUAGES
+from irpd.config.templates import fill
 from irpd.config.values import Configuration
 from irpd.model.level import Level
 from irpd.model.notice import News, Notice, Template
@@ -34,25 +34,11 @@ from irpd.model.share import Share
 
 log = structlog.get_logger(__name__)
 
-#: Characters of a value, and of a whole text.
-LONGEST_VALUE, LONGEST = 2000, 20_000
+#: Characters of a value.
+LONGEST_VALUE = 2000
 #: Places of a text message, five parts of it.
 _LONGEST_SMS = 765
 _LABEL = re.compile(r"([^\W\d_][^:\n]{0,40}?)(\s?:) (.*)")
-_COMMON = ("id", "severity", "level", "services", "title", "audience", "impact", "status", "next_update")
-#: What may stand in each template; all are texts. ``report_within`` is "" where no report follows.
-FIELDS: Mapping[Template, tuple[str, ...]] = {
-    Template.INITIAL: (*_COMMON, "issue", "workaround", "estimated_resolution"),
-    Template.UPDATE: (*_COMMON, "issue", "workaround", "progress", "estimated_resolution"),
-    Template.RESOLUTION: (
-        *_COMMON, "issue", "resolution_time", "root_cause", "resolution", "impact_duration", "prevention",
-        "report_within",
-    ),
-}  # fmt: skip
-
-_ENVIRONMENT = ImmutableSandboxedEnvironment(
-    undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False
-)
 
 
 # ------------------------------------------------------------------ templates
@@ -72,58 +58,8 @@ def template_text(configuration: Configuration, notice: Notice) -> str:
 def protocol_template(template: Template, language: str) -> str:
     """The protocol's own, in English where it is not in this language."""
     folder = resources.files("irpd.comms") / "templates" / "messages"
-    file = folder / f"{template.value}.{language}.j2"
-    if not file.is_file():
-        file = folder / f"{template.value}.en.j2"
-    return file.read_text(encoding="utf-8")
-
-
-def mistakes(template: Template, text: str) -> list[tuple[int, str]]:
-    """What is wrong with a template: the line, counted from 1, and what. Nothing where it can be filled."""
-    try:
-        tree = _ENVIRONMENT.parse(text)
-    except TemplateError as error:
-        return [(getattr(error, "lineno", None) or 1, str(error.message))]
-    known = FIELDS[template]
-    found = [
-        (name.lineno, f"{name.name} is nothing that a message has")
-        for name in tree.find_all(nodes.Name)
-        if name.ctx == "load" and name.name not in known and name.name not in _assigned(tree)
-    ]
-    if found:
-        return found
-    try:
-        filled = _fill(text, dict.fromkeys(known, "x"))
-    except Exception as error:  # whatever a template does when it is filled
-        return [(_line_of(error), f"{type(error).__name__}: {error}")]
-    return [] if filled.strip() else [(1, "nothing is left when it is filled")]
-
-
-def _assigned(tree: nodes.Template) -> set[str]:
-    stored = {name.name for name in tree.find_all(nodes.Name) if name.ctx in ("store", "param")}
-    return stored | set(_ENVIRONMENT.globals)
-
-
-def _line_of(error: Exception) -> int:
-    trace = error.__traceback__
-    line = 1
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == "<template>":
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line
-
-
-@cache
-def _compiled(text: str) -> Callable[..., str]:
-    return _ENVIRONMENT.from_string(text).render
-
-
-def _fill(text: str, values: Mapping[str, str]) -> str:
-    """The filled template: lines without trailing blanks, none empty at either end."""
-    filled = _compiled(text)(**values)
-    lines = [line.rstrip() for line in filled[:LONGEST].split("\n")]
-    return "\n".join(lines).strip("\n") + "\n"
+    known = language if language in LANGUAGES else "en"
+    return (folder / f"{template.value}.{known}.j2").read_text(encoding="utf-8")
 
 
 # ------------------------------------------------------------------ values
@@ -236,13 +172,13 @@ def notice_text(configuration: Configuration, notice: Notice) -> tuple[str, str]
     try:
         values = values_of(notice)
         try:
-            return _fill(template_text(configuration, notice), values), ""
+            return fill(template_text(configuration, notice), values), ""
         except Exception as problem:  # a team's own template: the protocol's is told all the same
             error = f"{type(problem).__name__}: {problem}"
             log.error(
                 "template_not_filled", template=notice.template.value, audience=notice.audience, error=error
             )
-            return _fill(protocol_template(notice.template, notice.language), values), error
+            return fill(protocol_template(notice.template, notice.language), values), error
     except Exception as problem:  # nothing of a notice may keep its audience from being told
         log.exception("message_could_not_be_made", audience=notice.audience)
         return _last_resort(notice), error or f"{type(problem).__name__}: {problem}"

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from irpd.comms.languages import WORDS
-from irpd.comms.notices import FIELDS, mistakes, notice_text, protocol_template, render_notices
+from irpd.comms.notices import notice_text, protocol_template, render_notices
 from irpd.config.audiences import LANGUAGES, MessageTemplate
 from irpd.config.channels import CHANNEL_TYPES
+from irpd.config.templates import FIELDS, mistakes
 from irpd.config.values import Configuration
 from irpd.model.level import Level
 from irpd.model.notice import News, Notice, Template
