@@ -473,7 +473,7 @@ def test_ten_mistakes_of_every_kind_are_all_reported_at_once(write: Write, good:
         .replace("Mon 09:00", "Monday 09:00")  # no hand-off
         .replace("wait: 5m", "wait: 5 min")  # no duration
         .replace("{person: emil", "{person: cih")  # nobody
-        + "audiences: {}\nrules: [r.yaml]\n"  # not built
+        + "status_page: {}\nrules: [r.yaml]\n"  # not built
     )
     names = write(irpd=text, r=RULES)
     checked = check_files(names[:1], now=NOW)
@@ -487,7 +487,7 @@ def test_ten_mistakes_of_every_kind_are_all_reported_at_once(write: Write, good:
         "schedules.first-responder.layers[0].handoff",
         "paths.engineering.steps[0].wait",
         "paths.engineering.steps[1].person",
-        "audiences",
+        "status_page",
     ]
     assert all(problem.line and problem.column for problem in checked.problems)
     assert checked.problems[-1].file == "r.yaml"

@@ -52,7 +52,7 @@ def test_the_schema_takes_a_part_of_a_configuration(validator: jsonschema.Draft2
         {"levels": {"hihg": {}}},
         {"roles": {"communications": {"person": "a"}}},
         {"timing": {"quiet": 900}},
-        {"audiences": {}},
+        {"audiences": {"team": {}}},
     ],
 )
 def test_the_schema_refuses_what_the_loader_refuses(
