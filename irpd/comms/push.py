@@ -36,7 +36,7 @@ def push_text(subject: Subject) -> PushText:
         test = "Nothing is wrong. Press I have it.\nIt shows that pages from irpd reach you here."
         return PushText(
             title=title_of(subject),
-            text=sentence_of(subject) if confirms(subject) else test,
+            text=sentence_of(subject) if confirms(subject) or subject.page.shift else test,
             urgency=Urgency.LOUD,
             asks=True,
             over=False,

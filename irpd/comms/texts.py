@@ -220,7 +220,7 @@ def _test_name(subject: Subject) -> str:
 
 
 def _test_text(subject: Subject) -> str:
-    if confirms(subject):
+    if confirms(subject) or subject.page.shift:
         return f"{title_of(subject)}.\n{sentence_of(subject)}\nIt reached me:  {subject.link}\n"
     name = person_name(subject.configuration, subject.page.person)
     return f"Test page from irpd to {name}.\nNothing is wrong. It reached me:\n{subject.link}\n"

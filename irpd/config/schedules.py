@@ -70,6 +70,14 @@ class Schedule(Value):
         description="So long before somebody's shift begins they get a quiet message: from when until when, "
         "who hands over, what is open. Without it none.",
     )
+    test_before_shift: Duration | None = Field(
+        None,
+        ge=300,
+        le=7 * 86400,
+        description="So long before somebody's shift begins they get a test page by each of their channels, "
+        "before their quiet hours where it would come in them; operators hear of one that isn't answered. "
+        "Without it none.",
+    )
 
 
 class Away(Value):

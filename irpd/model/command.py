@@ -365,6 +365,22 @@ class TestPage(Struct, frozen=True, kw_only=True):
     by: str
 
 
+class TestShift(Struct, frozen=True, kw_only=True):
+    """Send ``person`` a test before their time on ``schedule`` begins, if nobody has."""
+
+    schedule: str
+    person: str
+    begins: datetime
+
+
+class JudgeShiftTest(Struct, frozen=True, kw_only=True):
+    """The time for an answer to that test is over."""
+
+    schedule: str
+    person: str
+    begins: datetime
+
+
 class VerifyContact(Struct, frozen=True, kw_only=True):
     """Ask a person to confirm that what is sent reaches them: by ``via``, else by each of their channels."""
 
@@ -445,7 +461,7 @@ Command = (
     Receive | Wake | WakeSignal | AddSilence | EndSilence | AddOverride | SwapShifts | EndOverride | TellShift
     | MarkStale | TakeAnswer | RecordSend | ConfirmSend
     | HeartbeatReported | HeartbeatMissed
-    | Open | AnyWork | SeePage | TestPage | VerifyContact | TellOperators | ConditionOver
+    | Open | AnyWork | SeePage | TestPage | VerifyContact | TestShift | JudgeShiftTest | TellOperators | ConditionOver
     | ChangeConfig | RefuseConfig | SetAside | RecordStart | RecordJump
 )  # fmt: skip
 

@@ -611,6 +611,25 @@ class ShiftTold(Event, frozen=True, tag="shift-told"):
     page: str = ""
 
 
+class ShiftTested(Event, frozen=True, tag="shift-tested"):
+    """They were sent a test; without a ``page`` there was no channel for it. It is judged at ``judge_at``."""
+
+    schedule: str
+    person: str
+    begins: datetime
+    judge_at: datetime
+    page: str = ""
+
+
+class ShiftTestJudged(Event, frozen=True, tag="shift-test-judged"):
+    """``outcome``: answered, accepted (by a channel or provider, and not answered), failed."""
+
+    schedule: str
+    person: str
+    begins: datetime
+    outcome: str
+
+
 # ------------------------------------------------------------------ contact methods (subject ``contacts``)
 class ContactAsked(Event, frozen=True, tag="contact-asked"):
     """A person was sent a message to confirm that it reaches them; ``digest`` is their address there, with
@@ -823,7 +842,7 @@ AnyEvent = (
     | SignalFlapping | SignalMoved | SignalLeft
     | SignalWaits | WaitChanged | WaitEnded | SilenceAdded | SilenceEnded | OverrideAdded | OverrideEnded
     | HeartbeatsExpected | HeartbeatSeen | ShadowBegan | ShadowEnded | ShiftTold
-    | ContactAsked | ContactVerified | ContactForgotten
+    | ShiftTested | ShiftTestJudged | ContactAsked | ContactVerified | ContactForgotten
     | PathStarted | PathMoved | PathStopped | PathResumed | Paged | SendAttempted
     | SendConfirmed | SendBrought | PageEnded | PageSeen
     | SignalsRepeated | ReceiptTaken | ConfigLoaded | ConfigRefused | CommandSetAside | ClockJumped | Started

@@ -8,14 +8,23 @@ from msgspec import Struct
 from irpd.model.standing import Standing
 
 
+#: The reason of a page that tests whether who is on call next can be reached.
+SHIFT_TEST = "before-shift"
+
+
 class ComingShift(Standing, frozen=True, omit_defaults=True, kw_only=True):
-    """A person's time on a schedule, from ``begins``. ``told_at`` is when they got a word of it."""
+    """A person's time on a schedule, from ``begins``. ``told_at`` is when they got a word of it, ``test`` the
+    page by which they were tested ("" for none that could be sent), ``judge_at`` when that is judged (None: it
+    has been, or there is no test)."""
 
     kind: ClassVar[str] = "shift"
     schedule: str
     person: str
     begins: datetime
     told_at: datetime | None = None
+    tested_at: datetime | None = None
+    test: str = ""
+    judge_at: datetime | None = None
 
     @property
     def key(self) -> str:

@@ -6,6 +6,7 @@ can't work is found before, by ``check``.
 
 from datetime import datetime, timedelta
 from itertools import islice
+from zoneinfo import ZoneInfo
 
 from irpd.config.channels import QUIET, SILENT
 from irpd.config.paths import Hours, Method
@@ -13,6 +14,7 @@ from irpd.config.values import Configuration, Person
 from irpd.oncall.changes import NONE, Changes
 from irpd.oncall.hours import working
 from irpd.oncall.roster import rosters
+from irpd.oncall.wallclock import instant, minute_of
 
 
 def persons_for(
@@ -75,6 +77,30 @@ def quiet_channels(configuration: Configuration, person: str, at: datetime) -> t
         name for name in every if _is_silent(configuration, name) and configuration.address(person, name)
     )
     return tuple(islice(silent, 1))
+
+
+def test_channels(configuration: Configuration, person: str, at: datetime) -> tuple[str, ...]:
+    """By what a test goes that nobody has asked for: every channel by which pages reach this person, in their
+    quiet hours only those that never ring."""
+    rules = (rule for level in (1, 2, 3) for rule in methods_for(configuration, person, level))
+    every = (name for rule in rules for name in rule.via)
+    found = dict.fromkeys(name for name in every if configuration.address(person, name))
+    if awake_before(configuration, person, at) != at:
+        return tuple(name for name in found if _is_silent(configuration, name))
+    return tuple(found)
+
+
+def awake_before(configuration: Configuration, person: str, at: datetime) -> datetime:
+    """``at`` itself, or where it lies in this person's quiet hours a quarter of an hour before they begin."""
+    settings = configuration.people.get(person)
+    if settings is None or settings.quiet is None:
+        return at
+    if not _working(settings.quiet.hours, settings, at, unread=False):
+        return at
+    zone, begins = ZoneInfo(settings.time_zone), minute_of(settings.quiet.start)
+    today = at.astimezone(zone).date()
+    found = (instant(day, begins, zone) for day in (today, today - timedelta(days=1)))
+    return next((start for start in found if start <= at), at) - timedelta(minutes=15)
 
 
 def _in_hours(rules: tuple[Method, ...], person: Person, at: datetime) -> tuple[Method, ...]:

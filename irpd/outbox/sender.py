@@ -20,6 +20,7 @@ from irpd.engine.ports import Channel, Clock, Message, Outcome
 from irpd.model.command import RecordSend
 from irpd.model.incident import Incident
 from irpd.model.page import Page, PageKind, Send, SendState
+from irpd.model.shift import SHIFT_TEST
 from irpd.outbox.agenda import Key
 from irpd.outbox.compose import (
     NoAddress,
@@ -335,5 +336,5 @@ def _outcome(
 
 def _shadowed(configuration: Configuration, page: Page, send: Send) -> bool:
     """Whether shadow mode keeps this from going out. A test is asked for by somebody, and does go out."""
-    asked = page.kind is PageKind.TEST or send.channel in configuration.shadow_uses
-    return configuration.shadow and not asked
+    asked = page.kind is PageKind.TEST and page.reason != SHIFT_TEST
+    return configuration.shadow and not asked and send.channel not in configuration.shadow_uses

@@ -36,6 +36,7 @@ from irpd.protocol.placing import Received, open_incident
 from irpd.protocol.receive import enter, receive
 from irpd.protocol.rows import stale_members
 from irpd.protocol.sends import confirm_send, record_send, see_page, test_page
+from irpd.protocol.shift_tests import answered, judge_test, test_shift
 from irpd.triage.group import Group
 from irpd.triage.level import Verdict
 
@@ -155,9 +156,20 @@ def _decide(draft: Draft, command: c.Command) -> object:
             page = see_page(draft, command)
             if page is not None:
                 confirmed(draft, page, command.via)
+                if (over := answered(page)) is not None:
+                    _condition_over(draft, over.key)
             return page is not None
         case c.TestPage():
             return test_page(draft, command)
+        case c.TestShift():
+            return test_shift(draft, command)
+        case c.JudgeShiftTest():
+            told = judge_test(draft, command)
+            if isinstance(told, c.TellOperators):
+                _tell_operators(draft, told)
+            elif told is not None:
+                _condition_over(draft, told.key)
+            return told is not None
         case c.VerifyContact():
             return ask_to_confirm(draft, command)
         case c.TellOperators():

@@ -19,11 +19,20 @@ def evolve_shifts(rows: Rows, event: e.AnyEvent, at: datetime) -> None:
     match event:
         case e.ShiftTold():
             _drop_old(rows, at)
-            known = rows.stands(ComingShift, key_of(event.schedule, event.person, event.begins))
-            shift = known or ComingShift(schedule=event.schedule, person=event.person, begins=event.begins)
-            rows.put_standing(replace(shift, told_at=at))
+            rows.put_standing(replace(_shift(rows, event), told_at=at))
+        case e.ShiftTested():
+            _drop_old(rows, at)
+            shift = _shift(rows, event)
+            rows.put_standing(replace(shift, tested_at=at, test=event.page, judge_at=event.judge_at))
+        case e.ShiftTestJudged():
+            rows.put_standing(replace(_shift(rows, event), judge_at=None))
         case _:
             raise Torn(f"{type(event).__name__} can't happen to shifts")
+
+
+def _shift(rows: Rows, event: e.ShiftTold | e.ShiftTested | e.ShiftTestJudged) -> ComingShift:
+    known = rows.stands(ComingShift, key_of(event.schedule, event.person, event.begins))
+    return known or ComingShift(schedule=event.schedule, person=event.person, begins=event.begins)
 
 
 def _drop_old(rows: Rows, at: datetime) -> None:

@@ -46,7 +46,7 @@ def test_the_next_person_hears_before_the_shift_who_hands_over_and_what_is_open(
     assert told(service) == []
     service.forward("2m")
     assert told(service) == ["30m ben mail"]
-    message = service.shown[-1][2]
+    message = next(one for _, _, one in service.shown if one.page.kind is PageKind.SHIFT)
     assert message.subject == "[irpd] On call from 09:00 Berlin: first-responder"
     assert message.text.splitlines() == [
         "Your shift on first-responder begins 09:00 Berlin and ends Mon 7 Dec 09:00 Berlin. Asha hands over.",
@@ -60,7 +60,8 @@ def test_the_next_person_hears_before_the_shift_who_hands_over_and_what_is_open(
         service.ask(c.Resolve(incident=number, by="asha"))
     down(service, "7d")
     assert told(service) == ["30m ben mail", f"{minutes(7 * DAY) + 31}m asha mail"]
-    assert service.shown[-1][2].text.endswith("Ben hands over.\nNothing of it is open.\n")
+    last = [message for _, _, message in service.shown if message.page.kind is PageKind.SHIFT][-1]
+    assert last.text.endswith("Ben hands over.\nNothing of it is open.\n")
 
 
 def test_a_word_is_sent_once_whatever_restarts_in_between() -> None:
@@ -154,6 +155,100 @@ def test_a_reload_that_wants_it_holds_at_once() -> None:
     service.reload(with_notice("2h"))
     service.forward("30s")
     assert told(service) == ["30m ben mail"]
+
+
+# ------------------------------------------------------------------ a test before it
+def with_test(before: str = "2h", **more: tuple[str, str]) -> Policy:
+    return changed(test=(_SCHEDULE, f"{_SCHEDULE}    test_before_shift: {before}\n"), **more)
+
+
+def probed(service: Service) -> list[str]:
+    return service.phones(kind=PageKind.TEST)
+
+
+def pressed(service: Service) -> None:
+    page = next(message.page for _, _, message in service.shown if message.page.kind is PageKind.TEST)
+    service.ask(c.SeePage(page=page.id, via="link"))
+
+
+def test_whoever_is_next_is_tested_by_each_channel_and_nobody_hears_of_one_that_was_answered() -> None:
+    service = Service(with_test(), at=HANDOVER - 3 * HOUR)
+    service.forward("61m")
+    assert probed(service) == ["60m ben mail", "60m ben sms"]
+    assert "Your shift on first-responder begins 09:00" in service.shown[-1][2].text
+    pressed(service)
+    service.forward("3h")
+    assert service.phones(kind=None) == probed(service)
+    sends = service.engine.state.pages["0-1"].sends
+    assert [(one.channel, one.state.value) for one in sends] == [("mail", "delivered"), ("sms", "delivered")]
+
+
+def test_a_test_that_only_a_provider_took_is_a_quiet_word_to_the_operators_until_it_is_answered() -> None:
+    service = Service(with_test(), at=HANDOVER - 3 * HOUR)
+    service.forward("121m")
+    assert service.phones(kind=PageKind.QUIET) == ["120m olga mail"]
+    assert service.incident().title == "Ben has not answered the test before a shift on first-responder"
+    pressed(service)
+    assert service.incident().firing == 0
+
+
+def test_a_test_that_nothing_took_pages_the_operators_in_time() -> None:
+    service = Service(with_test("1h"), at=HANDOVER - 2 * HOUR)
+    service.broken |= {("ben", "mail"), ("ben", "sms")}
+    service.forward("91m")
+    assert service.phones() == ["90m olga mail"]
+    assert service.incident().title == "Nothing reached Ben in the test before a shift on first-responder"
+    said = service.incident().level_by.because
+    assert because.startswith(
+        "The shift begins 30 Nov 08:00 UTC. irpd oncall override add puts somebody else"
+    )
+
+
+def test_it_is_sent_once_and_judged_once_whatever_restarts_in_between() -> None:
+    service = Service(with_test(), at=HANDOVER - 3 * HOUR)
+    for _ in range(4):
+        service.forward("35m")
+        service.die()
+        service.start()
+    service.forward("30m")
+    assert probed(service) == ["60m ben mail", "60m ben sms"]
+    assert service.phones(kind=PageKind.QUIET) == ["120m olga mail"]
+
+
+def test_one_that_would_ring_in_quiet_hours_comes_before_them() -> None:
+    sms = (
+        "  sms: {type: file, path: sms.jsonl}",
+        '  sms: {type: twilio, from: "+493012345678", auth: {account: {env: A}, token: {env: B}}}',
+    )
+    quiet = 'ben: {name: Ben, phone: "+4915100000001", quiet: {from: "22:00", to: "08:00"},'
+    policy = with_test(quiet=("ben: {name: Ben,", quiet), sms=sms)
+    service = Service(policy, at=HANDOVER - 12 * HOUR)  # 21:00 in Berlin
+    service.forward("46m")
+    assert probed(service) == ["45m ben mail", "45m ben sms"]
+    late = Service(policy, at=HANDOVER - 8 * HOUR)
+    late.forward("1m")
+    assert probed(late) == ["0m ben mail"], "in them only what doesn't ring"
+
+
+def test_who_gave_the_shift_away_is_not_judged() -> None:
+    service = Service(with_test(), at=HANDOVER - 3 * HOUR)
+    service.forward("61m")
+    put = c.AddOverride(
+        by="ben", schedule="first-responder", person="chi", since=HANDOVER, until=HANDOVER + 8 * HOUR
+    )
+    service.ask(put)
+    service.forward("30m")
+    assert probed(service) == ["60m ben mail", "60m ben sms", "61m chi mail", "61m chi sms"]
+    service.forward("31m")
+    titles = [incident.title for incident in service.engine.state.incidents.values()]
+    assert titles == ["Chi has not answered the test before a shift on first-responder"]
+
+
+def test_shadow_mode_tests_nobody() -> None:
+    shadow = Service(with_test(shadow=("version: 1\n", "version: 1\nshadow: true\n")), at=HANDOVER - 3 * HOUR)
+    shadow.forward("3h")
+    assert shadow.phones(kind=None) == []
+    assert "0-1" not in shadow.engine.state.pages
 
 
 @pytest.mark.parametrize(

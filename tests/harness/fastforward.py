@@ -109,7 +109,8 @@ class Service:
             self.heartbeats = Heartbeats(self.engine, clock, _Uncounted())
             self.heartbeats.use(configuration)
             self.shifts = Shifts(self.engine, clock)
-            if any(schedule.notice for schedule in configuration.schedules.values()):
+            schedules = configuration.schedules.values()
+            if any(one.notice or one.test_before_shift for one in schedules):
                 self.handing = self.loop.create_task(self.shifts.run())
             if configuration.heartbeats:
                 self.watching = self.loop.create_task(self.heartbeats.run())

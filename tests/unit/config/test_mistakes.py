@@ -185,6 +185,13 @@ MISTAKES = [
     (_LAYERS, f"notise: 1h\n    {_LAYERS}", "schedules.first-responder.notise", "did you mean notice?"),
     (_LAYERS, f"notice: off\n    {_LAYERS}", "schedules.first-responder.notice", "not a duration"),
     (_LAYERS, f"notice: 30s\n    {_LAYERS}", "schedules.first-responder.notice", "at least 1m"),
+    (_LAYERS, f"test_before: 1h\n    {_LAYERS}", "schedules.first-responder.test_before", "unknown key"),
+    (
+        _LAYERS,
+        f"test_before_shift: 1m\n    {_LAYERS}",
+        "schedules.first-responder.test_before_shift",
+        "at least 5m",
+    ),
     (_LAYERS, f"notice: 8d\n    {_LAYERS}", "schedules.first-responder.notice", "at most 7d"),
 ]
 

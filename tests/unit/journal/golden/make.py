@@ -329,6 +329,8 @@ STORY: list[list[tuple[str, e.AnyEvent]]] = [
     [
         ("pages", e.Paged(page=word("0-1"))),
         ("shifts", e.ShiftTold(schedule="first", person="ada", begins=LATER, page="0-1")),
+        ("shifts", e.ShiftTested(schedule="first", person="ada", begins=LATER, page="0-1", judge_at=START)),
+        ("shifts", e.ShiftTestJudged(schedule="first", person="ada", begins=LATER, outcome="accepted")),
     ],
     [
         ("contacts", e.ContactAsked(person="ada", channel=name, page="0-1", digest="d" * 32, salt="s"))
