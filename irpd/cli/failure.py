@@ -2,7 +2,8 @@
 
 import json as json_module
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -38,6 +39,17 @@ class Failed(Exception):
             sys.stdout.buffer.write(self.raw)
         else:
             click.echo(dump(problem(self.code, self.text, status=self.status)), nl=False)
+
+
+@contextmanager
+def or_from_files() -> Iterator[None]:
+    """Where no daemon can be had, says that the files alone answer, too."""
+    try:
+        yield
+    except Failed as error:
+        if error.exit_code == UNREACHABLE:
+            error.text += "\nWith --files the files alone answer: what they say, without overrides."
+        raise
 
 
 def problem(code: str, detail: str, *, status: int | None = None) -> dict[str, Any]:

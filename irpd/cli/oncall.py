@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from irpd.cli.client import Daemon, pass_on
-from irpd.cli.failure import NO, USAGE, Failed, dump
+from irpd.cli.failure import NO, USAGE, Failed, dump, or_from_files
 from irpd.cli.incident import example
 from irpd.cli.options import as_option, daemon_options, tz_option
 from irpd.cli.reader import Reader
@@ -54,8 +54,9 @@ def who(
             echo(who_text(document, Shown(zone, names=names), dated=at is not None))
         return
     daemon = Daemon(socket=socket, config=config)
+    with or_from_files():
+        answer = daemon.get("/who", {"at": Reader(daemon, tz).instant(at)} if at else {})
     reader = Reader(daemon, tz)
-    answer = daemon.get("/who", {"at": reader.instant(at)} if at else {})
     if json:
         pass_on(answer)
     else:
@@ -110,9 +111,10 @@ def show(
     else:
         daemon = Daemon(socket=socket, config=config)
         query = {"weeks": str(weeks)}
-        if start:
-            query["from"] = Reader(daemon, tz).instant(start)
-        answer = daemon.get(f"/schedules/{schedule}", query)
+        with or_from_files():
+            if start:
+                query["from"] = Reader(daemon, tz).instant(start)
+            answer = daemon.get(f"/schedules/{schedule}", query)
         if json:
             pass_on(answer)
             return
@@ -268,7 +270,8 @@ def export(
         click.echo(_calendar(schedule, person, config), nl=False)
         return
     query = {"person": person} if person is not None else {"schedule": schedule or ""}
-    answer = Daemon(socket=socket, config=config).get("/calendar", query)
+    with or_from_files():
+        answer = Daemon(socket=socket, config=config).get("/calendar", query)
     if json:
         pass_on(answer)
     else:

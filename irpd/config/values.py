@@ -370,6 +370,12 @@ class Timing(Value):
         "time and come in one; what is more severe goes at once. `0s`: each by itself. Webhooks and files "
         "always get each by itself.",
     )
+    gather_critical: Duration = Field(
+        10.0,
+        le=600.0,
+        description="What level 1 waits of `gather` at first; twice as long after each message of that time, "
+        "so that a flood is a few messages. `0s`: never.",
+    )
     page_expires_urgent: Duration = Field(
         4 * 3600.0, gt=0, description="After that an unsent page of level 1-2 isn't sent any more."
     )

@@ -4,6 +4,9 @@ The first page is never held for it. After it, what comes to the same person ove
 the end of the window, and then all of it goes out in one message. What is more severe than what the person
 was told goes at once, and takes along what waits. A message that didn't get through holds nothing back.
 
+What is critical waits for little: a first window of seconds, which doubles with each message of the minute up
+to the whole of it. So a second critical incident is known within seconds, and a flood is a few messages.
+
 In memory only: after a start the next page is a first one. Times are seconds of the boot-time clock.
 """
 
@@ -21,8 +24,13 @@ _REMEMBERED = 10_000
 @dataclass(frozen=True, slots=True)
 class _Window:
     began: float
-    ends: float
+    within: float
+    critical: float  # what level 1 waits of it
     level: int  # the most severe that was told in it
+
+    @property
+    def ends(self) -> float:
+        return self.began + self.within
 
 
 class Gather:
@@ -36,13 +44,18 @@ class Gather:
         window = self._windows.get(group)
         if window is None or level < window.level:
             return 0.0
-        return max(window.ends - now, 0.0)
+        waits = window.critical if level == 1 else window.within
+        return max(window.began + waits - now, 0.0)
 
-    def begins(self, group: Group, level: int, now: float, within: float) -> None:
-        """A message is handed over that tells of this level at most; what comes ``within`` seconds waits."""
+    def begins(self, group: Group, level: int, now: float, *, within: float, critical: float) -> None:
+        """A message is handed over that tells of this level at most; what comes ``within`` seconds waits, and
+        what is critical for so long at first, twice as long after each message that told of more of it."""
+        before = self._windows.get(group)
+        if before is not None and level == 1 == before.level and now < before.ends:
+            critical = max(critical, 2 * before.critical)
         if len(self._windows) >= _REMEMBERED:
             self._windows = {one: window for one, window in self._windows.items() if window.ends > now}
-        self._windows[group] = _Window(now, now + within, level)
+        self._windows[group] = _Window(now, within, min(critical, within), level)
 
     def failed(self, group: Group, began: float) -> bool:
         """The message that began then didn't get through; whether its window still held something back."""

@@ -220,7 +220,8 @@ class Sender:
         if group is not None:
             incidents = self._engine.state.incidents
             level = min(severity(incidents.get(one.incident)) for one, _ in pages)
-            self._gather.begins(group, level, started, self._engine.policy.configuration.timing.gather)
+            timing = self._engine.policy.configuration.timing
+            self._gather.begins(group, level, started, within=timing.gather, critical=timing.gather_critical)
         outcome = await self._hand_over(channel, message)
         ended = self._clock.boot()
         self._kill("after-send")

@@ -112,3 +112,13 @@ async def test_coverage_says_who_is_reached_and_what_is_open(irpd: Any, house: A
     done = await irpd("oncall", "coverage", "-c", EXAMPLE, "--moments", "--level", "1", "--weeks", "1")
     assert "now Asha Rao local" in done.out
     assert (await irpd("oncall", "coverage", "-c", EXAMPLE, "--service", "x")).status == 1
+
+
+async def test_where_no_daemon_answers_it_is_said_that_the_files_do(irpd: Any, tmp_path: Path) -> None:
+    nowhere = ("--socket", str(tmp_path / "none.sock"))
+    for command in (("who",), ("show", SCHEDULE), ("export", SCHEDULE)):
+        done = await irpd("oncall", *command, *nowhere)
+        assert done.status == 3
+        assert "With --files the files alone answer" in done.err
+    done = await irpd("oncall", "override", "list", *nowhere)
+    assert "--files" not in done.err

@@ -84,6 +84,61 @@ async def test_what_is_more_severe_goes_at_once_and_takes_along_what_waits(gathe
     assert len(world.mail.sent) == 2
 
 
+async def test_a_second_critical_incident_is_known_within_seconds(gathering) -> None:
+    world = gathering
+    page(world, 1, level=1)
+    await world.time.advance(2)
+    page(world, 2, level=1)
+    page(world, 3, level=2)
+    await world.time.advance(8)
+    assert world.mail.times == [0.0, 10.0]
+    assert [told(message) for message in world.mail.sent] == [[1], [2, 3]], "it takes along what waits"
+
+
+async def test_ten_critical_incidents_in_a_minute_are_few_messages_and_each_is_known_soon(
+    gathering,
+) -> None:
+    world = gathering
+    for n in range(1, 11):
+        page(world, n, level=1)
+        await world.time.advance(6)
+    await world.time.advance(60)
+    assert world.mail.times == [0.0, 10.0, 30.0, 70.0]
+    assert [told(message) for message in world.mail.sent] == [[1], [2], [3, 4, 5], [6, 7, 8, 9, 10]]
+
+
+async def test_after_a_quiet_minute_a_critical_incident_waits_for_seconds_again(gathering) -> None:
+    world = gathering
+    for n in (1, 2):
+        page(world, n, level=1)
+    await world.time.advance(80)
+    page(world, 3, level=1)
+    await world.time.advance(1)
+    page(world, 4, level=1)
+    await world.time.advance(10)
+    assert world.mail.times[-2:] == [80.0, 90.0]
+
+
+async def test_a_critical_incident_never_waits_where_that_is_wanted(gathering) -> None:
+    world = gathering
+    configuration = world.engine.policy.configuration
+    timing = configuration.timing.model_copy(update={"gather_critical": 0.0})
+    world.engine.policy.configuration = configuration.model_copy(update={"timing": timing})
+    for n in (1, 2, 3):
+        page(world, n, level=1)
+        await world.time.advance(1)
+    assert world.mail.times == [0.0, 1.0, 2.0]
+
+
+async def test_less_severe_news_waits_for_the_whole_minute_after_a_critical_one(gathering) -> None:
+    world = gathering
+    page(world, 1, level=1)
+    await world.time.advance(2)
+    page(world, 2, level=2)
+    await world.time.advance(60)
+    assert world.mail.times == [0.0, 60.0]
+
+
 async def test_people_and_channels_are_gathered_each_by_themselves(gathering) -> None:
     world = gathering
     page(world, 1)
