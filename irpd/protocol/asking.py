@@ -1,18 +1,18 @@
 """What a page asks for beside taking the incident, and what an answer to it does.
 
-A page of a role, of help or of a missed update is answered by the same buttons and codes as any other, but
-the answer is about that alone: "I have it" accepts the role, sees to the question or to the update; "I can't"
-passes it on. The incident's own paging goes on as it was, and an acknowledgement of the incident leaves
+A page of a role, of help, of a missed update or to know of it with an audience is answered by the same
+buttons and codes as any other, but the answer is about that alone: "I have it" accepts the role, sees to the
+question or to the update; "I can't" passes it on. The incident's own paging goes on as it was, and an acknowledgement of the incident leaves
 these pages as they are.
 """
 
 from irpd.model import event as e
 from irpd.model.incident import Incident
-from irpd.model.page import Page
+from irpd.model.page import Page, PageKind
 from irpd.model.role import Ask, Seat, title
 from irpd.protocol import helping, overdue, roles
 from irpd.protocol.draft import Draft
-from irpd.protocol.paging import end_asking
+from irpd.protocol.paging import end_asking, page_person
 
 
 def said_yes(draft: Draft, incident: Incident, page: Page, by: str) -> tuple[Incident, bool, str]:
@@ -26,6 +26,9 @@ def said_yes(draft: Draft, incident: Incident, page: Page, by: str) -> tuple[Inc
             return incident, False, f"Nothing to do: question {what} of {incident.ref} was answered."
         incident = helping.taken(draft, incident, one, by)
         return incident, True, f"You see to it. Answer: irpd incident answer {incident.number} {what} TEXT"
+    if kind == "audience":
+        known = end_asking(draft, incident, page.asks, by=by)
+        return known, page.live, f"You know of {incident.ref}. Who works on it goes on."
     if not any(one.live and one.asks == page.asks for one in draft.rows.pages_of(incident)):
         return incident, False, f"Nothing to do: the update of {incident.ref} was sent, or is seen to."
     incident = draft.emit(incident.number, e.UpdateTaken(by=by, page=page.id))
@@ -47,6 +50,8 @@ def said_no(draft: Draft, incident: Incident, page: Page, by: str) -> tuple[Inci
             incident = helping.move_on(draft, incident, one, because=f"{draft.name(by)} can't")
         return incident, True, "Passed on."
     incident = _ended(draft, incident, page, by)
+    if kind == "audience":
+        return _instead(draft, incident, page), True, "Passed on."
     if incident.objectives.chase_at is not None:
         incident = overdue.chase(draft, incident)
     return incident, True, "Passed on."
@@ -66,7 +71,21 @@ def unreached(draft: Draft, incident: Incident, page: Page) -> Incident:
         if one is not None and page.person in one.asked:
             return helping.move_on(draft, incident, one, because=because)
         return incident
+    if kind == "audience":
+        return _instead(draft, incident, page)
     return overdue.chase(draft, incident) if incident.objectives.chase_at is not None else incident
+
+
+def _instead(draft: Draft, incident: Incident, page: Page) -> Incident:
+    """Who was to know with an audience can't be told: ``fallback`` is to see to it."""
+    if page.reason == "fallback":
+        return incident
+    for person in draft.configuration.fallback:
+        if person != page.person:
+            incident = page_person(
+                draft, incident, person, kind=PageKind.PAGE, reason="fallback", text=page.text, asks=page.asks
+            )
+    return incident
 
 
 def _open(incident: Incident, what: str) -> Ask | None:

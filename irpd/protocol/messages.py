@@ -259,7 +259,7 @@ def _bring_in(draft: Draft, incident: Incident, reason: str) -> None:
             text = f"You are paged together with the audience {name}. Your answer stops no path."
             incident = page_person(
                 draft, incident, person, kind=PageKind.PAGE, reason=WITH_AUDIENCE, text=text,
-                level=min(incident.level, Level.HIGH),
+                level=min(incident.level, Level.HIGH), asks=f"audience:{name}",
             )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from irpd.protocol.answers import ease
 from irpd.protocol.asking import said_no, said_yes
 from irpd.protocol.draft import Draft
 from irpd.protocol.levels import lowered, measured, risen
-from irpd.protocol.messages import WITH_AUDIENCE, unsent
+from irpd.protocol.messages import unsent
 from irpd.protocol.objectives import (
     record_missed,
     record_resolution,
@@ -61,9 +61,6 @@ def acknowledge(draft: Draft, command: c.Acknowledge) -> Answer:
         _, changed, text = said_yes(draft, incident, page, command.by)
         return Answer(incident.number, changed, text)
     others = tuple(person for person in incident.acknowledged_by if person != command.by)
-    if not command.path and _told_with_audience(draft, incident, command.by):
-        ended = _end_own(draft, incident, command.by, because="acknowledged")
-        return Answer(incident.number, ended, f"You know of {incident.ref}. Who works on it goes on.")
     answered = _answered(draft, incident, command)
     if command.by in incident.acknowledged_by and not answered and incident.stale_until is None:
         ended = _end_own(draft, incident, command.by, because="acknowledged")
@@ -85,15 +82,6 @@ def acknowledge(draft: Draft, command: c.Acknowledge) -> Answer:
     joined = f" {names} had it already; you joined." if others else ""
     stopped = "Escalation has stopped." if not running(incident) else _going_on(incident).strip()
     return Answer(incident.number, True, f"You have {incident.ref}. {stopped}{joined}")
-
-
-def _told_with_audience(draft: Draft, incident: Incident, person: str) -> bool:
-    """Whether this person was asked only to know of it."""
-    asked = [
-        page for page in draft.rows.pages_of(incident)
-        if page.person == person and page.kind in (PageKind.PAGE, PageKind.QUIET)
-    ]  # fmt: skip
-    return bool(asked) and all(page.reason == WITH_AUDIENCE for page in asked)
 
 
 def _asking(draft: Draft, incident: Incident, page_id: str) -> Page | None:

@@ -93,7 +93,7 @@ def test_legal_is_told_and_paged_at_once_when_a_regime_applies_and_not_before() 
     assert "0m legal initial" not in told(here)
     here.report(alert("b", labels={"leak": "yes"}, want=None))
     assert "0m legal initial" in told(here)
-    assert "0m ben mail" in here.phones()
+    assert here.asked("audience:legal") == ["0m ben audience:legal"]
 
 
 RULES_GDPR = """
@@ -109,12 +109,20 @@ def test_what_legal_answers_stops_no_path() -> None:
         policy_of(CONFIG + AUDIENCES, rules=RULES_GDPR.replace("level: 4, regimes", "level: 1, regimes"))
     )
     here.report(alert("b", labels={"leak": "yes"}, want=None))
-    answer = here.ack(by="ben")
+    page = next(page for *_, page in here.shown if page.person == "ben")
+    answer = here.do(c.Acknowledge(incident=1, by="ben", page=page.id))
     assert answer.text == "You know of #1. Who works on it goes on."
     assert here.running()
     assert here.incident().state == "open"
     assert "asha" in here.live()
     assert "ben" not in here.live()
+
+
+def test_where_who_is_to_know_cannot_be_reached_fallback_is_paged() -> None:
+    here = House(policy_of(CONFIG + AUDIENCES, rules=RULES_GDPR))
+    here.broken = {("ben", "mail"), ("ben", "sms")}
+    here.report(alert("b", labels={"leak": "yes"}, want=None))
+    assert here.asked("audience:legal") == ["0m emil audience:legal"]
 
 
 def test_the_end_is_told_to_everybody_who_was_told_of_it_also_below_their_level() -> None:
