@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from irpd.config.duration import format_duration
+from irpd.config.problem import suggest
 from irpd.model import command as c
 from irpd.model.incident import Contribution, Incident, MemberStatus
 from irpd.model.page import PageKind
@@ -86,6 +87,7 @@ class Played:
 
     def _step(self, number: int, file: str, step: StepPart) -> None:
         try:
+            self._named(step)
             if step.to is not None:
                 self._world.receive(step.to, self._signals(file, step))
             else:
@@ -94,6 +96,18 @@ class Played:
             self._broken.append(
                 Difference(field=f"timeline[{number}]", wanted="a step that can be taken", got=str(error))
             )
+
+    def _named(self, step: StepPart) -> None:
+        """What would be somebody's else, or nobody's, is not what the test says."""
+        configuration = self._world.policy.configuration
+        named: list[tuple[str, str | None, Iterable[str]]] = [("person", step.by, configuration.people)]
+        named += [
+            ("service", part.service, configuration.services) for part in (step.signal, step.answer) if part
+        ]
+        for kind, name, known in named:
+            if name and name not in known:
+                near = suggest(name, known) or f"; there are {', '.join(known)}"
+                raise BadPayload(f'no {kind} "{name}"{near}')
 
     def _signals(self, file: str, step: StepPart) -> Sequence[Signal]:
         assert step.to is not None
@@ -157,7 +171,7 @@ class Played:
             ("signals", part.signals, incident.members),
             ("firing", part.firing, incident.firing),
             ("storm", part.storm, incident.group == STORM),
-            ("flapping", part.flapping, incident.flapping),
+            ("flapping", part.flapping, bool(incident.flapping)),
         )
         for name, want, got in single:
             if want is not None and want != got:

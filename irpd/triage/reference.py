@@ -56,7 +56,10 @@ _PARTS: tuple[tuple[str, str, type[Part]], ...] = (
     ("`expect`", "What must come of it. Only what is named is compared.", ExpectPart),
     (
         "`timeline`",
-        "What happens. A step has one of `post`, `signal`, `acknowledge`, `cant`, `escalate`, `resolve`.",
+        (
+            "What happens. A step has one of `post`, `signal`, `acknowledge`, `cant`, `escalate`, `resolve`, "
+            "`silence`, `end_silence`, `answer`."
+        ),
         StepPart,
     ),
     ("`signal`", "In a step of a timeline.", SignalPart),

@@ -76,6 +76,41 @@ def test_each_expectation_of_a_timeline_fails_with_what_came(
     assert "    0s page asha by quick (#1)" in report.results[0].why
 
 
+@pytest.mark.parametrize(
+    "step, said",
+    [
+        ("{after: 1m, by: ahsa, acknowledge: 1}", 'no person "ahsa"; did you mean asha?'),
+        (
+            "{after: 1m, to: alertmanager, signal: {service: chekout}}",
+            'no service "chekout"; did you mean checkout?',
+        ),
+        ("{after: 1m, answer: {service: chekout, affected: 3}}", 'no service "chekout"'),
+    ],
+)
+def test_a_step_that_names_what_is_not_there_fails_the_test(
+    rules: Rules, configuration: Configuration, step: str, said: str
+) -> None:
+    timeline = "[{to: alertmanager, signal: {key: a, labels: {service: checkout}}}, " + step + "]"
+    report = run(rules, configuration, f"- {{name: a, timeline: {timeline}, expect: {{muted: []}}}}\n")
+    (difference,) = differences(report)
+    assert difference.startswith("timeline[1]: wanted a step that can be taken, got")
+    assert said in difference
+
+
+@pytest.mark.parametrize("signals", ["a", "ab"])
+def test_that_an_incident_flaps_is_so_however_many_of_its_signals_do(
+    rules: Rules, configuration: Configuration, signals: str
+) -> None:
+    steps = [
+        f"    - {{after: {minute}m, to: alertmanager, signal: {{key: {key}, status: {status}, "
+        "labels: {service: checkout, category: payment}}}\n"
+        for minute, status in enumerate(("firing", "resolved") * 3)
+        for key in signals
+    ]
+    timeline = f"- name: a\n  timeline:\n{''.join(steps)}  expect: {{incidents: [{{flapping: true}}]}}\n"
+    assert run(rules, configuration, timeline).passed
+
+
 def test_people_act_and_the_path_stops(rules: Rules, configuration: Configuration) -> None:
     report = run(
         rules,
@@ -108,7 +143,7 @@ def test_what_is_due_at_the_instant_of_a_step_comes_after_it(
   timeline:
     - {to: alertmanager, signal: {key: a, labels: {service: checkout, category: payment}}}
     - {after: 2m, by: asha, acknowledge: 1}
-  until: 1h
+  until: 20m
   expect: {paged: [{after: 0m, person: asha, via: quick}]}
 """,
     )
