@@ -77,8 +77,9 @@ def _second(story: Story, width: int) -> tuple[str, _Said]:
     if story.asks:
         return _asking(story, width)
     if story.ended:
-        over = f"{story.over}. Nothing to do."
-        return _fitting(width, (over, _Said(has_it=True)), "It is over. Nothing to do.")
+        by = f" by {story.over_by}" if story.over_by else ""
+        whole, short = (f"{story.over}{one}. Nothing to do." for one in (by, ""))
+        return _fitting(width, (whole, _Said(has_it=True)), short, "It is over. Nothing to do.")
     if story.has_it and not story.news:
         told = sentence(story.has_it)
         whole = f"{told}." if story.yours else f"{told}. Nothing to do."

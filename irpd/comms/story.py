@@ -74,6 +74,7 @@ class Story:
     confirm: bool  # the signals are resolved, and a person must say that it is over
     ended: bool
     over: str  # how it ended, in few words
+    over_by: str  # and by whom
     has_it: str
     yours: bool
     news: str
@@ -142,7 +143,8 @@ def tell(subject: Subject) -> Story:
         remark=_remark(incident, confirm=confirm),
         confirm=confirm,
         ended=ended,
-        over=_over(incident, when, configuration) if ended else "",
+        over=_over(incident, when) if ended else "",
+        over_by=person_name(configuration, incident.resolved_by) if ended and incident.resolved_by else "",
         has_it=_has_it(incident, when, configuration),
         yours=page.person in incident.acknowledged_by,
         news="" if ended and page.reason == "over" else clean.line(page.text, 500),
@@ -340,12 +342,11 @@ def _signals(incident: Incident, newest: Member | None, when: When) -> str:
     return f"{text}, newest {when.clock(newest.last_seen)} {named}"
 
 
-def _over(incident: Incident, when: When, configuration: Configuration) -> str:
+def _over(incident: Incident, when: When) -> str:
     if incident.state == State.MERGED:
         return f"Part of #{incident.merged_into} now"
-    by = f" by {person_name(configuration, incident.resolved_by)}" if incident.resolved_by else ""
     end = incident.resolved_at or incident.closed_at
-    return f"Over {when.clock(end)}{by}" if end is not None else f"Over{by}"
+    return f"Over {when.clock(end)}" if end is not None else "It is over"
 
 
 def _has_it(incident: Incident, when: When, configuration: Configuration) -> str:

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import shutil
 import signal
 import socket
 import subprocess
@@ -12,16 +11,15 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
 
 import pytest
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
+from harness.chromium import DEADLINE, Browser, chromium, look, show
 
 ROOT = Path(__file__).resolve().parents[2]
-DEADLINE = 30.0
 
 
 @dataclass
@@ -140,22 +138,12 @@ def irpd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Irpd]:
         output.close()
 
 
-Browser = webdriver.Chrome
 Open = Callable[..., Browser]
 
 
 @pytest.fixture(scope="session")
 def _browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium") or ""
-    for switch in ("headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "no-first-run"):
-        options.add_argument(f"--{switch}")
-    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
-    # The page must work where scripts are off; so they are off in every test.
-    options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
-    driver.set_page_load_timeout(DEADLINE)
+    driver = chromium(tmp_path_factory.mktemp("profile"))
     yield driver
     driver.quit()
 
@@ -163,15 +151,22 @@ def _browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 @pytest.fixture
 def browse(_browser: Browser) -> Open:
     """Open an address as a phone (360 px wide) or a desktop, light or dark."""
+    return partial(look, _browser)
 
-    def open_page(address: str, *, width: int = 360, height: int = 640, dark: bool = False) -> Browser:
-        _browser.execute_cdp_cmd(
-            "Emulation.setDeviceMetricsOverride",
-            {"width": width, "height": height, "deviceScaleFactor": 2, "mobile": width < 600},
-        )
-        scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
-        _browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
-        _browser.get(address)
-        return _browser
 
-    return open_page
+@pytest.fixture(scope="session")
+def _scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    driver = chromium(tmp_path_factory.mktemp("profile"), scripts=True)
+    driver.set_script_timeout(DEADLINE)
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def shown(_scripted: Browser, tmp_path: Path) -> Open:
+    """Show a page that no server gives out, to what looks at it by scripts."""
+
+    def show_page(html: str, **view: Any) -> Browser:
+        return show(_scripted, html, tmp_path / "page.html", **view)
+
+    return show_page
