@@ -21,11 +21,14 @@ from irpd.journal.reserve import Reserve
 from irpd.journal.sqlite import SqliteJournal
 from irpd.model import event as e
 from irpd.model.incident import Contribution, LevelBy, PathRun, Step
+from irpd.model.level import Level
+from irpd.model.notice import Notice, Template
 from irpd.model.objective import Clock, Objectives
 from irpd.model.override import Override
 from irpd.model.page import Page, PageKind, Send, SendState, Word
 from irpd.model.share import Answer, Impact, Said, Share
 from irpd.model.shift import OpenNow, ShiftWord
+from irpd.model.stage import Stage
 from irpd.model.waits import Silence, WaitKind, Waits
 
 LATER = START + timedelta(minutes=5)
@@ -68,6 +71,21 @@ def page(id: str, incident: int) -> Page:
         path="technical",
         step=0,
     )
+
+
+NOTICE = Notice(
+    template=Template.INITIAL, audience="customers", incident=1, level=Level.HIGH, title="Zahlung 🔥",
+    language="de", services=("Checkout",), share=SHARE, stage=Stage.TRIAGE, workaround="invoice",
+    next_update=LATER,
+)  # fmt: skip
+
+
+def message(id: str) -> Page:
+    sends = (Send(n=1, channel="mail", due_at=START, to="status@example.org"),)
+    return Page(
+        id=id, incident=1, person="", kind=PageKind.MESSAGE, reason="approved", requested_at=START,
+        expires_at=LATER, sends=sends, notice=NOTICE, dated=True,
+    )  # fmt: skip
 
 
 def word(id: str) -> Page:
@@ -253,6 +271,25 @@ STORY: list[list[tuple[str, e.AnyEvent]]] = [
         (ONE, e.HelpTaken(ask=1, by="bob", next_at=LATER)),
         (ONE, e.HelpAnswered(ask=1, by="bob", text="no")),
         (ONE, e.HelpAsked(ask=2, who="dba", question="and now?", by="bob")),
+    ],
+    [
+        (ONE, e.Drafted(notice=NOTICE, approvers=("ada",))),
+        (ONE, e.DraftWithdrawn(audience="customers", by="ada", because="nobody noticed")),
+        (ONE, e.Drafted(notice=NOTICE, by="bob")),
+        (ONE, e.DraftApproved(audience="customers", by="ada")),
+        (ONE, e.Paged(page=message("1-9"))),
+        (
+            ONE,
+            e.SendAttempted(
+                page="1-9",
+                send=1,
+                state=SendState.DELIVERED,
+                attempt=1,
+                provider_id="m9",
+                handed_at=START,
+                said="[INCIDENT #1] - HIGH Incident Reported",
+            ),
+        ),
     ],
     [
         (ONE, e.PageSeen(page="1-1", via="link")),
