@@ -32,6 +32,7 @@ NOT_YET: frozenset[str] = frozenset(
         "AssignRole", "AcceptRole", "DeclineRole", "AskHelp", "AnswerHelp",
         "role-offered", "role-accepted", "role-declined", "role-vacant", "role-kept",
         "help-asked", "help-passed-on", "help-taken", "help-answered",
+        "SendUpdate", "ApproveDraft", "WithdrawDraft", "drafted", "draft-approved", "draft-withdrawn",
     }
 )  # fmt: skip
 #: What must be hit in a whole budget, by section. (A person's answers depend too much on chance.)
