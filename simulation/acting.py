@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from irpd.model import command as c
 from irpd.model.incident import Incident, State
+from irpd.model.override import Override
 from irpd.model.page import Word
 from irpd.model.waits import Silence
 from simulation.actions import Action
@@ -65,6 +66,15 @@ def acts(world: "Simulation", action: Action) -> bool:
             silences = world.model.rows.all_standing(Silence)
             known = [silence.id for silence in silences if b % 9 == 0 or silence.until > world.now()]
             world.ask(c.EndSilence(by=by, silence=known[a % len(known)] if known else 1))
+        case "override":
+            _overrides(world, a, b, by)
+        case "swap":
+            first, gap = world.now() + timedelta(hours=b % 30), timedelta(hours=20 + a % 12)
+            world.ask(c.SwapShifts(by=by, schedule="first", first=first, second=first + gap))
+        case "end-override":
+            overrides = world.model.rows.all_standing(Override)
+            standing = [one.id for one in overrides if b % 9 == 0 or one.until > world.now()]
+            world.ask(c.EndOverride(by=by, override=standing[a % len(standing)] if standing else 1))
         case "answers":
             _answers(world, a, b)
         case "ease":
@@ -101,6 +111,26 @@ def acts(world: "Simulation", action: Action) -> bool:
         case _:
             return False
     return True
+
+
+def _overrides(world: "Simulation", a: int, b: int, by: str) -> None:
+    """Somebody is on call for somebody else, or isn't there, now or in a while; and something fires then."""
+    now = world.now()
+    since = None if a % 3 else now + timedelta(seconds=20 + a % 200)
+    until = (since or now) + timedelta(seconds=60 + b % 2400)
+    person = PEOPLE[a // 3 % 6]
+    schedule = ("first", "first", "support")[b % 3]
+    match b // 3 % 4:
+        case 0 | 1:
+            made = c.AddOverride(by=by, schedule=schedule, person=person, since=since, until=until)
+        case 2:
+            made = c.AddOverride(by=by, away=person, since=since, until=until, because="ill")
+        case _:
+            made = c.AddOverride(by=by, schedule=schedule, since=since, until=until)
+    world.ask(made)
+    alert = world.senders.alerts[a % len(world.senders.alerts)]
+    fires = world.senders.fire
+    world.later(float(b % 40), lambda: world.post(fires(alert, world.now())))
 
 
 def _answers(world: "Simulation", a: int, b: int) -> None:

@@ -6,21 +6,20 @@ sink are said here once more, in as few words as possible.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 
 from msgspec.structs import replace
 
-from irpd.config.values import Configuration
 from irpd.model import command as c
 from irpd.model import event as e
-from irpd.model.incident import Incident, Member, MemberStatus, PathRun, RunState, State
+from irpd.model.incident import Incident, Member, RunState, State
 from irpd.model.page import Page, PageKind, SendState
 from irpd.oncall.hours import working
-from irpd.oncall.roster import roster
 from irpd.protocol.rows import STORM, Rows
-from simulation import easing, methods, quieting, storms
+from simulation import easing, methods, oncall, quieting, storms
 from simulation.judged import Decision, holds
+from simulation.paths import Paths
 
 OPEN, TAKEN, DONE, CLOSED, MERGED = State.OPEN, State.ACKNOWLEDGED, State.RESOLVED, State.CLOSED, State.MERGED
 #: Which state may follow which.
@@ -33,16 +32,13 @@ TRANSITIONS = {
     MERGED: {MERGED},
 }
 
-#: Why a path moves by itself.
-BY_ITSELF = ("no answer", "begins")
-
 
 def check(decision: Decision) -> tuple[list[str], list[str]]:
     """Raises Violation. Returns the transitions of states that were seen, and what else was met."""
     before, after, command = decision.before, decision.after, decision.command
     if isinstance(command, c.RecordSend) and _only_tried(decision):
         _recorded(decision, command)
-        return [], []
+        return [], ["would-have"] if command.state is SendState.WOULD_HAVE else []
     seen: list[str] = []
     by_incident: dict[int, list[e.AnyEvent]] = {}
     for subject, event in decision.events:
@@ -54,7 +50,7 @@ def check(decision: Decision) -> tuple[list[str], list[str]]:
         one = _One(decision, was, now, events)
         seen += one.states()
         one.levels()
-        one.paths()
+        Paths(decision, was, now, events).check()
         one.joins()
         one.again()
         one.goes_on()
@@ -80,7 +76,7 @@ def check(decision: Decision) -> tuple[list[str], list[str]]:
     elif isinstance(command, c.SetAside):
         told = by_incident or any(_tells_of_what_was_set_aside(row, after) for row in after.firing_now())
         holds(told, "set-aside-is-told", f"{command.command} was set aside and no incident tells of it")
-    return seen, [met for part in (easing, methods, quieting, storms) for met in part.check(decision)]
+    return seen, [met for part in (easing, methods, oncall, quieting, storms) for met in part.check(decision)]
 
 
 def _tells_of_what_was_set_aside(member: Member, rows: Rows) -> bool:
@@ -147,7 +143,13 @@ class _One:
         waits = was.state is OPEN and was.unconfirmed and was.level.urgent and was.level == now.level
         at_work = any(run.next_at is not None for run in was.paths)  # a person's silence stops it
         if fired and waits and at_work and isinstance(self.decision.command, c.Receive):
-            moved = [event for event in self.events if isinstance(event, e.PathStarted | e.PathMoved)]
+            known = {run.name for run in was.paths}  # what a rule starts beside them is new
+            moved = [
+                event
+                for event in self.events
+                if (isinstance(event, e.PathStarted) and event.run.name in known)
+                or (isinstance(event, e.PathMoved) and event.path in known)
+            ]
             holds(not moved, "goes-on", f"{now.ref} fires again, its path was at work and moved: {moved[:1]}")
 
     def goes_on(self) -> None:
@@ -186,7 +188,7 @@ class _One:
             if not isinstance(event, e.Paged) or event.page.kind is not PageKind.PAGE:
                 continue
             page, settings = event.page, decision.configuration.level(level)
-            if page.reason == "evidence" or not page.sends:
+            if page.reason == "evidence" or page.asks or not page.sends:
                 continue
             holds(settings.urgency != "quiet", "urgency", f"{page.id}: a page at level {level}")
             if settings.urgency == "working-hours":
@@ -225,29 +227,35 @@ class _One:
             any(isinstance(event, e.PathStarted) for event in self.events),
             "lapses", f"{now.ref} rose but no path started at its first step",
         )  # fmt: skip
+        if now.unconfirmed and not now.level.urgent:
+            return  # what came in with the rise had resolved already: it is quiet at once
         for holder in was.acknowledged_by:
             if holder in self.decision.configuration.people:
                 asked = any(
                     page.live and page.person == holder and page.kind is PageKind.PAGE and page.sends
                     for page in self.decision.after.pages_of(now)
                 )
-                reachable = any(now.level in rule for rule in _methods(self.decision.configuration, holder))
+                reachable = methods.always_reaches(
+                    self.decision.configuration, holder, now.level, self.decision.now
+                )
                 why = f"{holder} had {now.ref}; it rose and pages others only"
                 holds(asked or not reachable, "lapses", why)
 
     def joins(self) -> None:
         """A signal that joins what somebody has, or fires again in it, tells them and pages nobody, but for
-        those whom a storm reaches by it for the first time."""
+        those whom a path asks that begins with it: a storm's, or one that a rule starts."""
         was = self.was
         if was is None or was.state is not TAKEN or self.now.state is not TAKEN:
             return
         if not isinstance(self.decision.command, c.Receive):
             return
         pages = [event.page for event in self.events if isinstance(event, e.Paged)]
-        loud = [page for page in pages if page.kind is not PageKind.UPDATE and page.reason != "evidence"]
-        if was.group == "storm":
-            known = {run.name for run in was.paths}
-            loud = [page for page in loud if page.path in known or not page.path]
+        loud = [
+            page for page in pages
+            if page.kind is not PageKind.UPDATE and page.reason != "evidence" and not page.asks
+        ]  # fmt: skip
+        known = {run.name for run in was.paths}
+        loud = [page for page in loud if page.path in known or not page.path]
         holds(
             not loud, "joins-tell", f"{was.ref} is acknowledged and a report paged {[p.person for p in loud]}"
         )
@@ -268,167 +276,9 @@ class _One:
                     told, "joins-tell", f"{holder} has {was.ref} and was not told what joined or fires again"
                 )
 
-    def paths(self) -> None:
-        runs = {run.name: run for run in (self.was.paths if self.was else ())}
-        declined = set(self.was.declined_by if self.was else ())
-        level = self.was.level if self.was else self.now.level
-        moved: list[str] = []
-        for n, event in enumerate(self.events):
-            match event:
-                case e.Opened():
-                    level = self.now.level if not event.level else type(self.now.level)(event.level)
-                case e.LevelChanged():
-                    level = type(level)(event.after)
-                case e.Declined():
-                    declined.add(event.by)
-                case e.Acknowledged():
-                    declined.discard(event.by)
-                case e.Reopened():
-                    declined.clear()
-                case e.PathStarted():
-                    self._pinned(event.run, level)
-                    runs[event.run.name] = event.run
-                case e.PathResumed() if event.path in runs:
-                    runs[event.path] = _moved(runs[event.path], runs[event.path].fired, event.next_at)
-                case e.PathMoved() if event.path in runs:
-                    self._step(runs[event.path], event, declined, level, self.events[n + 1 :], moved)
-                    runs[event.path] = _moved(runs[event.path], event.fired, event.next_at)
-                case _:
-                    pass
-        self._alive()
-
-    def _step(
-        self, run: PathRun, event: e.PathMoved, declined: set[str], level: int,
-        later: list[e.AnyEvent], moved: list[str],
-    ) -> None:  # fmt: skip
-        now, ref, settings = self.decision.now, self.now.ref, self.decision.configuration
-        if event.because == "waits for working hours":
-            holds(
-                event.fired == run.fired and event.next_at, "steps", f"{ref} {run.name}: a wait fired a step"
-            )
-            return
-        if isinstance(self.decision.command, c.Wake) and event.because in BY_ITSELF:
-            holds(
-                run.next_at is not None and run.next_at <= now,
-                "never-early",
-                f"{ref} {run.name} at {run.next_at}",
-            )
-            holds(run.name not in moved, "missed-steps", f"{ref}: {run.name} fired twice at one deadline")
-            moved.append(run.name)
-            level_settings = settings.level(level)
-            if level_settings.urgency == "working-hours" and self.now.number not in self.decision.unhinged:
-                zone = level_settings.hours.time_zone or "UTC"
-                holds(
-                    working(level_settings.hours, zone, now),
-                    "urgency", f"{ref} is level {level} and paged at {now}, outside its hours",
-                )  # fmt: skip
-        fired, wait, persons = _next(settings, run, declined, now)
-        holds(event.fired == fired, "steps", f"{ref} {run.name}: step {event.fired} fired, {fired} was next")
-        missing = [person for person in persons if person not in event.persons]
-        holds(
-            not missing, "steps", f"{ref} {run.name}: step {fired} is for {persons}, it paged {event.persons}"
-        )
-        if event.next_at is not None:
-            least = now + timedelta(seconds=wait)
-            holds(event.next_at >= least, "never-early", f"{ref} {run.name}: waits until {event.next_at}")
-            if level <= 2:
-                holds(event.next_at == least, "next-step", f"{ref} {run.name}: {event.next_at}, not {least}")
-        quiet = run.quiet or settings.level(level).urgency == "quiet"
-        kind = PageKind.QUIET if quiet else PageKind.PAGE
-        paged: set[str] = set()
-        reaches, now_storm = False, self.now.group == "storm"  # of one they hear once a minute
-        for one in later:
-            if isinstance(one, e.PathMoved | e.PathStarted):
-                break
-            if isinstance(one, e.Paged) and one.page.path == run.name:
-                holds(
-                    one.page.kind is kind,
-                    "urgency",
-                    f"{ref} {run.name}: a {one.page.kind} instead of a {kind}",
-                )
-                paged.add(one.page.person)
-                reaches = reaches or bool(one.page.sends)
-        for person in event.persons:
-            knows = now_storm and any(
-                page.live and page.person == person and page.kind is kind
-                for page in self.decision.after.pages_of(self.now)
-            )
-            reaches = reaches or knows
-            holds(
-                person in paged or knows or person not in settings.people,
-                "steps", f"{ref} {run.name}: {person} is named by the step but was not paged",
-            )  # fmt: skip
-        holds(reaches or quiet, "reaches", f"{ref} {run.name}: step {fired} asks nobody by any channel")
-
-    def _pinned(self, run: PathRun, level: int) -> None:
-        """A path starts at its first step, with all the steps and waits that the configuration gives it."""
-        holds(run.fired == 0, "steps", f"{self.now.ref} {run.name} starts at step {run.fired}")
-        path = self.decision.configuration.paths.get(run.name)
-        if path is None:
-            return
-        half = self.decision.configuration.level(level).respond_within / 2
-        meant = [(step.schedule or step.person, step.wait if level <= 2 else half) for step in path.steps]
-        pinned = [(step.target, step.wait) for step in run.steps]
-        holds(pinned == meant, "steps", f"{self.now.ref} {run.name} starts with {pinned}, not {meant}")
-
-    def _alive(self) -> None:
-        """Open, unacknowledged, level 1-3: the path has a next time, unless all is resolved at level 3."""
-        now = self.now
-        if now.state is not OPEN or now.level > 3:
-            return
-        if now.unconfirmed and not now.level.urgent:
-            return
-        if now.firing == 0 and any(_silenced(row) for row in self.decision.after.members_of(now)):
-            return
-        stood = self.was is not None and all(run.next_at is None for run in self.was.paths)
-        if now.firing == 0 and now.flapping and now.flap_until is not None and stood:
-            return  # a silence had stopped it; when what flaps is stable, somebody is asked (``forsaken``)
-        holds(
-            any(run.next_at is not None for run in now.paths),
-            "never-silent",
-            f"{now.ref} (level {now.level}, {now.firing} firing) is open and nobody is paged next",
-        )  # fmt: skip
-
-
-def _methods(configuration: Configuration, person: str) -> list[tuple[int, ...]]:
-    rules = configuration.people[person].notify
-    if isinstance(rules, str):
-        rules = configuration.notify.get(rules) or configuration.notify["default"]
-    return [tuple(rule.levels) for rule in rules]
-
 
 def _waits(page: Page) -> bool:
     return any(send.state is SendState.PENDING for send in page.sends)
-
-
-def _moved(run: PathRun, fired: int, next_at: datetime | None) -> PathRun:
-    return PathRun(
-        name=run.name, kind=run.kind, steps=run.steps, repeat=run.repeat, every=run.every, quiet=run.quiet,
-        fired=fired, next_at=next_at,
-    )  # fmt: skip
-
-
-def _next(
-    configuration: Configuration, run: PathRun, declined: set[str], now: datetime
-) -> tuple[int, float, tuple[str, ...]]:
-    """The path's next step as it must be: its count, its wait, and whom it pages at least."""
-    last = run.repeat * len(run.steps)
-    for n in range(run.fired, last):
-        step = run.steps[n % len(run.steps)]
-        meant = _meant(configuration, step.schedule, step.person, now)
-        if not meant:
-            return n + 1, step.wait, configuration.fallback
-        if meant not in declined:
-            return n + 1, step.wait, (meant,)
-    return max(last, run.fired), run.every, configuration.fallback
-
-
-def _meant(configuration: Configuration, schedule: str, person: str, now: datetime) -> str:
-    if schedule:
-        settings = configuration.schedules.get(schedule)
-        turn = roster(schedule, settings).on_call(now) if settings is not None else None
-        person = turn.person if turn is not None else ""
-    return person if person in configuration.people else ""
 
 
 def _late(decision: Decision, by_incident: dict[int, list[e.AnyEvent]]) -> None:
@@ -477,6 +327,7 @@ def _quiet(decision: Decision, incident: Incident, name: str, beside: frozenset[
     live = [
         page.id for page in decision.after.pages_of(incident)
         if page.live and page.kind in (PageKind.PAGE, PageKind.QUIET) and page.path not in beside
+        and not page.asks
     ]  # fmt: skip
     holds(not live, name, f"{incident.ref}: pages {live} still go out")
 
@@ -513,8 +364,3 @@ def _recorded(decision: Decision, command: c.RecordSend) -> None:
                 "failure-moves-on",
                 f"{page.person} can't be reached and {page.path} of #{page.incident} waits",
             )  # fmt: skip
-
-
-def _silenced(row: Member) -> bool:
-    """A signal that fires and that a person's silence keeps quiet."""
-    return row.status is MemberStatus.MUTED

@@ -54,7 +54,7 @@ def in_time(world: "Simulation") -> None:
     if life is None or not life.ready or life.over:
         return
     engine, true = life.engine, world.time.true
-    for task in (*engine._tasks, life.delivery):
+    for task in (*engine._tasks, life.delivery, life.watching):
         if task.done():
             holds(False, "alive", f"{task.get_name()} has ended: {task}")
     now = life.clock.now()
@@ -63,6 +63,7 @@ def in_time(world: "Simulation") -> None:
     if true - calm_since < AFTER_TROUBLE:
         return
     reaches(world, calm_since)
+    world.beats.in_time(world, life, calm_since)
     before = now - timedelta(seconds=GRACE)
     late = world.model.overdue(before)
     holds(not late, "in-time", f"{late}; it is {now}")
@@ -149,6 +150,10 @@ def as_on_disk(world: "Simulation", *, touched: Collection[int] | None = None) -
         for name, value in rows.counters.items():
             holds(storage.counters.get(name) == value, "memory", f"counter {name} is {value}")
         holds(engine._cursor == storage.cursor, "memory", "another cursor in memory than on disk")
+    standing = {kind: small for kind, small in rows.standing.items() if small}
+    known = {kind: small for kind, small in history.standing.items() if small}
+    if standing != known:
+        holds(False, "memory", f"beside the incidents: {standing}, by history {known}")
     alike = world.alike
     if touched is None:
         _same("memory", rows.incidents, history.incidents, alike["incidents in memory"])

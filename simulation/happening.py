@@ -31,12 +31,18 @@ def happens(world: "Simulation", action: Action) -> None:
         case "chain":
             under(world, "chained", 60.0 + b % 300)
             breaks(world, a)
+        case "night" | "teams" | "beside":
+            under(world, kind, 60.0 + b % 400)
+            breaks(world, a)
+        case "shadow":
+            under(world, kind, 30.0 + b % 300)
+            breaks(world, a)
         case "bad-files":
             world.files = None
             if life is not None and life.ready:
                 life.spawn(life.reload())
         case "channel":
-            provider = [p for p in world.providers.values() if p.name != SURE][a % 3]
+            provider = [p for p in world.providers.values() if p.name != SURE][a % 4]
             provider.mood = MOODS[b % len(MOODS)]
         case "channels-work":
             for provider in world.providers.values():

@@ -29,6 +29,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     configuration: Configuration
     now: datetime
     unhinged: Collection[int] = ()  # incidents that a planted failure has paged at any hour
+    left: Collection[int] = ()  # incidents that the end of shadow mode left alone
     last: Callable[[str], Member | None] = lambda _: None  # the newest row of a key, in memory or not
 
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from irpd.comms.links import Links
 from irpd.config.values import Configuration
+from irpd.daemon.heartbeats import Heartbeats
 from irpd.daemon.settings import Prepared, from_journal
 from irpd.engine.clock import SystemClock
 from irpd.engine.engine import Engine
@@ -71,9 +72,12 @@ class Life:
         self.ready = False
         self.over = False
         self.failed_to_start = False
+        self.recorded = True  # its start: else what it ends (shadow mode) hasn't ended on disk
         self.began = world.time.true
         self.engine: Engine
         self.outbox: Outbox
+        self.heartbeats: Heartbeats
+        self.beats_since = 0.0  # since when these monitors are expected, by the ideal clock
         self.looked_at = -1.0  # by the ideal clock
         self.ahead = 0.0  # irpd's time less the ideal one, then
         self.answered: dict[tuple[str, int], str] = {}  # the provider's answers, in this life
@@ -107,6 +111,7 @@ class Life:
         self.engine = Engine(
             journal, self.clock, prepared.policy, normalise=self._normalise, inbox_limit=INBOX
         )
+        self.heartbeats = Heartbeats(self.engine, self.clock, self)
         try:
             loaded = await self.engine.start()
         except JournalError:
@@ -117,7 +122,6 @@ class Life:
             self.engine, self._channels(prepared.policy.configuration), self.clock,
             LINKS, random=world.chance,
         )  # fmt: skip
-        self.delivery = self.spawn(self.outbox.run())
         down = (self.clock.now() - loaded.last_at).total_seconds() if loaded.last_at is not None else None
         try:
             await self.engine.submit(c.RecordStart(version="0", down_for=down))
@@ -127,6 +131,10 @@ class Life:
                 await self.engine.adopt(prepared.policy, prepared.bundle, by="start")
         except (JournalError, Overloaded):
             world.hit("answer", "start-not-recorded")
+            self.recorded = False
+        self.delivery = self.spawn(self.outbox.run())
+        self._expect()
+        self.watching = self.spawn(self.heartbeats.run())
         self.ready = True
         while True:  # the daemon's beat
             self.clock.now()
@@ -158,8 +166,17 @@ class Life:
                 return
             configuration = prepared.policy.configuration
             self._build_sources(configuration)
+            self._expect()
             if configuration.channels != before.channels:
                 self.outbox.use_channels(self._channels(configuration))
+
+    def _expect(self) -> None:
+        self.heartbeats.use(self.engine.policy.configuration)
+        self.beats_since = self.world.time.true
+
+    def heartbeat(self, outcome: str) -> None:
+        """``daemon.heartbeats.Counters``."""
+        self.world.hit("met", f"beat-{outcome}")
 
     def _build_sources(self, configuration: Configuration) -> None:
         self.sources = {
@@ -218,12 +235,10 @@ class Life:
         """The daemon's own end, on SIGTERM."""
         self.ready = False
         await self.outbox.drain(10.0)
-        for task in (self.main, self.delivery):
-            if task is not None:
-                task.cancel()
-        await asyncio.gather(
-            *(t for t in (self.main, self.delivery) if t is not None), return_exceptions=True
-        )
+        tasks = [task for task in (self.main, self.delivery, self.watching) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.engine.stop()
         self.over = True
 

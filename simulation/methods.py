@@ -6,14 +6,17 @@ here once more.
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
+from irpd.config.paths import Method
 from irpd.config.values import Configuration
 from irpd.model import event as e
 from irpd.model.level import Level
 from irpd.model.page import Page, PageKind, SendState
 from irpd.oncall.hours import working
 from simulation.judged import Decision, Violation
+from simulation.worlds import RINGS
 
 #: By how much the first message of news may be put off for what was told before it.
 _PUT_OFF = timedelta(minutes=1)
@@ -24,6 +27,11 @@ def check(decision: Decision) -> Iterator[str]:
     for subject, event in decision.events:
         if isinstance(event, e.Paged) and event.page.sends and subject.startswith("incident:"):
             _as_written(decision, event.page)
+            someone = decision.configuration.people[event.page.person]
+            if someone.quiet is not None:
+                yield "quiet-hours"
+            if any(rule.hours is not None for rule in _written(decision.configuration, event.page.person)):
+                yield "timed-methods"
             if len(event.page.sends) > 1:
                 yield "methods"
 
@@ -50,13 +58,16 @@ def _as_written(decision: Decision, page: Page) -> None:
     spread = [(send.channel, send.due_at - first) for send in page.sends]
     late = timedelta(0)
     for level in _levels(decision, page):
-        rules = _rules(decision.configuration, page, level)
-        if not rules or spread != [(channel, after - rules[0][1]) for channel, after in rules]:
-            continue
-        put_off = first - rules[0][1] - page.requested_at
-        if not put_off or _may_wait(decision, page, level, put_off):
-            return
-        late = put_off
+        for begins in _beginnings(decision.configuration, page, first):
+            rules = _rules(decision.configuration, page, level, begins)
+            if not rules or begins + rules[0][1] != first:
+                continue
+            if spread != [(channel, after - rules[0][1]) for channel, after in rules]:
+                continue
+            put_off = begins - page.requested_at
+            if not put_off or _may_wait(decision, page, level, put_off):
+                return
+            late = put_off
     if late:
         raise Violation("methods", f"the first method of {page.id} comes {late} late")
     told = ", ".join(f"{channel} after {after}" for channel, after in spread)
@@ -93,13 +104,63 @@ def _levels(decision: Decision, page: Page) -> set[int]:
     return levels | {1} if page.person in decision.configuration.fallback else levels
 
 
-def _rules(configuration: Configuration, page: Page, level: int) -> list[tuple[str, timedelta]]:
+def _beginnings(configuration: Configuration, page: Page, first: datetime) -> set[datetime]:
+    """From when its methods may count, if the first of them comes then."""
+    if page.kind is PageKind.UPDATE:  # news is told by the first method, without its wait
+        return {first}
+    return {first - timedelta(seconds=rule.after) for rule in _written(configuration, page.person)}
+
+
+def _rules(
+    configuration: Configuration, page: Page, level: int, begins: datetime
+) -> list[tuple[str, timedelta]]:
     """Its channels, each with its time, as the person's rules say for this level."""
-    rules = configuration.people[page.person].notify
-    if isinstance(rules, str):
-        rules = configuration.notify.get(rules) or configuration.notify["default"]
-    holding = [rule for rule in rules if level in rule.levels]
+    holding = holding_at(configuration, page.person, level, begins)
     if level == 4 or page.kind is not PageKind.PAGE:
         holding = holding[:1]
-    waits = page.kind is not PageKind.UPDATE  # news is told by the first method, without its wait
-    return [(name, timedelta(seconds=rule.after if waits else 0)) for rule in holding for name in rule.via]
+    waits = page.kind is not PageKind.UPDATE
+    return [(name, timedelta(seconds=after if waits else 0)) for via, after in holding for name in via]
+
+
+def _written(configuration: Configuration, person: str) -> tuple[Method, ...]:
+    rules = configuration.people[person].notify
+    if isinstance(rules, str):
+        rules = configuration.notify.get(rules) or configuration.notify["default"]
+    return rules
+
+
+def holding_at(
+    configuration: Configuration, person: str, level: int, begins: datetime
+) -> list[tuple[tuple[str, ...], float]]:
+    """The channels of a person's methods, each with its wait, for a page whose methods count from then."""
+    zone = configuration.people[person].time_zone or "UTC"
+    rules = [rule for rule in _written(configuration, person) if level in rule.levels]
+    timed = [
+        rule
+        for rule in rules
+        if rule.hours is None or working(rule.hours, zone, begins + timedelta(seconds=rule.after))
+    ]
+    found = []
+    for rule in timed or rules:
+        quiet = _quiet(configuration, person, level, begins + timedelta(seconds=rule.after))
+        if via := tuple(name for name in rule.via if not (quiet and name in RINGS)):
+            found.append((via, rule.after))
+    return found
+
+
+def _quiet(configuration: Configuration, person: str, level: int, at: datetime) -> bool:
+    """Whether nothing may ring for this person at this level then."""
+    someone = configuration.people[person]
+    if someone.quiet is None or level == 1 or level in someone.quiet.breaks:
+        return False
+    begins, ends = time.fromisoformat(someone.quiet.start), time.fromisoformat(someone.quiet.end)
+    local = at.astimezone(ZoneInfo(someone.time_zone or "UTC")).time()
+    return begins <= local < ends if begins < ends else local >= begins or local < ends
+
+
+def always_reaches(configuration: Configuration, person: str, level: Level, now: datetime) -> bool:
+    """Whether a page of this level has a method, whether it comes now or when the level's hours begin."""
+    if level.urgent:
+        return bool(holding_at(configuration, person, level, now))
+    rules = [rule for rule in _written(configuration, person) if level in rule.levels]
+    return any(set(rule.via) - RINGS for rule in rules)

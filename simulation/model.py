@@ -14,8 +14,8 @@ from irpd.model.incident import Incident, Member, MemberStatus, RunState, State
 from irpd.model.page import SendState
 from irpd.protocol.evolve import evolve
 from irpd.protocol.rows import Rows, Torn
-from simulation.decisions import BY_ITSELF
 from simulation.judged import Violation, holds
+from simulation.paths import BY_ITSELF, LEFT, asks_on
 from simulation.quieting import due_at as waits_until
 from simulation.storms import Heard
 
@@ -60,6 +60,7 @@ class Model:
         self.stale: Counter[str] = Counter()
         self.changed_at: dict[int, datetime] = {}  # when something last happened to an incident
         self.heard = Heard()
+        self.left: set[int] = set()  # incidents that the end of shadow mode left alone
 
     def see(self, fact: Fact) -> str:
         """One more durable fact. Raises Violation. Returns its type."""
@@ -89,6 +90,10 @@ class Model:
         if number:
             now = rows.incidents[number]
             self._taken(was, now, event, fact.at)
+            if isinstance(event, e.PathStopped) and event.because == LEFT:
+                self.left.add(number)
+            elif isinstance(event, e.PathStarted | e.PathMoved | e.PathResumed):
+                self.left.discard(number)
             self.changed_at[number] = fact.at
             if isinstance(event, e.Paged):
                 self.heard.asked(event.page, now)
@@ -247,7 +252,7 @@ class Model:
         incident = self.rows.incidents[number]
         if incident.state is not State.OPEN or incident.level > 3 or incident.flapping:
             return ""
-        if due_at(incident) is not None:
+        if due_at(incident) is not None or (number in self.left and not asks_on(incident)):
             return ""
         for sid in self.in_incident.get(number, ()):
             row = self.rows.members[sid]

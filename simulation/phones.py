@@ -25,6 +25,7 @@ MOODS = (
     "raises",
     "flaky",
 )
+CHANNELS = ("line", "mail", "chat", "hook", "push")
 #: The channel that always works.
 SURE = "line"
 

@@ -190,6 +190,44 @@ PLANTED: Mapping[str, Change] = {
     "merge-loses-a-signal": Change(
         _PEOPLE + "merge", "list(draft.rows.members_of(source))", "list(draft.rows.members_of(source))[1:]"
     ),
+    "one-kind-answers-for-all": Change(_PEOPLE + "_answered", "return own or (", "return going or ("),
+    # -------------------------------------------------------- who is on call, and how they are reached
+    "override-forgotten-at-start": Change(
+        "irpd.protocol.rows:Rows.restore",
+        "self.put_standing(row)",
+        'row.kind == "override" or self.put_standing(row)',
+    ),
+    "who-is-away-is-asked": Change(
+        "irpd.oncall.roster:Roster._asked", "{one.away for one in overrides if one.away}", "set()"
+    ),
+    "oldest-override-holds": Change(
+        "irpd.oncall.changes:changes", "key=lambda one: -one.id", "key=lambda one: one.id"
+    ),
+    "first-of-a-team-only": Change(
+        _PAGING + "_persons",
+        "parts_of(draft.configuration, target)",
+        "list(parts_of(draft.configuration, target))[:1]",
+    ),
+    "quiet-hours-hold-back-level-1": Change(
+        "irpd.oncall.reach:_spared", "level == 1 or level in quiet.breaks", "level in quiet.breaks"
+    ),
+    "rings-in-quiet-hours": Change("irpd.oncall.reach:_spared", "if quiet is None", "if True"),
+    "told-in-shadow": Change("irpd.outbox.sender:_shadowed", "configuration.shadow and not asked", "False"),
+    "shadow-ends-in-silence": Change(
+        "irpd.protocol.shadow:_leave", "restart_paths(draft, incident, because=ENDED)", "pass"
+    ),
+    # -------------------------------------------------------- monitors
+    "silent-for-irpds-own-absence": Change(
+        "irpd.daemon.heartbeats:Heartbeats._first", "max(left, expected.patience)", "left"
+    ),
+    "silence-told-early": Change(
+        "irpd.daemon.heartbeats:Heartbeats._hear",
+        "expected.heard + expected.allowed",
+        "expected.heard + 60.0",
+    ),
+    "silence-never-told": Change(
+        "irpd.daemon.heartbeats:Heartbeats.look", "one.owed or one.due <= boot", "one.owed"
+    ),
     # -------------------------------------------------------- signals and levels
     "acknowledgement-survives-a-level-rise": Change(
         _LEVELS + "risen",

@@ -12,8 +12,8 @@ from irpd.engine.ports import Fact
 from irpd.model import event as e
 from irpd.model.incident import Incident, PathRun, State
 from irpd.model.level import Level
-from simulation.decisions import BY_ITSELF
 from simulation.judged import holds
+from simulation.paths import BY_ITSELF
 from simulation.phones import SURE
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ def reaches(world: "Simulation", calm_since: float) -> None:
     life, true = world.life, world.time.true
     assert life is not None
     waiting = world.waiting
+    if life.engine.policy.configuration.shadow:
+        return
     for path, since in waiting.since.items():
         undisturbed = max(calm_since, waiting.moved.get(path, since))
         elapsed = true - max(since, undisturbed)
@@ -93,19 +95,28 @@ def _within(run: PathRun, incident: Incident, configuration: Configuration) -> f
     waits = 0.0
     for n in range(run.repeat * len(run.steps)):
         step = run.steps[n % len(run.steps)]
-        if step.person and step.person not in configuration.people:
+        if step.levels and incident.level not in step.levels:
+            continue
+        named = [target.person for target in step.targets if target.person]
+        teams = [configuration.teams[one.team] for one in step.targets if one.team in configuration.teams]
+        everybody = [*named, *(person for team in teams for person in team.people)]
+        if len(named) == len(step.targets) and not set(named) & configuration.people.keys():
             return waits  # fallback is paged instead
-        if step.person and step.person not in incident.declined_by:
-            after = _after(configuration, step.person, incident.level)
-            if after is not None:
-                return waits + after
+        asked = set(everybody) & configuration.people.keys() - set(incident.declined_by)
+        after = [_after(configuration, name, incident.level) for name in asked]
+        sure = [seconds for seconds in after if seconds is not None]
+        if sure and not step.hours:
+            return waits + min(sure)
         waits += step.wait
     return waits
 
 
 def _after(configuration: Configuration, person: str, level: Level) -> float | None:
-    """Seconds until this person's methods come to the channel that works; None: they don't."""
+    """Seconds until this person's methods come to the channel that works; None: they don't, or at some times
+    of day only."""
     rules = configuration.people[person].notify
     if isinstance(rules, str):
         rules = configuration.notify.get(rules) or configuration.notify["default"]
+    if any(rule.hours is not None for rule in rules):
+        return None
     return min((rule.after for rule in rules if SURE in rule.via and level in rule.levels), default=None)

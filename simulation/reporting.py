@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from irpd.model.incident import State
 from simulation.actions import Action
+from simulation.beats import PERIODS
 from simulation.plots import alerts_of, ignored, tells_nobody
 from simulation.senders import ISSUES, TICKETS, Alert
 
@@ -67,6 +68,13 @@ def sends(world: "Simulation", action: Action) -> bool:
             _fires_again(world, a, b)
         case "deaf":
             tells_nobody(world, a)
+        case "beat-stops":
+            world.beats.stopped.add(list(PERIODS)[a % len(PERIODS)])
+        case "beat-again":
+            world.beats.stopped.clear()
+            world.beats.report(world, list(PERIODS)[a % len(PERIODS)])
+        case "beat-fails":
+            world.beats.report(world, list(PERIODS)[a % len(PERIODS)], failed="no space left")
         case "garbage":
             world.post(senders.garbage(world.chance))
         case _:

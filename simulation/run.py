@@ -22,9 +22,11 @@ from irpd.model import event as e
 from irpd.model.command import Command, Refusal
 from irpd.model.incident import State
 from irpd.model.page import Page, PageKind
+from irpd.model.shadow import Shadow
 from irpd.protocol.draft import Draft
 from simulation import examine
 from simulation.actions import Action
+from simulation.beats import Beats
 from simulation.clocks import BEGINS, VirtualTime
 from simulation.coverage import Coverage
 from simulation.decisions import check
@@ -33,7 +35,7 @@ from simulation.judged import Decision, Violation
 from simulation.life import INBOX, Life
 from simulation.loop import Escape
 from simulation.model import Model
-from simulation.phones import Provider, Shown
+from simulation.phones import CHANNELS, Provider, Shown
 from simulation.reach import Waiting
 from simulation.seams import Planted, bury, installed
 from simulation.senders import Request, Senders
@@ -81,7 +83,7 @@ class Simulation:
         self.disk = Disk()
         self.coverage = Coverage()
         self.senders = Senders()
-        self.providers: Mapping[str, Provider] = {n: Provider(n) for n in ("line", "mail", "chat", "hook")}
+        self.providers: Mapping[str, Provider] = {n: Provider(n) for n in CHANNELS}
         self.files: Prepared | None = prepared("base")
         self.model = Model()
         self.life: Life | None = None
@@ -105,6 +107,7 @@ class Simulation:
         self.replay = examine.Replay()
         self.alike: defaultdict[str, examine.Alike] = defaultdict(dict)
         self.waiting = Waiting()
+        self.beats = Beats()
         self.shown: dict[int, float] = {}  # when somebody last saw a page of this incident
         self._later: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
@@ -130,13 +133,14 @@ class Simulation:
         if self.plant in ("hours", "schedule"):
             self.unhinged |= draft.rows.incidents.keys()
         try:
-            transitions, met = check(
-                Decision(
-                    command=command, before=draft.rows.parent, after=draft.rows, events=draft.events,
-                    unhinged=self.unhinged, last=self.model.last,
-                    configuration=draft.configuration, now=draft.now,
-                )
+            decision = Decision(
+                command=command, before=draft.rows.parent, after=draft.rows, events=draft.events,
+                unhinged=self.unhinged, left=self.model.left, last=self.model.last,
+                configuration=draft.configuration, now=draft.now,
             )  # fmt: skip
+            transitions, met = check(decision)
+            if self.life is not None:
+                self.beats.check(decision, self.life, self.time.true)
             for transition in transitions:
                 self.coverage.hit("transition", transition)
             for one in met:
@@ -197,6 +201,10 @@ class Simulation:
             return "once", f"is sent again after it was {life.answered[key]}"
         page = life.engine.state.pages.get(told.id)
         send = next((s for s in page.sends if s.n == key[1]), None) if page is not None else None
+        left = life.recorded and life.engine._rows.any_standing(Shadow)
+        shadow = life.engine.policy.configuration.shadow or left
+        if shadow and told.kind is not PageKind.TEST:
+            return "shadow", "is sent in shadow mode"
         if page is None or send is None or send.state != "pending":
             return "wanted", f"is {send and send.state}"
         if not page.live:
@@ -433,6 +441,7 @@ class Simulation:
         with installed(self):
             try:
                 self.start()
+                self.beats.begin(self)
                 self.advance(1.0)
                 for action in actions:
                     if self._failed() or (
@@ -492,7 +501,10 @@ class Simulation:
             return
         self.plant = ""
         self.disk.full, self.disk.failing, self.fuse = False, 0, -1
-        self.files = self.files or prepared("base")
+        if self.files is None or self.files.policy.configuration.shadow:
+            self.files = prepared("base")
+            if self.life is not None and self.life.ready:
+                self.life.spawn(self.life.reload())
         for provider in self.providers.values():
             provider.mood = "works"
         for n in range(100):

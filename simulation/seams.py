@@ -18,9 +18,11 @@ from unittest import mock
 import structlog
 
 from irpd.comms import texts
+from irpd.daemon import heartbeats
 from irpd.engine import engine, pace, upkeep
 from irpd.model.command import Command, Refusal
 from irpd.protocol.draft import Draft
+from simulation.beats import LOOKS
 from simulation.loop import Escape
 
 #: What can be made to raise: rule 9 says that somebody is paged all the same.
@@ -164,6 +166,7 @@ def installed(observer: Observer) -> Iterator[None]:
         mock.patch.object(engine, "gc", _NoCollector),
         mock.patch.object(pace, "time", _NoWork),
         mock.patch.object(upkeep, "MAINTAIN_EVERY", 20.0),
+        mock.patch.object(heartbeats, "LOOK_EVERY", LOOKS),
         mock.patch.object(engine, "STORE_ONLY_ABOVE", 6),
         mock.patch.object(engine, "CATCH_UP", 5),
         instead("irpd.protocol.levels.level_for", failing("level")),

@@ -46,6 +46,7 @@ channels:
   mail: {type: smtp, host: mail.invalid, from: irpd@example.com}
   chat: {type: slack, auth: {bot_token: {env: CHAT}}}
   hook: {type: webhook, url: "https://hook.invalid/", auth: {secret: {env: HOOK}}}
+  push: {type: ntfy, server: "https://push.invalid"}
 notify:
   default:
     - {after: 0s, via: [mail]}
@@ -55,12 +56,13 @@ notify:
     - {after: 0s, via: [mail], levels: [4]}
     - {after: 30s, via: [line], levels: [1, 2]}
   sure: [{after: 0s, via: [line]}, {after: 20s, via: [mail]}]
+  ring: [{after: 0s, via: [push]}, {after: 30s, via: [mail, push]}]
 operators: [emil]
 fallback: [emil, fay]
 people:
   asha: {name: Asha, email: asha@example.com, slack: UASHA, time_zone: Europe/Berlin}
-  ben: {name: Ben, email: ben@example.com, slack: UBEN, notify: loud, time_zone: Europe/Berlin}
-  chi: {name: Chi, email: chi@example.com, slack: UCHI, time_zone: Africa/Lagos}
+  ben: {name: Ben, email: ben@example.com, slack: UBEN, ntfy: ben, notify: loud, time_zone: Europe/Berlin}
+  chi: {name: Chi, email: chi@example.com, slack: UCHI, ntfy: chi, time_zone: Africa/Lagos}
   dora: {name: Dora, email: dora@example.com, notify: [{after: 0s, via: [chat], levels: [1, 2]}], slack: UDORA}
   emil: {name: Emil, email: emil@example.com, notify: sure, time_zone: Europe/Prague}
   fay: {name: Fay, email: fay@example.com, notify: loud}
@@ -83,6 +85,9 @@ paths:
   small: {kind: technical, repeat: 1, steps: [{person: dora, wait: 1m}, {schedule: first, wait: 1m}]}
   business: {kind: business, repeat: 1, steps: [{person: fay, wait: 2m}, {person: chi, wait: 2m}]}
   customers: {kind: customer, steps: [{schedule: support, wait: 3m}, {person: dora, wait: 3m}]}
+heartbeats:
+  nightly: {service: login, every: 4m, grace: 40s, level: 3, auth: none}
+  archive: {service: platform, every: 1h, grace: 2m, level: 2, auth: none}
 levels:
   critical: {respond_within: 3m, stale_after: 15m}
   high: {respond_within: 6m, stale_after: 25m}
@@ -129,12 +134,18 @@ def _less(*changes: tuple[str, str]) -> str:
     return text
 
 
-_BEN = "  ben: {name: Ben, email: ben@example.com, slack: UBEN, notify: loud, time_zone: Europe/Berlin}\n"
+_BEN = "  ben: {name: Ben, email: ben@example.com, slack: UBEN, ntfy: ben, notify: loud, time_zone: Europe/Berlin}\n"
+_CHI = "  chi: {name: Chi, email: chi@example.com, slack: UCHI, ntfy: chi, time_zone: Africa/Lagos}\n"
+_ARCHIVE = "  archive: {service: platform, every: 1h, grace: 2m, level: 2, auth: none}\n"
+_STEPS = """      - {schedule: first, wait: 90s}
+      - {person: dora, wait: 2m}
+      - {person: ben, wait: 2m}
+"""
 _DESK_FROM = _BASE.index("  desk:\n")
 _DESK_TO = _BASE.index("services:\n")
 
-#: Variants with rules that mute and hold.
-QUIET = ("quiet",)
+#: Channels that ring, which quiet hours are about.
+RINGS = frozenset({"push"})
 #: What those rules say, in the words of who judges them: for how long which rule holds, when the window is
 #: open (hours and minutes on its wall clock) and for which services, and after how long a rule's level sinks.
 HOLDS = {"hold": 100.0, "hold-tickets": 180.0}
@@ -172,12 +183,28 @@ VARIANTS: Mapping[str, Callable[[], str]] = {
     "chained": lambda: _less(
         ("    paths: {technical: small}\n", "    paths: {technical: small}\n    depends_on: {login: joins, checkout: joins}\n"),
     ),
+    "night": lambda: _less(  # of ben, until ten; of chi's methods some hold at times of day only
+        (_BEN, _BEN.replace("notify: loud", 'notify: ring, quiet: {from: "06:00", to: "10:00", breaks: [2]}')),
+        (_CHI, _CHI.replace(
+            "ntfy: chi",
+            'ntfy: chi, quiet: {from: "22:00", to: "08:40"}, notify: [{after: 0s, via: [push, mail], '
+            'hours: {from: "08:10", to: "09:20"}}, {after: 20s, via: [chat, push]}]',
+        )),
+    ),
+    "teams": lambda: _less((_STEPS, """      - {team: web, wait: 90s, levels: [1, 2]}
+      - {schedule: first, person: [chi, dora], title: Lead, wait: 2m}
+      - {person: dora, wait: 1m, hours: out}
+      - {schedule: [support, first], wait: 2m}
+"""), ("roles:", "teams: {web: {people: [dora, ben], schedules: [support]}}\nroles:")),
+    "beside": lambda: _less(("business: business}", "business: {path: business, levels: [1, 2]}}")),
+    "shadow": lambda: _less(("version: 1\n", "version: 1\nshadow: true\n")),
+    "without-archive": lambda: _less((_ARCHIVE, "")),
     "other-channels": lambda: _less(("via: [mail]}\n    - {after: 40s", "via: [hook]}\n    - {after: 40s")),
 }  # fmt: skip
 
 
 #: Rules that mute and hold, for the worlds in which something waits.
-_QUIET = (
+_QUIET_RULES = (
     _RULES.replace(
         "group:",
         """  - {id: hold, match: {labels: {category: cosmetic}}, hold: {for: 100s, or_count: 4}, because: it passes}
@@ -193,6 +220,11 @@ silences:
 """
 )
 
+#: A rule starts a path beside the one that the report asks for.
+_BESIDE_RULES = _RULES.replace("lower_after: 80s,", "lower_after: 80s, start: [customer],")
+#: The rules of each variant that has others.
+RULES = {"quiet": _QUIET_RULES, "beside": _BESIDE_RULES}
+
 
 @cache
 def prepared(name: str) -> Prepared:
@@ -202,6 +234,6 @@ def prepared(name: str) -> Prepared:
         "format": "irpd.bundle/1",
         "directory": "/etc/irpd",
         "configuration": [["irpd.yaml", f"# {name}\n{text}"]],
-        "rules": [["rules.yaml", _QUIET if name in QUIET else _RULES]],
+        "rules": [["rules.yaml", RULES.get(name, _RULES)]],
     }
     return from_journal(json.dumps(content).encode())

@@ -38,6 +38,8 @@ ABSENT = 5.0
 AGAIN = 3600.0
 #: A report of the same monitor comes on disk at most this often (seconds).
 KEEP_EACH = 60.0
+#: How often it is looked who is overdue (seconds).
+LOOK_EVERY = 1.0
 #: Silences told to the engine together.
 AT_ONCE = 50
 
@@ -167,13 +169,13 @@ class Heartbeats:
 
     # ------------------------------------------------------------ what doesn't
     async def run(self) -> None:
-        """A look a second, for ever."""
+        """Look, for ever."""
         while True:
             try:
                 await self.look()
             except Exception:  # whatever it was, the next monitor that falls silent must be noticed
                 log.exception("heartbeats-raised")
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(LOOK_EVERY)
 
     async def look(self) -> None:
         """Tell of those that are overdue, and of reports that could not be told of when they came."""

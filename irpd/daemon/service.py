@@ -104,7 +104,7 @@ class Daemon:
         except JournalError as error:  # found damaged only when all of it was read
             raise StartError(EXIT_JOURNAL, str(error)) from None
         self.clock.start_from(loaded.last_at, believe_wall=self.options.believe_clock)
-        self._start_delivery(configuration)
+        self._build_delivery(configuration)
         self.asking = Asking(
             self.engine, self.clock, self.session, self.sources.built, self.metrics, last_alive=loaded.last_at
         )
@@ -121,6 +121,8 @@ class Daemon:
         self.contact_watch = ContactWatch(self.engine, self.clock, self.reloading.tell, self.metrics)
         self.gap_watch = GapWatch(self.engine, self.clock, self.reloading.tell)
         await self._record_start(opened, loaded.last_at)
+        # Not before: the start may end shadow mode, and what that has left is for nobody.
+        self._tasks.append(asyncio.create_task(self._deliver(), name="outbox"))
         self._watch_progress()
         place = socket_path(self.options.socket, self.state_dir)
         address, watching = await open_doors(
@@ -175,7 +177,7 @@ class Daemon:
         )
 
     # ------------------------------------------------------------ delivery
-    def _start_delivery(self, configuration: Configuration) -> None:
+    def _build_delivery(self, configuration: Configuration) -> None:
         self.session = aiohttp.ClientSession(trust_env=True)
         self._stack.push_async_callback(self.session.close)
         self.listeners = Listeners()
@@ -194,7 +196,6 @@ class Daemon:
             metrics=Delivered(self.metrics, self.delivered, self.channel_watch),
             kill=self.kill,
         )
-        self._tasks.append(asyncio.create_task(self._deliver(), name="outbox"))
 
     async def _tell(self, command: c.Command, *, about: str) -> None:
         await self.reloading.tell(command, about=about)
