@@ -19,6 +19,7 @@ from irpd.config.values import Configuration
 from irpd.engine.ports import Channel, Clock, Message, Outcome
 from irpd.model.command import RecordSend
 from irpd.model.incident import Incident
+from irpd.model.level import Level
 from irpd.model.page import Page, PageKind, Send, SendState
 from irpd.model.shift import SHIFT_TEST
 from irpd.outbox.agenda import Key
@@ -154,7 +155,7 @@ class Sender:
                 closed = self.gates.closed(send.channel, address, self._clock.boot())
                 if closed is not None and page.kind is not PageKind.TEST:  # a test asks whether it is mended
                     return self._put_off(page, send, closed, attempts)
-                group, level = self.group_of(page, send), severity(incident)
+                group, level = self.group_of(page, send), _pressing(page, incident)
                 if group and not _again(page, send):
                     wait = self._gather.wait(group, level, self._clock.boot())
                     if wait > 0:
@@ -219,7 +220,7 @@ class Sender:
         self.gates.begins(send.channel, message.address, started)
         if group is not None:
             incidents = self._engine.state.incidents
-            level = min(severity(incidents.get(one.incident)) for one, _ in pages)
+            level = min(_pressing(one, incidents.get(one.incident)) for one, _ in pages)
             timing = self._engine.policy.configuration.timing
             self._gather.begins(group, level, started, within=timing.gather, critical=timing.gather_critical)
         outcome = await self._hand_over(channel, message)
@@ -315,6 +316,11 @@ class Sender:
             self._metrics.erred("channel")
             log.exception("channel_raised", channel=channel.name, page=message.page.id)
             return Outcome(kind="permanent", detail=f"error in the channel: {error!r}")
+
+
+def _pressing(page: Page, incident: Incident | None) -> int:
+    """The level by which it waits for others. To an audience all are alike: one message a minute."""
+    return severity(incident) if page.notice is None else int(Level.HIGH)
 
 
 def _again(page: Page, send: Send) -> bool:
