@@ -18,6 +18,9 @@ from irpd.channels.listeners import Listeners
 from irpd.channels.mail_reply import answer_id, read_reply
 from irpd.channels.smtp import Smtp
 from irpd.config.channels import SmtpChannel
+from irpd.model.level import Level
+from irpd.model.notice import Notice, Template
+from irpd.model.page import PageKind
 
 UNFOLDED = email.policy.SMTP.clone(max_line_length=990)
 PAGE = "42-3.20261124020211000000"
@@ -215,6 +218,22 @@ async def test_a_page_s_mail_carries_what_its_answer_needs(posted_to: Answering,
     answer.set_content("ack")
     await posted_to.channel.hear(request(answer.as_bytes()))
     assert posted_to.desk.heard == [("answer", "42-3", Does.HAS, "mail")]
+
+
+async def test_nobody_of_an_audience_can_answer_a_message_for_irpd(posted_to: Answering, a_message) -> None:
+    notice = Notice(template=Template.INITIAL, audience="board", incident=42, level=Level.HIGH, title="Slow")
+    page = replace(a_message().page, person="", kind=PageKind.MESSAGE, notice=notice)
+    message = a_message(page=page, address="board@example.com", thread="incident-42.20261124020211")
+    raw = posted_to.channel._mail(message, posted_to.channel._sender).as_bytes()
+    parsed = email.message_from_bytes(raw, policy=email.policy.default)
+    assert parsed["References"] == "<irpd.incident-42.20261124020211@example.com>"
+    assert "Reply-To" not in parsed
+    answer = EmailMessage()
+    answer["References"] = f"{parsed['References']} {parsed['Message-ID']}"
+    answer.set_content("ack")
+    with pytest.raises(NotAuthentic):
+        await posted_to.channel.hear(request(answer.as_bytes()))
+    assert posted_to.desk.heard == []
 
 
 async def test_an_answer_to_a_mail_about_several_pages_is_about_all_of_them(
