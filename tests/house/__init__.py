@@ -78,6 +78,7 @@ paths:
     steps:
       - {schedule: first-responder, wait: 5m}
       - {person: chi, title: Technical Lead, wait: 10m}
+  business: {kind: business, steps: [{person: emil, title: CEO, wait: 15m}]}
 """
 
 ALERT: dict[str, Any] = {

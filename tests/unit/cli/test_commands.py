@@ -500,3 +500,16 @@ async def test_a_page_test_says_how_and_the_ledger_has_it(irpd: Any, house: Any)
     assert "Test page 0-1 to ben by local." in (await irpd("page", "test", "ben")).out
     done = await irpd("page", "list", "--person", "ben")
     assert done.out.split()[:2] == ["0-1", "test"]
+
+
+async def test_a_path_is_acknowledged_by_name(irpd: Any, house: Any) -> None:
+    await house.alert()
+    because = ("--because", "customers call", "--as", "asha")
+    assert (await irpd("incident", "escalate", "1", "--path", "business", *because)).status == 0
+    done = await irpd("incident", "ack", "1", "--path", "business", "--as", "asha")
+    assert (done.status, "Path engineering goes on" in done.out) == (0, True), done
+    done = await irpd("incident", "ack", "1", "--path", "customers", "--as", "asha")
+    assert done.status != 0
+    assert "it has: engineering, business" in done.err
+    done = await irpd("incident", "ack", "1", "--path", "engineering", "--as", "asha")
+    assert (done.status, "Escalation has stopped." in done.out) == (0, True), done

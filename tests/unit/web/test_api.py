@@ -115,6 +115,30 @@ async def test_a_token_acts_as_itself_but_never_has_an_incident(build: Any) -> N
     assert document["incident"]["acknowledged_by"] == ["asha"]
 
 
+async def test_a_path_is_answered_by_name_and_the_other_goes_on(house: Any) -> None:
+    await house.alert()
+    start = {"path": "business", "because": "customers call"}
+    await house.api("POST", "/incidents/1/escalate", params={"as": "asha"}, json=start)
+
+    def going(document: Any) -> dict[str, str]:
+        return {run["name"]: run["state"] for run in document["incident"]["paths"]}
+
+    asked = {"params": {"as": "asha"}, "json": {"path": "business"}}
+    status, document = await house.api("POST", "/incidents/1/ack", **asked)
+    assert status == 200
+    assert going(document) == {"engineering": "running", "business": "stopped"}
+    assert document["answer"]["text"].endswith("Path engineering goes on: others are asked there.")
+    status, problem = await house.api(
+        "POST", "/incidents/1/ack", params={"as": "asha"}, json={"path": "customers"}
+    )
+    assert (status, problem["code"]) == (422, "invalid")
+    assert problem["detail"] == "#1 has no path 'customers'; it has: engineering, business"
+    status, document = await house.api(
+        "POST", "/incidents/1/ack", params={"as": "asha"}, json={"path": "engineering"}
+    )
+    assert set(going(document).values()) == {"stopped"}
+
+
 # ------------------------------------------------------------------ looking
 async def test_an_incident_has_the_promised_shape(house: Any) -> None:
     await house.alert()
@@ -126,7 +150,9 @@ async def test_an_incident_has_the_promised_shape(house: Any) -> None:
         "method": "label", "since": "2026-11-24T02:06:40Z", "at": "2026-11-24T02:06:40Z", "parts": [],
     }  # fmt: skip
     assert incident["objectives"] == [
-        {"kind": "response", "due_at": "2026-11-24T03:06:40Z", "state": "running"}
+        {"kind": "response", "due_at": "2026-11-24T03:06:40Z", "state": "running"},
+        {"kind": "update", "due_at": "2026-11-24T04:06:40Z", "state": "running"},
+        {"kind": "resolution", "due_at": "2026-11-24T10:06:40Z", "state": "running"},
     ]
     assert incident["paths"][0]["name"] == "engineering"
     assert incident["paths"][0]["step"] == 1
