@@ -24,8 +24,9 @@ QUIET = frozenset(
 
 def line(event: Event, shown: Shown) -> str:
     """``03:06:40 acknowledged  asha, by link``."""
-    what = f"{shown.second(event['at'])} {event['type']:<16} {said(event, shown)}"
-    return clean(what)
+    told = event["type"] == "paged" and event["page"].get("notice")
+    kind = "told" if told else event["type"]
+    return clean(f"{shown.second(event['at'])} {kind:<16} {said(event, shown)}")
 
 
 def level_by(reason: Mapping[str, Any], shown: Shown) -> str:
@@ -129,7 +130,7 @@ def said(event: Event, shown: Shown) -> str:
         case "drafted":
             notice, who = event["notice"], shown.people(event.get("approvers") or [])
             waits = f", for {who} to approve" if who else ""
-            return f"{notice['template']} to {notice['audience']} {by}{waits}"
+            return " ".join(f"{notice['template']} to {notice['audience']} {by}".split()) + waits
         case "draft-approved" | "draft-withdrawn":
             return f"{event['audience']} {by}{because}"
         case "noted":
