@@ -1,7 +1,8 @@
 """Structured logs: JSON lines for machines, readable ones on a terminal.
 
 Events have a name and fields. Secrets and message bodies never get here: what is logged of
-a request is its source, its size and what came of it.
+a request is its source, its size and what came of it. Nor does a traceback show what its variables hold,
+which are bodies and keys.
 """
 
 import logging
@@ -17,7 +18,11 @@ def configure(*, level: str = "info", stream: TextIO | None = None, json: bool |
     as_json = json if json is not None else not out.isatty()
     number = logging.getLevelNamesMapping()[level.upper()]
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=out.isatty())
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(
+            colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     )
     processors: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -25,7 +30,8 @@ def configure(*, level: str = "info", stream: TextIO | None = None, json: bool |
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if as_json:
-        processors.append(structlog.processors.dict_tracebacks)
+        without_locals = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        processors.append(structlog.processors.ExceptionRenderer(without_locals))
     structlog.configure(
         processors=[*processors, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(number),
