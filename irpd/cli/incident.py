@@ -256,13 +256,14 @@ def level_(number: int, level: str, because: str, **common: Any) -> None:
 @incident.command("note")
 @click.argument("number", metavar="N", type=NUMBER)
 @click.argument("text")
+@click.option("--update", is_flag=True, help="They were told: the next update is due anew.")
 @working
 @example('irpd incident note 42 "failed over to PSP-B"')
-def note(number: int, text: str, **common: Any) -> None:
+def note(number: int, text: str, update: bool, **common: Any) -> None:
     """Write into the timeline. TEXT - reads standard input."""
     if text == "-":
         text = sys.stdin.read(200_000)
-    post(number, "note", {"text": text}, **common)
+    post(number, "note", {"text": text} | ({"update": True} if update else {}), **common)
 
 
 @incident.command("resolve")

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from irpd.cli import team as _team  # noqa: F401 - its commands are of this group too
 from irpd.cli import telling as _telling  # noqa: F401 - its commands are of this group too
 from irpd.cli.client import Daemon, pass_on
 from irpd.cli.failure import USAGE, Failed

@@ -10,12 +10,6 @@ from irpd.cli.times import Shown
 Incident = Mapping[str, Any]
 SHOWN_EVENTS = 12
 _SAID = 26  # the column in which an event's words begin
-_DUE = {
-    "running": "by",
-    "met": "met, was due",
-    "missed": "missed, was due",
-    "not-needed": "not needed, it ended by itself; was due",
-}
 
 
 def incidents_text(document: Mapping[str, Any], shown: Shown) -> list[str]:
@@ -60,14 +54,13 @@ def incident_text(
         f"{bold(one['ref'])} {drill}{in_level(one['level'], severity)}  {bold(title)}",
         f"{services}   {state}",
     ]
-    for objective in one["objectives"]:
-        said = _DUE.get(objective["state"], objective["state"] + ", was due")
-        lines.append(f"Due    {objective['kind']} {said} {shown.clock(objective['due_at'])}")
+    lines += _due(one, shown)
     lines.append(f"Has it {_has_it(one, shown)}")
-    if one["roles"]:
-        lines.append(
-            "Roles  " + ", ".join(f"{role} {shown.person(who)}" for role, who in one["roles"].items())
-        )
+    if roles := _roles(one, shown):
+        lines += wrapped(f"Roles  {', '.join(roles)}", indent=7)
+    for ask in one.get("questions") or ():
+        asked = f" ({shown.people(ask['asked'])} is asked)" if ask["asked"] else ""
+        lines += wrapped(f"Asked  {ask['id']} {clean(ask['to'])}: {clean(ask['text'])}{asked}", indent=7)
     lines.append(f"Stage  {one['stage']} since {shown.clock(one['stage_at'])}")
     lines.append(f"Users  {_users(one)}   level {one['level']} by {level_by(one['level_by'], shown)}")
     lines += [f"Path   {_path(run, shown)}" for run in one["paths"]]
@@ -83,6 +76,41 @@ def incident_text(
         lines += table([_signal(s, shown) for s in listed], flexible=3)
     lines += _timeline(document, shown, all_events=all_events)
     return lines
+
+
+def _due(one: Incident, shown: Shown) -> list[str]:
+    """``Due    update by 03:52 (in 3 min), resolution by 07:02 (in 3 h 13 min)``."""
+    parts = []
+    for objective in one["objectives"]:
+        due, state = objective["due_at"], objective["state"]
+        if state == "not-needed" and objective["kind"] == "response":
+            parts.append("response not needed, it ended by itself")
+        if state in ("met", "not-needed"):
+            continue
+        when = shown.clock(due)
+        if state == "missed":
+            late = f", {shown.until(due)}" if one["state"] in ("open", "acknowledged") else ""
+            parts.append(f"{objective['kind']} MISSED (was due {when}{late})")
+        else:
+            parts.append(f"{objective['kind']} by {when} ({shown.until(due)})")
+    extended = " · extended" if one.get("extended") and parts else ""
+    return wrapped(f"Due    {', '.join(parts)}{extended}", indent=7) if parts else []
+
+
+def _roles(one: Incident, shown: Shown) -> list[str]:
+    """``commander Chi``; who has not said yes yet is marked, and who is asked."""
+    accepted, offered = one.get("accepted"), one.get("offered") or {}
+    found = []
+    for role, who in one["roles"].items():
+        asked = offered.get(role)
+        unsure = f"; {shown.person(asked)} is asked" if asked and asked != who else ""
+        sure = accepted is None or role in accepted or role not in offered
+        found.append(f"{role} {shown.person(who)}{'' if sure else f' (not accepted yet{unsure})'}")
+    for expert in one.get("experts") or ():
+        topic = f" for {clean(expert['topic'])}" if expert["topic"] else ""
+        unsure = "" if expert["accepted"] else " (not accepted yet)"
+        found.append(f"expert{topic} {shown.person(expert['person'])}{unsure}")
+    return found
 
 
 def _state(one: Incident, shown: Shown) -> str:

@@ -66,6 +66,12 @@ def message(page: Mapping[str, Any]) -> str:
     return f"{notice['audience']}{to} by {channels(page['sends'])} ({notice['template']}, {page['id']})"
 
 
+def role(event: Event) -> str:
+    """``commander``, ``expert for database``."""
+    topic = f" for {clean(event['topic'])}" if event.get("topic") else ""
+    return f"{clean(str(event['role'])).partition('/')[0]}{topic}"
+
+
 def said(event: Event, shown: Shown) -> str:
     signal = event.get("signal") or ""
     by = f"by {shown.person(event['by'])}" if event.get("by") else ""
@@ -168,6 +174,37 @@ def said(event: Event, shown: Shown) -> str:
             return f"{event['n']} {what} {by}"
         case "reminded":
             return f"{event['what']}: {shown.people(event['persons'])}"
+        case "role-offered":
+            whom, what = shown.person(event["person"]), role(event)
+            return f"{whom} as {what}{' ' + by if by else ''}{because}"
+        case "role-accepted" | "role-declined":
+            return f"{shown.person(event['by'])}, {role(event)}"
+        case "role-vacant" | "role-kept":
+            return f"{role(event)}{because}"
+        case "help-asked":
+            whom = shown.people(event.get("persons") or ())
+            asked = f" ({whom} is paged)" if whom else ""
+            question = cut(clean(event["question"]), 160)
+            return f"{event['ask']} {clean(event['who'])} by {shown.person(event['by'])}: {question}{asked}"
+        case "help-passed-on":
+            return f"{event['ask']} {shown.people(event.get('persons') or ()) or 'nobody is left'}{because}"
+        case "help-taken":
+            return f"{event['ask']} {by}"
+        case "help-answered":
+            return f"{event['ask']} {shown.person(event['by'])}: {cut(clean(event['text']), 200)}"
+        case "objective-warned":
+            return f"{event['objective']} due {shown.clock(event['due_at'])}"
+        case "objective-missed":
+            often = f", {event['times']} times" if event.get("times", 1) > 1 else ""
+            return f"{event['objective']} was due {shown.clock(event['due_at'])}{often}"
+        case "update-chased":
+            return shown.people(event.get("persons") or ()) or "its paths page already"
+        case "updated":
+            clock = (event.get("objectives") or {}).get("update") or {}
+            then = f", next due {shown.clock(clock['due_at'])}" if clock.get("due_at") else ""
+            return f"{by}{then}".strip(", ")
+        case "extended":
+            return "past its resolution target"
         case "response-missed":
             return f"no answer by {shown.clock(event['due_at'])}"
         case "page-ended":

@@ -19,7 +19,7 @@ class Counters(Protocol):
     def opened(self, level: int) -> None: ...
     def acknowledged(self, level: int, seconds: float) -> None: ...
     def resolved(self, level: int, seconds: float) -> None: ...
-    def objective_missed(self, objective: str, level: int) -> None: ...
+    def objective_missed(self, objective: str, level: int, times: int = 1) -> None: ...
     def rule_error(self, rule: str) -> None: ...
     def clock_jump(self) -> None: ...
     def set_aside(self) -> None: ...
@@ -67,7 +67,8 @@ class Delivered:
 
 #: Few of a batch's events move a counter.
 _COUNTED = frozenset((
-    e.Opened, e.LevelChanged, e.Acknowledged, e.Resolved, e.ResponseMissed, e.ClockJumped, e.CommandSetAside,
+    e.Opened, e.LevelChanged, e.Acknowledged, e.Resolved, e.ResponseMissed, e.ObjectiveMissed,
+    e.ClockJumped, e.CommandSetAside,
 ))  # fmt: skip
 
 
@@ -92,6 +93,9 @@ def observe(metrics: Counters, state: State, facts: Sequence[Fact], took: float)
             case e.ResponseMissed():
                 if (age := _age(state, fact)) is not None:
                     metrics.objective_missed("response", age[0])
+            case e.ObjectiveMissed(objective=objective, times=times):
+                if (age := _age(state, fact)) is not None:
+                    metrics.objective_missed(objective, age[0], times)
             case e.ClockJumped():
                 metrics.clock_jump()
             case e.CommandSetAside():

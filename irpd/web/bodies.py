@@ -40,6 +40,28 @@ class LevelBody(Struct, forbid_unknown_fields=True):
 
 class NoteBody(Struct, forbid_unknown_fields=True):
     text: str
+    update: bool = False
+
+
+class RoleBody(Struct, forbid_unknown_fields=True, kw_only=True):
+    role: str
+    person: str
+    topic: str = ""
+    because: str = ""
+
+
+class TakenRoleBody(Struct, forbid_unknown_fields=True):
+    role: str = ""
+
+
+class AskBody(Struct, forbid_unknown_fields=True):
+    who: str
+    question: str
+
+
+class AnswerBody(Struct, forbid_unknown_fields=True):
+    ask: int
+    text: str
 
 
 class BecauseBody(Struct, forbid_unknown_fields=True):

@@ -11,12 +11,14 @@ from datetime import datetime
 
 from aiohttp import web
 
-from irpd.model.incident import Incident, MemberStatus
+from irpd.model.incident import Incident, MemberStatus, State
 from irpd.model.page import Page, SendState
+from irpd.model.role import is_expert
 from irpd.oncall.roster import rosters
 from irpd.web.metrics import CONTENT_TYPE, Readings
 from irpd.web.ports import Services
 from irpd.web.problem import answer
+from irpd.web.soonest import Soonest
 
 
 class Health:
@@ -59,6 +61,9 @@ class Gauges:
         self._services = services
         self._open: dict[int, int] = {}  # incident → level
         self._by_level = {1: 0, 2: 0, 3: 0, 4: 0}
+        self._due: Soonest[tuple[str, int]] = Soonest()  # by objective and level
+        self._vacant: dict[int, tuple[int, int]] = {}  # incident → level, roles that nobody has accepted
+        self._vacant_by = {1: 0, 2: 0, 3: 0, 4: 0}
         self._pending: dict[str, datetime] = {}  # page → since when its earliest unsent message waits
         state = services.engine.state
         for incident in state.incidents.values():
@@ -79,6 +84,12 @@ class Gauges:
         if incident.state.active:
             self._open[incident.number] = level = int(incident.level)
             self._by_level[level] += 1
+        self._due.put(incident.number, _dues(incident))
+        if (vacant := self._vacant.pop(incident.number, None)) is not None:
+            self._vacant_by[vacant[0]] -= vacant[1]
+        if count := _vacant(incident):
+            self._vacant[incident.number] = level, n = int(incident.level), count
+            self._vacant_by[level] += n
 
     def _page(self, page: Page) -> None:
         pending = [send for send in page.sends if send.state is SendState.PENDING] if page.live else []
@@ -114,6 +125,8 @@ class Gauges:
                 gaps[name] = True
         return Readings(
             open_by_level=dict(self._by_level),
+            due={key: (at - now).total_seconds() for key, at in self._due.soonest().items()},
+            vacant=dict(self._vacant_by),
             pages_pending=len(self._pending),
             oldest_pending_seconds=max(0.0, (now - oldest).total_seconds()),
             waiting=self._waiting(),
@@ -122,3 +135,25 @@ class Gauges:
             gaps=gaps,
             checks={check.name: check.ok for check in self._services.readiness()},
         )
+
+
+def _dues(incident: Incident) -> dict[tuple[str, int], datetime]:
+    """When its objectives are due, or since when they have been missed; of what is over none is."""
+    if not incident.state.active:
+        return {}
+    kept, level = incident.objectives, int(incident.level)
+    found: dict[tuple[str, int], datetime] = {}
+    if incident.respond_by is not None and incident.state is State.OPEN:
+        found["response", level] = incident.respond_by
+    if kept.update is not None:
+        found["update", level] = kept.missed_since or kept.update.due_at
+    if kept.resolution is not None:
+        found["resolution", level] = kept.resolution.due_at
+    return found
+
+
+def _vacant(incident: Incident) -> int:
+    if not incident.state.active:
+        return 0
+    seats = incident.seats.items()
+    return sum(1 for role, seat in seats if not seat.accepted and not is_expert(role))

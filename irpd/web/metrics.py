@@ -52,6 +52,10 @@ class Readings:
     heartbeats: dict[str, int] = field(default_factory=dict)  # monitors by state
     gaps: dict[str, bool] = field(default_factory=dict)  # schedule: nobody is on call now
     checks: dict[str, bool] = field(default_factory=dict)  # what /readyz says
+    due: dict[tuple[str, int], float] = field(
+        default_factory=dict
+    )  # seconds until the soonest objective of a kind and level; negative: missed
+    vacant: dict[int, int] = field(default_factory=dict)  # roles that nobody has accepted, by level
 
 
 class Metrics:
@@ -62,6 +66,8 @@ class Metrics:
 
         self._labels: dict[str, tuple[str, ...]] = {
             "irpd_incidents_open": ("level",),
+            "irpd_objective_due_seconds": ("objective", "level"),
+            "irpd_roles_vacant": ("level",),
             "irpd_signals_waiting": ("kind",),
             "irpd_heartbeats": ("state",),
             "irpd_on_call_gap": ("schedule",),
@@ -201,8 +207,8 @@ class Metrics:
     def resolved(self, level: int, seconds: float) -> None:
         self._resolved.labels(str(int(level))).observe(seconds)
 
-    def objective_missed(self, objective: str, level: int) -> None:
-        self._missed.labels(objective, str(int(level))).inc()
+    def objective_missed(self, objective: str, level: int, times: int = 1) -> None:
+        self._missed.labels(objective, str(int(level))).inc(times)
 
     def rule_error(self, rule: str) -> None:
         self._rule_errors.labels(rule).inc()
@@ -282,6 +288,20 @@ class _State(Collector):
         for level in LEVELS:
             by_level.add_metric([level], readings.open_by_level.get(int(level), 0))
         yield by_level
+        due = GaugeMetricFamily(
+            "irpd_objective_due_seconds",
+            "Until the soonest objective that runs is due; below 0 for how long the oldest has been missed.",
+            labels=["objective", "level"],
+        )
+        for (objective, of_level), seconds in sorted(readings.due.items()):
+            due.add_metric([objective, str(of_level)], seconds)
+        yield due
+        vacant = GaugeMetricFamily(
+            "irpd_roles_vacant", "Roles of incidents that somebody has yet to accept.", labels=["level"]
+        )
+        for level in LEVELS:
+            vacant.add_metric([level], readings.vacant.get(int(level), 0))
+        yield vacant
         waiting = GaugeMetricFamily(
             "irpd_signals_waiting",
             "Signals that fire and are in no incident: held by a rule, or muted.",

@@ -18,7 +18,7 @@ _LABELS = {
     "channel": "a channel's name in the configuration",
     "code": "the HTTP status answered",
     "level": f"{', '.join(LEVELS)}",
-    "objective": "`response`",
+    "objective": "`response`, `update`, `resolution`",
     "outcome": "what became of it",
     "rule": "a rule's id",
     "schedule": "a schedule's name",

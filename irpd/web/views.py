@@ -12,6 +12,7 @@ from irpd.engine.ports import Fact
 from irpd.model.event import SignalJoined, SignalMoved
 from irpd.model.incident import Contribution, Incident, Member, MemberStatus, PathRun
 from irpd.model.page import Page, Send, SendState
+from irpd.model.role import is_expert
 from irpd.model.share import Share
 from irpd.web.shapes import plain, utc_text
 
@@ -60,7 +61,18 @@ def incident_view(incident: Incident, members: Sequence[Member]) -> Object:
         "acknowledged_by": list(incident.acknowledged_by),
         "declined_by": list(incident.declined_by),
         "share": share_view(incident.share, incident.share_at, incident.opened_at),
-        "roles": dict(incident.roles),
+        "roles": {role: person for role, person in incident.roles.items() if not is_expert(role)},
+        "accepted": [role for role, seat in incident.seats.items() if seat.accepted],
+        "offered": {role: seat.asked for role, seat in incident.seats.items() if seat.asked},
+        "experts": [
+            {"person": person, "topic": seat.topic or None, "accepted": seat.accepted}
+            for role, person in incident.roles.items()
+            if is_expert(role) and (seat := incident.seats.get(role)) is not None
+        ],
+        "questions": [
+            {"id": ask.n, "to": ask.who, "text": ask.question, "by": ask.by, "asked": list(ask.asked)}
+            for ask in incident.asks
+        ],
         "paths": [path_view(run) for run in incident.paths],
         "objectives": _objectives(incident),
         "regimes": [{"name": name, "state": "assess", "clocks": []} for name in incident.regimes],
@@ -71,6 +83,7 @@ def incident_view(incident: Incident, members: Sequence[Member]) -> Object:
         },
         "drafts": list(incident.response.drafts),
         "signals": _counts(incident, members),
+        "extended": incident.objectives.extended,
         "flapping": any(member.flapping for member in members),
         "group": None
         if incident.group is None
@@ -82,15 +95,17 @@ def incident_view(incident: Incident, members: Sequence[Member]) -> Object:
 
 
 def _objectives(incident: Incident) -> list[Object]:
-    if incident.respond_by is None:
-        return []
-    return [
-        {
-            "kind": "response",
-            "due_at": utc_text(incident.respond_by),
-            "state": _response(incident),
-        }
-    ]
+    """What has a clock; a missed update is due since the first that was missed."""
+    kept = incident.objectives
+    found: list[tuple[str, datetime, str]] = []
+    if incident.respond_by is not None:
+        found.append(("response", incident.respond_by, _response(incident)))
+    if kept.update is not None:
+        missed = kept.missed_since
+        found.append(("update", missed or kept.update.due_at, "missed" if missed else kept.update.state))
+    if kept.resolution is not None:
+        found.append(("resolution", kept.resolution.due_at, kept.resolution.state))
+    return [{"kind": kind, "due_at": utc_text(due_at), "state": state} for kind, due_at, state in found]
 
 
 def _response(incident: Incident) -> str:

@@ -18,6 +18,7 @@ from irpd.web.problem import answer
 from irpd.web.reporting import VERBS as REPORTING
 from irpd.web.responding import VERBS as RESPONDING
 from irpd.web.responding import Build
+from irpd.web.teaming import VERBS as TEAMING
 from irpd.web.telling import VERBS as TELLING
 from irpd.web.views import incident_document, incident_view
 
@@ -45,22 +46,28 @@ class Working:
         by = _who(actor, must_be_person=True)
         await b.read_body(request, b.Nothing)
         pages = list(self._services.engine.state.pages.values())
-        numbers: set[int] = set()
+        asked: set[tuple[int, str]] = set()  # what asks for something else is answered by itself
         for start in range(0, len(pages), 2000):
-            numbers |= {page.incident for page in pages[start : start + 2000] if _asks(page, by)}
+            waits = (page for page in pages[start : start + 2000] if _asks(page, by))
+            asked |= {(page.incident, page.id if page.asks else "") for page in waits}
             await asyncio.sleep(0)
-        answers, views = [], []
-        for number in sorted(numbers):
-            command = c.Acknowledge(incident=number, by=by, via="cli" if actor.local else "api")
+        answers, views = [], {}
+        for number, page_id in sorted(asked):
+            command = c.Acknowledge(
+                incident=number, by=by, via="cli" if actor.local else "api", page=page_id
+            )
             result = await self._services.engine.submit(command)
             incident, members, _ = await self._looking.found(number)
-            views.append(incident_view(incident, members))
+            views[number] = incident_view(incident, members)
             answers.append({"incident": number, **_said(result)})
-        return answer({"schema": "irpd.acknowledged/1", "person": by, "incidents": views, "answers": answers})
+        shown = list(views.values())
+        return answer({"schema": "irpd.acknowledged/1", "person": by, "incidents": shown, "answers": answers})
 
     async def command(self, request: web.Request, actor: Actor) -> web.Response:
         """Work on it: ``ack`` (path), ``cant``, ``undo``, ``escalate`` (path, because), ``level`` (level,
-        because), ``note`` (text), ``resolve`` and ``reopen`` (because), ``close``, ``merge`` (into),
+        because), ``note`` (text, update), ``role`` (role, person, topic, because), ``accept`` and ``decline``
+        (role), ``ask`` (who, question), ``answer`` (ask, text), ``resolve`` and ``reopen`` (because),
+        ``close``, ``merge`` (into),
         ``split`` (signals); ``stage`` (stage, because, aside), ``done`` (item, result), ``set-aside`` (item,
         because), ``action`` (text, result), ``decide`` (text, because), ``set`` (facts, by name);
         ``report-ask``, ``report-assign`` (owner, due_at), ``report-write`` (sections, version),
@@ -145,7 +152,7 @@ async def _level(request: web.Request, number: int, by: str, _via: str) -> AnyWo
 
 async def _note(request: web.Request, number: int, by: str, _via: str) -> AnyWork:
     body = await b.read_body(request, b.NoteBody)
-    return c.Note(incident=number, by=by, text=body.text)
+    return c.Note(incident=number, by=by, text=body.text, update=body.update)
 
 
 async def _resolve(request: web.Request, number: int, by: str, via: str) -> AnyWork:
@@ -182,7 +189,8 @@ VERBS: Mapping[str, Build] = {
     **RESPONDING,
     **TELLING,
     **REPORTING,
+    **TEAMING,
 }
 
 #: What only a person can say.
-PERSONAL = frozenset({"ack", "cant", "undo"})
+PERSONAL = frozenset({"ack", "cant", "undo", "accept", "decline"})
