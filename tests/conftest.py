@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from harness.examples import examples
 from hypothesis import settings
 
@@ -28,6 +29,11 @@ LEAKED = pytest.StashKey[list[str]]()
 settings.register_profile("dev", deadline=None, max_examples=examples(100))
 settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+# What is logged where nobody has said how: tracebacks as Python shows them. Drawn ones, which structlog makes
+# where it finds a library for it, take half a second each.
+_plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+structlog.configure(processors=[*structlog.get_config()["processors"][:-1], _plain])
 
 
 def pytest_configure(config: pytest.Config) -> None:
