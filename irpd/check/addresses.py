@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from irpd.check.material import Material
+from irpd.config.places import PLACES, example
 from irpd.config.problem import Problem, quoted
 from irpd.config.values import Configuration, Person
 from irpd.config.yaml import Where
@@ -47,8 +48,15 @@ def addresses(material: Material, configuration: Configuration) -> Iterator[Prob
         elif person.login:
             logins[person.login] = name
     for name, service in configuration.services.items():
-        for key, link in (("runbook", service.runbook), ("dashboard", service.dashboard)):
-            if link and not is_url(link):
+        links = {"runbook": service.runbook, "dashboard": service.dashboard, "logs": service.logs}
+        for key, link in links.items():
+            if not link:
+                continue
+            unknown = re.search(r"\{[^{}]*\}", example(link))
+            if unknown is not None:
+                message = f"{unknown[0]} is no place in an address; there are {', '.join(PLACES)}"
+                yield material.merged.problem(("services", name, key), message)
+            elif not is_url(example(link)):
                 yield material.merged.problem(("services", name, key), f"{quoted(link)} {_NO_URL}")
 
 

@@ -66,11 +66,7 @@ def _buttons(story: Story, subject: Subject) -> list[dict[str, object]]:
         buttons += [_button("I have it", story.link, "primary"), _button("I can't", story.cant_link)]
     if not asks or subject.code:
         buttons.append(_button("Open", story.link))
-    if story.runbook:
-        buttons.append(_button("Runbook", story.runbook))
-    if story.dashboard:
-        buttons.append(_button("Dashboard", story.dashboard))
-    return buttons
+    return [*buttons, *(_button(place.text, place.url) for place in story.places)]
 
 
 def _answer(label: str, page: str, style: str = "") -> dict[str, object]:

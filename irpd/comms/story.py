@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from irpd.comms import clean
+from irpd.comms.places import Place, places
 from irpd.config.values import Configuration
 from irpd.model.incident import Incident, Member, MemberStatus, State
 from irpd.model.level import Level
@@ -80,8 +81,7 @@ class Story:
     news: str
     link: str
     cant_link: str
-    runbook: str
-    dashboard: str
+    places: tuple[Place, ...]
     person: str
 
     @property
@@ -109,9 +109,6 @@ def tell(subject: Subject) -> Story:
     when = When(subject)
     services = _services(incident, configuration)
     newest = max(subject.members, key=lambda m: (m.status == MemberStatus.FIRING, m.last_seen), default=None)
-    service = next(
-        (configuration.services[s] for s in incident.services if s in configuration.services), None
-    )
     severity = incident.level.name
     began = _began(incident)
     ended = not incident.state.active
@@ -150,10 +147,7 @@ def tell(subject: Subject) -> Story:
         news="" if ended and page.reason == "over" else clean.line(page.text, 500),
         link=subject.link,
         cant_link=subject.cant_link,
-        runbook=clean.url((newest and newest.runbook) or "")
-        or clean.url((service and service.runbook) or ""),
-        dashboard=clean.url((newest and newest.dashboard) or "")
-        or clean.url((service and service.dashboard) or ""),
+        places=places(incident, (newest,) if newest else (), configuration, subject.now),
         person=person_name(configuration, page.person),
     )
 

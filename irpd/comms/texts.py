@@ -195,8 +195,7 @@ def _rows(story: Story) -> list[tuple[str, str]]:
         ("News", story.news),
         (f"Why {story.level.severity}", story.why),
         ("Signals", story.signals),
-        ("Runbook", story.runbook),
-        ("Dashboard", story.dashboard),
+        *((place.text, place.url) for place in story.places),
         ("Users", "" if story.users else "how many are affected is not known"),
     ]
     return [(name, value) for name, value in rows if value]

@@ -281,7 +281,13 @@ class Service(Value):
         "signal of that one joins the open incident of this one, which it breaks.",
     )
     runbook: str = Field("", description="Address of its runbook; stands in pages.")
-    dashboard: str = Field("", description="Address of its dashboard; stands in pages.")
+    dashboard: str = Field(
+        "",
+        description="Address of its dashboard; stands in pages. `{from}` and `{to}` (RFC 3339), `{from_ms}` "
+        "and `{to_ms}` (as Grafana takes them) are filled with the incident's time, `{service}` with its "
+        "name; so in `runbook` and `logs`.",
+    )
+    logs: str = Field("", description="Address of its logs; stands in pages.")
 
 
 class Person(Value):

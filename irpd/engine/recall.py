@@ -15,7 +15,7 @@ from functools import partial
 from irpd.engine.inbox import Item
 from irpd.engine.ports import Journal
 from irpd.model import command as c
-from irpd.model.incident import Incident, Member, MemberStatus, State
+from irpd.model.incident import Incident, Member, MemberStatus
 from irpd.model.page import Page
 from irpd.protocol.rows import Rows
 

@@ -7,7 +7,6 @@ from msgspec import Struct
 
 from irpd.model.standing import Standing
 
-
 #: The reason of a page that tests whether who is on call next can be reached.
 SHIFT_TEST = "before-shift"
 

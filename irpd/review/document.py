@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from irpd.comms.clean import line as one_line
+from irpd.comms.places import Place
 from irpd.comms.story import percent
 from irpd.engine.ports import Fact
 from irpd.model import event as e
@@ -69,6 +70,7 @@ class Document:
     owner: str
     zone: str
     head: tuple[tuple[str, Paragraph], ...]
+    places: tuple[Place, ...]
     sections: tuple[Section, ...]
     timeline: tuple[Entry, ...]
     items: tuple[tuple[ActionItem, str], ...]
@@ -85,11 +87,12 @@ def report_on(
     *,
     people: Mapping[str, str] | None = None,
     services: Mapping[str, str] | None = None,
+    places: tuple[Place, ...] = (),
     zone: str = "UTC",
 ) -> Document:
-    """The report of an incident as it would be read now. ``people`` and ``services`` are names by their ids;
-    times read in ``zone`` (UTC where this machine doesn't know it)."""
-    return _Reading(incident, facts, people or {}, services or {}, zone).document()
+    """The report of an incident as it would be read now. ``people`` and ``services`` are names by their ids,
+    ``places`` where more is to be seen; times read in ``zone`` (UTC where this machine doesn't know it)."""
+    return _Reading(incident, facts, people or {}, services or {}, zone).document(places)
 
 
 class _Reading:
@@ -107,7 +110,7 @@ class _Reading:
         self.zone, self.zone_name = _zone(zone)
         self.names = Names(people=people, clock=self.clock)
 
-    def document(self) -> Document:
+    def document(self, places: tuple[Place, ...]) -> Document:
         one, report = self.incident, self.incident.report
         return Document(
             incident=one.number,
@@ -118,6 +121,7 @@ class _Reading:
             owner=self.names.person(report.owner) if report else "",
             zone=self.zone_name,
             head=tuple(self._head()),
+            places=places,
             sections=tuple(self._sections()),
             timeline=tuple(
                 Entry(seq=fact.seq, at=self.clock(fact.at), text=text)

@@ -28,6 +28,9 @@ def report_markdown(document: Document) -> str:
     one = document
     lines = [f"# Incident report {one.ref}: {_text(one.title)}", "", *_status(one), ""]
     lines += [f"- **{title}:** {_paragraph(text)}" for title, text in one.head]
+    if one.places:
+        named = ", ".join(f"[{place.text}]({place.url})" for place in one.places)
+        lines.append(f"- **See:** {named}")
     for section in one.sections:
         lines += ["", f"## {section.title}", ""]
         lines += [_written(section.written)] if section.written else _paragraphs(section.paragraphs)

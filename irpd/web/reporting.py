@@ -5,6 +5,7 @@ from datetime import datetime
 
 from aiohttp import web
 
+from irpd.comms.places import places
 from irpd.model import command as c
 from irpd.model.command import AnyWork, Refusal
 from irpd.model.incident import Incident
@@ -41,7 +42,7 @@ class Reporting:
         if form not in _FORMATS:
             raise Refusal("invalid", f"format={form[:20]!r}: one of {', '.join(_FORMATS)}")
         number = number_of(request)
-        incident, _, _ = await self._looking.found(number)
+        incident, members, _ = await self._looking.found(number)
         configuration = self._services.engine.policy.configuration
         asking = configuration.people.get(actor.person)
         document = report_on(
@@ -49,6 +50,7 @@ class Reporting:
             await self._history.events(number),
             people={id: person.name for id, person in configuration.people.items()},
             services={id: service.title or id for id, service in configuration.services.items()},
+            places=places(incident, members, configuration, self._services.clock.now()),
             zone=request.query.get("tz") or (asking or configuration.server).time_zone,
         )
         if form == "md":

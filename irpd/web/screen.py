@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
+from irpd.comms.places import Place, places
 from irpd.comms.story import asks_still
 from irpd.config.values import Configuration
 from irpd.model.contact import VERIFY
@@ -41,12 +42,6 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
-    text: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     id: str
     name: str
@@ -74,7 +69,7 @@ class Screen:
     signals: tuple[Shown, ...] = ()
     more_signals: int = 0
     signals_summary: str = ""
-    links: tuple[Link, ...] = ()
+    links: tuple[Place, ...] = ()
     hand_on: str = ""  # label of the button that hands on
     people: tuple[Choice, ...] = ()
     can_take: bool = False
@@ -156,7 +151,7 @@ def screen_for(
         signals=tuple(_shown(member, zone, now) for member in shown[:SIGNALS_SHOWN]),
         more_signals=max(0, len(shown) - SIGNALS_SHOWN),
         signals_summary=_summary(len(firing), len(members)),
-        links=_links(incident, shown, configuration),
+        links=places(incident, shown, configuration, now),
         hand_on=_hand_on(page, next_name, now),
         people=tuple(Choice(id=key, name=name) for key, name in names.items() if key != page.person),
         can_take=active and state in ("asking", "again", "declined", "told"),
@@ -345,19 +340,6 @@ def _shown(member: Member, zone: tzinfo, now: datetime) -> Shown:
         detail=f"{member.source} · last {clock(member.last_seen, zone, now)}{times}",
         url=web_address(member.url),
     )
-
-
-def _links(incident: Incident, members: Sequence[Member], configuration: Configuration) -> tuple[Link, ...]:
-    services = [configuration.services[name] for name in incident.services if name in configuration.services]
-    found: list[Link] = []
-    for text, addresses in (
-        ("Runbook", [m.runbook for m in members] + [s.runbook for s in services]),
-        ("Dashboard", [m.dashboard for m in members] + [s.dashboard for s in services]),
-    ):
-        address = next((address for one in addresses if (address := web_address(one))), "")
-        if address:
-            found.append(Link(text=text, url=address))
-    return tuple(found)
 
 
 def _without_incident(page: Page, who: str, zone: tzinfo, now: datetime, *, ended: bool) -> Screen:
