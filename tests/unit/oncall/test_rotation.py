@@ -8,7 +8,8 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from harness.examples import examples
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from irpd.config.schedules import Layer, Schedule
@@ -60,6 +61,7 @@ clocks = st.sampled_from(CLOCKS)
 
 
 @pytest.mark.parametrize("zone", ZONES)
+@settings(max_examples=examples(40))
 @given(
     clock=clocks,
     offset=st.integers(0, 580),
@@ -91,6 +93,7 @@ def test_each_instant_has_the_person_whom_a_slow_search_finds(
 
 
 @pytest.mark.parametrize("zone", [*ZONES, "Pacific/Apia"])
+@settings(max_examples=examples(40))
 @given(
     clock=clocks,
     start=st.dates(date(2006, 1, 1), date(2027, 1, 1)),
