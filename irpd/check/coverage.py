@@ -5,7 +5,7 @@ All of it is known before it happens, so it is an error when files are checked a
 A start takes such files: a pager with a gap is better than none.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,10 +13,12 @@ from irpd.check.material import Material
 from irpd.check.reach import late, unreachable
 from irpd.check.reached import schedules_of
 from irpd.check.verified import unverified
+from irpd.config.base import LEVEL_NAMES
 from irpd.config.problem import Problem
 from irpd.config.values import Configuration
 from irpd.oncall.changes import NONE, Changes
 from irpd.oncall.documents import UNREADABLE
+from irpd.oncall.reachable import Unreached, unreached
 from irpd.oncall.roster import rosters
 from irpd.oncall.shifts import Piece, pieces
 
@@ -64,6 +66,11 @@ def gaps(
 
 def said(configuration: Configuration, name: str, found: list[Piece]) -> str:
     """Gaps in words, on the schedule's own wall clock."""
+    return f"nobody is on call {when_said(configuration, name, found)}"
+
+
+def when_said(configuration: Configuration, name: str, found: Sequence[Piece | Unreached]) -> str:
+    """Times in words, on the schedule's own wall clock."""
     schedule = configuration.schedules[name]
     try:
         zone, called = ZoneInfo(schedule.time_zone), schedule.time_zone
@@ -74,11 +81,36 @@ def said(configuration: Configuration, name: str, found: list[Piece]) -> str:
         for one in found[:_SHOWN]
     ]
     more = f" and {len(found) - _SHOWN} times more" if len(found) > _SHOWN else ""
-    return f"nobody is on call {', '.join(when)} ({called}){more}"
+    return f"{', '.join(when)} ({called}){more}"
+
+
+def unreached_said(
+    configuration: Configuration, name: str, start: datetime, end: datetime, changes: Changes = NONE
+) -> dict[str, list[Unreached]]:
+    """Times at which whoever is on call can't be reached, by who and at which level, in words without the
+    times. Nothing where the schedule can't be read: that is a gap already."""
+    try:
+        found = unreached(configuration, name, start, end, changes)
+    except UNREADABLE:
+        return {}
+    by: dict[str, list[Unreached]] = {}
+    for one in found:
+        person = configuration.people[one.person].name
+        level = f"{one.level} ({LEVEL_NAMES[one.level - 1]})"
+        by.setdefault(f"{person} can't be reached at level {level}", []).append(one)
+    return by
 
 
 def _gaps(material: Material, configuration: Configuration) -> Iterator[Problem]:
     for name in used_schedules(configuration):
+        until = material.now + AHEAD
+        for who, times in unreached_said(configuration, name, material.now, until).items():
+            message = (
+                f"{who} {when_said(configuration, name, times)}: quiet hours, or the hours of methods, leave"
+                " nothing that doesn't ring, and only fallback is paged with them; add a quiet method,"
+                " let quiet.breaks have the level, or say gaps: fallback if that is meant"
+            )
+            yield material.merged.problem(("schedules", name), message, key=True)
         found = gaps(configuration, name, material.now, material.now + AHEAD)
         if found:
             message = (

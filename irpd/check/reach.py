@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from irpd.check.material import Material
-from irpd.check.reached import wait_of
+from irpd.check.reached import paged_by, wait_of, whom
 from irpd.config.base import LEVEL_NAMES
 from irpd.config.duration import format_duration
 from irpd.config.paths import Method, PathStep, ServicePath
@@ -17,7 +17,6 @@ from irpd.config.problem import Problem
 from irpd.config.values import Configuration
 from irpd.config.yaml import Where
 from irpd.oncall.reach import methods_for
-from irpd.oncall.targets import parts_of, targets_of
 
 _LOUD = (1, 2, 3)  # levels that page somebody; 4 only tells
 
@@ -56,13 +55,6 @@ def _levels(configuration: Configuration, person: str) -> frozenset[int]:
     )
 
 
-def _whom(configuration: Configuration, *, schedule: str | None, person: str | None) -> tuple[str, ...]:
-    if person is not None:
-        return (person,)
-    found = configuration.schedules.get(schedule or "")
-    return tuple(dict.fromkeys(name for layer in found.layers for name in layer.people)) if found else ()
-
-
 def paged(configuration: Configuration) -> set[str]:
     """Everybody whom some step, role or fallback may page."""
     people = {*configuration.fallback, *configuration.operators}
@@ -70,18 +62,8 @@ def paged(configuration: Configuration) -> set[str]:
         for step in path.steps:
             people |= paged_by(configuration, step)
     for role in configuration.roles.values():
-        people.update(_whom(configuration, schedule=role.schedule, person=role.person))
+        people.update(whom(configuration, schedule=role.schedule, person=role.person))
     return people
-
-
-def paged_by(configuration: Configuration, step: PathStep) -> frozenset[str]:
-    """Everybody whom a step may page, whoever is on call then."""
-    parts = (part for target in targets_of(step) for part in parts_of(configuration, target))
-    return frozenset(
-        name
-        for part in parts
-        for name in _whom(configuration, schedule=part.schedule or None, person=part.person or None)
-    )
 
 
 def _people(

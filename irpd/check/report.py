@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from irpd.check.coverage import gaps
-from irpd.check.reach import paged_by
-from irpd.check.reached import Moment, moments, schedules_of
+from irpd.check.reached import Moment, moments, paged_by, schedules_of
 from irpd.config.base import LEVEL_NAMES
 from irpd.config.values import Configuration
 from irpd.oncall.changes import NONE, Changes
 from irpd.oncall.contacts import Contacts
 from irpd.oncall.documents import utc_text
 from irpd.oncall.reach import methods_for
+from irpd.oncall.reachable import unreached
 
 
 def coverage_document(
@@ -50,6 +50,18 @@ def coverage_document(
         for one in paths
         for person in one["without"]
     ]
+    silent = [
+        {"schedule": name, "person": one.person, "level": one.level, "from": utc_text(one.start),
+         "to": utc_text(one.end), "meant": configuration.schedules[name].gaps == "fallback"}
+        for name in sorted(schedules)
+        for one in unreached(configuration, name, start, end, changes)
+        if one.level in levels
+    ]  # fmt: skip
+    open_ += [
+        f"{one['person']}, on call on {one['schedule']}, can't be reached at times at level {one['level']}"
+        for one in silent
+        if not one["meant"]
+    ]
     unverified = sorted(_unverified(configuration, paths, contacts))
     open_ += [f"{person} has confirmed no address that pages go to" for person in unverified]
     return {
@@ -58,6 +70,7 @@ def coverage_document(
         "to": utc_text(end),
         "paths": paths,
         "gaps": nobody,
+        "unreached": silent,
         "unverified": unverified,
         "open": list(dict.fromkeys(open_)),
     }

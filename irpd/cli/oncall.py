@@ -236,6 +236,13 @@ def coverage_text(document: Mapping[str, Any], shown: Shown, moments: bool) -> l
              for one in document["gaps"]],
             flexible=0,
         )  # fmt: skip
+    if document["unreached"]:
+        lines += ["", bold("On call and not to be reached; fallback is paged with them")]
+        lines += table(
+            [[one["schedule"], shown.person(one["person"]), f"level {one['level']}", *_times(one, shown),
+              "meant" if one["meant"] else ""] for one in document["unreached"]],
+            flexible=1,
+        )  # fmt: skip
     lines += ["", "Nothing is open." if not document["open"] else bold("Open")]
     return [*lines, *document["open"]]
 

@@ -1,4 +1,4 @@
-"""Times at which nobody will be on call, told days before they come.
+"""Times at which nobody will be on call, or nobody who can be reached, told days before they come.
 
 Files are checked when they are read; this looks further as time passes, and at what people change: an
 absence, an override that ends too soon. Whoever looks after irpd hears of it in working hours.
@@ -11,7 +11,7 @@ from typing import Protocol
 
 import structlog
 
-from irpd.check.coverage import AHEAD, gaps, said, used_schedules
+from irpd.check.coverage import AHEAD, gaps, said, unreached_said, used_schedules, when_said
 from irpd.config.values import Configuration
 from irpd.engine.engine import Engine
 from irpd.engine.ports import Clock
@@ -63,7 +63,7 @@ class GapWatch:
         lines = [f"{name}: {words}" for name, _, words in found]
         lines.append("Only fallback is paged then. irpd oncall override add puts somebody on call.")
         text = "\n".join(lines)
-        title = f"Nobody is on call at times within {AHEAD.days} days"
+        title = f"Nobody is on call, or can be reached, at times within {AHEAD.days} days"
         await self._tell(c.TellOperators(key=KEY, title=title, text=text, level=LEVEL), about=KEY)
 
 
@@ -76,4 +76,6 @@ def _open(configuration: Configuration, now: datetime, changes: Changes) -> list
         ends = [one.end.isoformat() if one.end < now + AHEAD else one.start.isoformat() for one in times]
         if times:
             found.append((name, " ".join(ends), said(configuration, name, times)))
+        for who, silent in unreached_said(configuration, name, now, now + AHEAD, changes).items():
+            found.append((name, who, f"{who} {when_said(configuration, name, silent)}"))
     return found

@@ -14,6 +14,7 @@ from aiohttp import web
 from irpd.model.incident import Incident, MemberStatus, State
 from irpd.model.page import Page, SendState
 from irpd.model.role import is_expert
+from irpd.oncall.reachable import unreached_at
 from irpd.oncall.roster import rosters
 from irpd.web.metrics import CONTENT_TYPE, Readings
 from irpd.web.ports import Services
@@ -117,10 +118,12 @@ class Gauges:
         oldest = min(self._pending.values(), default=now)
         gaps = {}
         changes = self._services.engine.state.changes
-        known = rosters(self._services.engine.policy.configuration)
+        configuration = self._services.engine.policy.configuration
+        known = rosters(configuration)
         for name in known:
             try:
-                gaps[name] = known[name].on_call(now, changes) is None
+                turn = known[name].on_call(now, changes)
+                gaps[name] = turn is None or unreached_at(configuration, name, turn.person, now)
             except (LookupError, ValueError, OSError):
                 gaps[name] = True
         return Readings(

@@ -326,7 +326,9 @@ class _State(Collector):
             value=readings.oldest_pending_seconds,
         )
         gaps = GaugeMetricFamily(
-            "irpd_on_call_gap", "1 while nobody is on call in a schedule.", labels=["schedule"]
+            "irpd_on_call_gap",
+            "1 while nobody is on call in a schedule, or nobody whom its pages reach just now.",
+            labels=["schedule"],
         )
         for schedule, gap in sorted(readings.gaps.items()):
             gaps.add_metric([schedule], 1 if gap else 0)

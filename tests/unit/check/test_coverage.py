@@ -2,15 +2,19 @@
 
 import itertools
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-from harness.house import CONFIG, TUESDAY, changed, policy_of
+import pytest
+from harness.house import CONFIG, TUESDAY, House, alert, changed, policy_of
 
+from irpd.check import check_files
 from irpd.check.coverage import gaps, said, used_schedules
 from irpd.check.reached import moments, reached
 from irpd.check.report import coverage_document
 from irpd.config.values import Configuration
 from irpd.model.override import Override
 from irpd.oncall.changes import changes
+from irpd.oncall.reachable import unreached, unreached_at
 
 NEXT_MONDAY = TUESDAY + timedelta(days=6)
 
@@ -39,7 +43,7 @@ def test_less_urgent_levels_wait_longer_and_have_fewer_methods() -> None:
 
 def test_a_step_that_means_nobody_pages_fallback() -> None:
     assert lines(company(), "nobody", 1) == ["0m emil mail fallback", "2m emil sms fallback"]
-    assert lines(company(), "unreached", 1) == []
+    assert lines(company(), "unreached", 1) == ["0m emil mail fallback", "2m emil sms fallback"]
 
 
 def test_who_is_on_call_is_asked_when_the_step_fires() -> None:
@@ -103,7 +107,6 @@ def test_the_report_names_what_is_open_and_only_that() -> None:
     )
     document = coverage_document(policy_of(text).configuration, TUESDAY, 2, services=("bare",), levels=(1,))
     assert document["open"] == [
-        "unreached reaches nobody at level 1",
         "mute has no method that reaches them on unreached at level 1",
     ]
 
@@ -137,3 +140,106 @@ def test_steps_of_other_levels_or_hours_are_passed_over_and_teams_are_everybody(
     found = list(moments(configuration, "engineering", 1, begin, begin + timedelta(days=1)))
     # Working hours (without a zone: the server's, UTC) end at 18:00 and begin at 09:00.
     assert [f"{one.start:%H:%M}" for one in found] == ["08:00", "09:00", "18:00"]
+
+
+# ------------------------------------------------------------------ times of day
+_SMS = '  sms: {type: twilio, from: "+493012345678", auth: {account: {env: A}, token: {env: B}}}'
+#: 23:00 in Berlin, a Tuesday.
+LATE = TUESDAY + timedelta(hours=14)
+
+
+def ringing(quiet: str = '{from: "22:00", to: "07:00"}', notify: str = "[{after: 0m, via: [sms]}]") -> str:
+    """Asha, who is on call, is reached by text messages alone, and has quiet hours."""
+    text = CONFIG.replace("  sms: {type: file, path: sms.jsonl}", _SMS)
+    for path in ("nobody", "unreached"):
+        text = text.replace(f"  {path}: {{kind", f"  # {path}: {{kind")
+    asha = f'{{name: Asha, phone: "+4915100000001", quiet: {quiet}, notify: {notify},'
+    return text.replace("{name: Asha,", asha).replace("people: [asha, ben]}]", "people: [asha]}]", 1)
+
+
+def ring(**more: str) -> Configuration:
+    return policy_of(ringing(**more)).configuration
+
+
+def test_in_quiet_hours_level_2_reaches_only_fallback_and_level_1_whom_it_means() -> None:
+    assert lines(ring(), "engineering", 2, LATE)[:2] == ["0m emil mail fallback", "5m chi mail"]
+    assert lines(ring(), "engineering", 1, LATE)[0] == "0m asha sms"
+    assert lines(ring(), "engineering", 2, TUESDAY)[0] == "0m asha sms"
+    breaks = '{from: "22:00", to: "07:00", breaks: [1, 2]}'
+    assert lines(ring(quiet=breaks), "engineering", 2, LATE)[0] == "0m asha sms"
+
+
+def test_level_3_waits_for_working_hours_and_reaches_them_then() -> None:
+    notify = '[{after: 0m, via: [sms], hours: {from: "08:00", to: "20:00"}}, {via: [mail], levels: [4]}]'
+    assert lines(ring(notify=notify), "engineering", 3, LATE)[0] == "0m asha sms"
+
+
+def test_a_methods_own_hours_choose_what_comes() -> None:
+    notify = '[{after: 0m, via: [mail], hours: {from: "08:00", to: "20:00"}}, {after: 1m, via: [sms]}]'
+    assert lines(ring(notify=notify), "engineering", 1, TUESDAY)[:2] == ["0m asha mail", "1m asha sms"]
+    assert lines(ring(notify=notify), "engineering", 1, LATE)[0] == "1m asha sms"
+
+
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_coverage_is_what_the_protocol_does(level: int) -> None:
+    """Against the real protocol, over a day of which each part differs."""
+    policy = policy_of(ringing())
+    for hour in (0, 5, 9, 14, 21, 22, 23):
+        at = TUESDAY + timedelta(hours=hour)
+        house = House(policy, at=at)
+        house.report(alert(want=level))
+        begins = house.incident().paths[0].next_at
+        if not house.phones():
+            house.forward((begins - at).total_seconds() + 1)  # type: ignore[operator]
+        first = {line.split()[1] for line in house.phones()}
+        said = {
+            one.person for one in reached(policy.configuration, "engineering", level, at) if one.step == 0
+        }
+        assert first == said, f"{hour} h later"
+
+
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_moments_with_hours_are_what_a_look_at_each_quarter_of_an_hour_finds(level: int) -> None:
+    notify = (
+        '[{after: 0m, via: [mail], hours: {from: "08:00", to: "20:00"}}, '
+        '{after: 7m, via: [sms], hours: {from: "20:00", to: "23:00", time_zone: Africa/Lagos}}, '
+        "{after: 20m, via: [sms], levels: [1, 2]}]"
+    )
+    configuration = ring(notify=notify)
+    found = list(moments(configuration, "engineering", level, TUESDAY, TUESDAY + timedelta(days=3)))
+    assert [one.end for one in found[:-1]] == [one.start for one in found[1:]]
+    for quarter in range(3 * 24 * 4):
+        at = TUESDAY + timedelta(minutes=15 * quarter, seconds=1)
+        (moment,) = [one for one in found if one.start <= at < one.end]
+        assert moment.attempts == reached(configuration, "engineering", level, at), at
+
+
+def test_times_at_which_who_is_on_call_can_not_be_reached_are_gaps(tmp_path: Path) -> None:
+    configuration = ring()
+    found = unreached(configuration, "first-responder", TUESDAY, TUESDAY + timedelta(days=2))
+    assert [(one.person, one.level, one.start.hour, one.end.hour) for one in found] == [
+        ("asha", 2, 21, 6), ("asha", 2, 21, 6),
+    ]  # fmt: skip
+    assert unreached_at(configuration, "first-responder", "asha", LATE)
+    assert not unreached_at(configuration, "first-responder", "asha", TUESDAY)
+    document = coverage_document(configuration, TUESDAY, 1)
+    assert "asha, on call on first-responder, can't be reached at times at level 2" in document["open"]
+    file = tmp_path / "irpd.yaml"
+    file.write_text(ringing())
+
+    def problems(text: str, **more: bool) -> list[str]:
+        file.write_text(text)
+        found = check_files([file], now=TUESDAY, reveal=False, **more).problems
+        return [one.severity for one in found if "can't be reached at level 2 (high) from" in one.message]
+
+    assert problems(ringing()) == ["error"]
+    assert problems(ringing(), starting=True) == ["warning"]
+    assert problems(ringing(quiet="{breaks: [1, 2]}")) == []
+    assert problems(ringing(notify="[{after: 0m, via: [sms]}, {after: 1m, via: [mail]}]")) == []
+    meant = ringing().replace("first-responder:\n", "first-responder:\n    gaps: fallback\n", 1)
+    assert problems(meant) == []
+
+
+def test_whom_nothing_reaches_at_any_time_is_no_gap_of_hours() -> None:
+    configuration = ring(notify="[{after: 0m, via: [sms], levels: [1]}]")
+    assert unreached(configuration, "first-responder", TUESDAY, TUESDAY + timedelta(days=2)) == []
