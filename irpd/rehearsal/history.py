@@ -100,6 +100,12 @@ class Courses:
             case _:
                 pass
 
+    def acted(self, number: int, at: datetime) -> None:
+        """Somebody did something about this incident: it is compared no further."""
+        course = self.by_number.get(number)
+        if course is not None and course.acted is None:
+            course.acted = at
+
     def _moved(self, event: e.SignalMoved) -> str:
         """The key of a signal that had waited, or that a storm took; "" if it isn't known."""
         if not event.out_of:
@@ -110,16 +116,14 @@ class Courses:
 
 
 def by_person(event: e.AnyEvent) -> bool:
-    """Whether somebody did something about the incident."""
+    """Whether somebody did something about the incident: whatever a person does has their name."""
     match event:
-        case e.Acknowledged() | e.Declined():
-            return True
-        case e.SignalMoved() | e.SignalLeft() | e.Resolved() | e.Reopened() | e.Closed() | e.Merged():
-            return bool(event.by)
         case e.LevelChanged():
             return event.level_by.kind == "person"
-        case _:
+        case e.Opened() | e.PageEnded():  # an opening is told otherwise, and a page ends because of an act
             return False
+        case _:
+            return bool(getattr(event, "by", ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from irpd.protocol.evolve import evolve
 from irpd.protocol.evolve_overrides import OVERRIDES
 from irpd.protocol.heartbeats import OWN_SOURCES
 from irpd.protocol.policy import Policy
-from irpd.rehearsal.history import Courses, Happening, History, Recorded
+from irpd.rehearsal.history import Courses, Happening, History, Recorded, by_person
 from irpd.rehearsal.world import World
 from irpd.triage.ruleset import RuleSet, compile_rules
 from irpd.triage.service import ServiceIndex
@@ -126,6 +126,8 @@ class Replay:
         incident = self._holding(recorded.first) if recorded is not None and recorded.first else None
         if incident is None or one.event is None:
             return
+        if by_person(one.event):  # also of what is not played: on both sides the comparison ends here
+            self.done.courses.acted(incident, self._world.now)
         command = self._command(one.event, incident)
         if command is not None:
             try:

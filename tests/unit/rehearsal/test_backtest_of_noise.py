@@ -224,3 +224,32 @@ def test_unchanged_rules_give_identical_incidents_whatever_noise_was_muted(noisy
         if not (one.kind == "pages" and one.before is not None and one.before.title.startswith("Storm:"))
     ]
     assert not others, others
+
+
+ACTS = {
+    "split": c.Split(incident=1, signals=(2,), by="asha"),
+    "escalate": c.Escalate(incident=1, by="asha"),
+    "note": c.Note(incident=1, by="asha", text="I looked"),
+}
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_what_a_person_did_ends_the_comparison_on_both_sides_also_where_it_is_not_played(
+    act: str, tmp_path: Path, configuration_text: str
+) -> None:
+    loaded = configured(tmp_path, configuration_text)
+
+    async def happen() -> None:
+        recorder = Recorder(tmp_path / "irpd.db", loaded, 1)
+        await recorder.start()
+        for name in "AB":
+            await recorder.report(name, "firing", service="checkout", category="other")
+        await recorder.until(recorder.clock.at + timedelta(seconds=61))
+        await recorder.engine.submit(ACTS[act])
+        await recorder.until(recorder.clock.at + timedelta(hours=3))
+        await recorder.engine.stop()
+
+    asyncio.run(happen())
+    done = played((tmp_path, loaded))
+    assert [one.acted is not None for one in done.comparison.after] == [True]
+    assert done.comparison.identical, done.comparison.text()
