@@ -2,8 +2,8 @@
 
 A page of a role, of help, of a missed update or to know of it with an audience is answered by the same
 buttons and codes as any other, but the answer is about that alone: "I have it" accepts the role, sees to the
-question or to the update; "I can't" passes it on. The incident's own paging goes on as it was, and an acknowledgement of the incident leaves
-these pages as they are.
+question or to the update; "I can't" passes it on. The incident's own paging goes on as it was, and an
+acknowledgement of the incident leaves these pages as they are.
 """
 
 from irpd.model import event as e

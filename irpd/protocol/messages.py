@@ -11,8 +11,9 @@ audience hears then says what is so.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -231,20 +232,31 @@ def follow(draft: Draft) -> None:
     absorbed: dict[int, list[Incident]] = {}
     for number, events in happened.items():
         incident = draft.rows.incident(number)
-        if incident is None:
-            continue
-        match incident.state:
-            case State.RESOLVED if ended := [event for event in events if isinstance(event, e.Resolved)]:
-                _ended(draft, incident, ended[-1])
-            case State.MERGED if incident.merged_into is not None:
-                absorbed.setdefault(incident.merged_into, []).append(incident)
-            case State.OPEN | State.ACKNOWLEDGED:
-                if any(isinstance(event, e.Reopened) for event in events):
-                    incident = _reopened(draft, incident)
-                opened = any(isinstance(event, e.Opened) for event in events)
-                _bring_in(draft, incident, OPENED if opened else BROUGHT_IN)
+        if incident is not None and incident.state is State.MERGED and incident.merged_into is not None:
+            absorbed.setdefault(incident.merged_into, []).append(incident)
+        elif incident is not None:
+            _safely(draft, partial(_tell_of, draft, incident, events))
     for number, parts in absorbed.items():
-        _absorbed(draft, number, parts)
+        _safely(draft, partial(_absorbed, draft, number, parts))
+
+
+def _safely(draft: Draft, telling: Callable[[], None]) -> None:
+    """Telling audiences must never keep anybody from being paged."""
+    try:
+        telling()
+    except Exception as error:  # whatever it raises: what was decided before stands
+        draft.defects.append(("messages", error))
+
+
+def _tell_of(draft: Draft, incident: Incident, events: list[e.AnyEvent]) -> None:
+    match incident.state:
+        case State.RESOLVED if ended := [event for event in events if isinstance(event, e.Resolved)]:
+            _ended(draft, incident, ended[-1])
+        case State.OPEN | State.ACKNOWLEDGED:
+            if any(isinstance(event, e.Reopened) for event in events):
+                incident = _reopened(draft, incident)
+            opened = any(isinstance(event, e.Opened) for event in events)
+            _bring_in(draft, incident, OPENED if opened else BROUGHT_IN)
 
 
 def _bring_in(draft: Draft, incident: Incident, reason: str) -> None:

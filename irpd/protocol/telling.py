@@ -121,6 +121,8 @@ def approve(draft: Draft, command: c.ApproveDraft) -> Answer:
 
 def _send_draft(draft: Draft, incident: Incident, name: str, *, by: str) -> None:
     incident, notice = _drafted(draft, incident.number, name)
+    if name not in draft.configuration.audiences:
+        raise Refusal("state", f"the configuration has no audience {name} any more; withdraw its draft")
     incident = draft.emit(incident.number, e.DraftApproved(audience=name, by=by))
     incident = updated(draft, incident, by=by)
     send(draft, incident, fresh(draft.configuration, incident, notice, draft.now), reason=APPROVED)
@@ -142,10 +144,6 @@ def _drafted(draft: Draft, number: int, name: str) -> tuple[Incident, Notice]:
     if drafted is None:
         there = ", ".join(incident.response.drafts) or "none"
         raise Refusal("not-found", f"{incident.ref} has no draft to {name[:40]!r}; drafts wait for: {there}")
-    if name not in draft.configuration.audiences:
-        raise Refusal(
-            "state", f"the audience {name} is not in the configuration any more; withdraw its draft"
-        )
     return incident, drafted.notice
 
 

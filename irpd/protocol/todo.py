@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from irpd.config.values import Configuration
 from irpd.model.incident import Incident, State
+from irpd.model.role import COMMUNICATIONS
 from irpd.model.stage import Stage
 from irpd.protocol.checklist import COMMANDER, Item, checklist
+from irpd.protocol.messages import approvers
 from irpd.protocol.stages import MOVES
 
 
@@ -21,7 +24,7 @@ class Task(Struct, frozen=True, kw_only=True):
     soon as can be. ``command`` does it once its placeholders in capitals are filled."""
 
     id: str
-    kind: str  # acknowledge | item | stage | end
+    kind: str  # acknowledge | draft | update | item | stage | end
     title: str
     role: str
     persons: tuple[str, ...]
@@ -34,7 +37,12 @@ def todo(configuration: Configuration, incident: Incident) -> list[Task]:
     """What is due, the most pressing first; nothing once it was merged or everything is done."""
     if incident.state is State.MERGED:
         return []
-    return [*_somebody(incident), *_items(configuration, incident), *_end(incident)]
+    return [
+        *_somebody(incident),
+        *_messages(configuration, incident),
+        *_items(configuration, incident),
+        *_end(incident),
+    ]
 
 
 def persons_of(incident: Incident, role: str) -> tuple[str, ...]:
@@ -83,6 +91,27 @@ def _somebody(incident: Incident) -> Iterator[Task]:
             kind="acknowledge",
             role="responder",
             due_at=incident.respond_by,
+        )
+
+
+def _messages(configuration: Configuration, incident: Incident) -> Iterator[Task]:
+    """Drafts that wait, and the next word to the audiences that were told."""
+    for name in incident.response.drafts:
+        who = approvers(configuration, incident, name)
+        command = f"irpd incident approve {incident.number} {name}"
+        title = f"Message to {name}: approve or withdraw the draft"
+        task = _task(incident, f"draft-{name}", title, command, kind="draft", role=COMMUNICATIONS)
+        yield replace(task, persons=who)
+    clock = incident.objectives.update
+    if clock is not None and incident.state.active and incident.response.told:
+        yield _task(
+            incident,
+            "update",
+            "Tell the audiences how it stands",
+            f'irpd incident update {incident.number} --progress "WHAT WAS DONE"',
+            kind="update",
+            role=COMMUNICATIONS,
+            due_at=clock.due_at,
         )
 
 

@@ -1,14 +1,23 @@
 """Messages to audiences: who is told what, when, by which words of the core."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+from harness.examples import examples
 from harness.house import CONFIG, House, alert, plain, policy_of, replayed
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from irpd.model import command as c
 from irpd.model import event as e
 from irpd.model.notice import News, Notice, Template
 from irpd.model.page import PageKind
+from irpd.protocol import messages
+from irpd.protocol.draft import Draft
+from irpd.protocol.messages import notice_of
+from irpd.protocol.telling import changed, preview, preview_draft
+from irpd.protocol.todo import todo
 
 ROLES = """
 roles:
@@ -27,8 +36,9 @@ audiences:
 )
 
 
-def house(more: str = AUDIENCES, **options: object) -> House:
-    return House(policy_of(CONFIG + more))
+def house(more: str = AUDIENCES) -> House:
+    never = "levels:\n  critical: {stale_after: 0s}\n  high: {stale_after: 0s}\n"
+    return House(policy_of(CONFIG.replace("levels:\n", never) + more))
 
 
 def told(here: House, *, since: int = 0) -> list[str]:
@@ -411,3 +421,137 @@ def test_a_replay_of_the_events_gives_the_same_rows() -> None:
     here.do(c.WithdrawDraft(incident=1, by="fay", audience="customers"))
     here.resolve()
     assert plain(replayed(here.facts)) == plain(here.rows)
+
+
+def test_what_is_to_be_done_names_drafts_that_wait_and_the_next_update() -> None:
+    here = house()
+    here.report(alert(want=1))
+    due = {task.id: task for task in todo(here.policy.configuration, here.incident())}
+    assert due["draft-customers"].command == "irpd incident approve 1 customers"
+    assert due["draft-customers"].persons == ("dora", "fay")
+    assert due["update"].command == 'irpd incident update 1 --progress "WHAT WAS DONE"'
+    assert due["update"].due_at == here.now + timedelta(minutes=30)
+    here.resolve()
+    assert not {"draft-customers", "update"} & {
+        task.id for task in todo(here.policy.configuration, here.incident())
+    }
+
+
+def test_a_draft_to_an_audience_that_is_in_the_files_no_more_can_only_be_withdrawn() -> None:
+    here = house()
+    here.report(alert(want=1))
+    here.policy = policy_of(CONFIG + AUDIENCES.replace("customers: {via: mail", "others: {via: mail"))
+    with pytest.raises(c.Refusal, match="has no audience customers any more"):
+        here.do(c.ApproveDraft(incident=1, by="fay", audience="customers"))
+    here.do(c.WithdrawDraft(incident=1, by="asha", audience="customers"))
+    assert "customers" not in here.incident().response.drafts
+    here.resolve()
+    assert here.incident().state == "resolved"
+
+
+def test_a_defect_in_telling_keeps_nobody_from_being_paged(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(messages, "notice_of", broken)
+    here = house()
+    here.report(alert(want=1))
+    assert here.people() == ["0m asha"]
+    assert told(here) == []
+
+
+def test_a_preview_says_what_would_be_sent_and_changes_nothing() -> None:
+    here = house()
+    here.report(alert(want=1))
+    before = here.incident()
+    command = c.SendUpdate(incident=1, by="dora", progress="failed over", impact="no cards")
+    here.forward("5m")
+    shown = preview(here.policy, here.incident(), command, here.now)
+    assert here.incident().response == before.response
+    sent = len(here.shown)
+    here.do(command)
+    said = {page.notice.audience: page.notice for *_, page in here.shown[sent:] if page.notice is not None}
+    assert {one.audience: one for one in shown if one.audience != "customers"} == said
+    draft = preview_draft(here.policy, here.incident(), "customers", here.now)
+    here.do(c.ApproveDraft(incident=1, by="fay", audience="customers"))
+    assert draft == last(here, "customers")
+
+
+def test_what_changed_since_an_audience_was_told_last_is_named() -> None:
+    here = house()
+    here.report(alert(want=2))
+    last_told = here.incident().response.told["team"]
+    here.set_level(1)
+    here.do(c.SetFacts(incident=1, by="asha", texts={"workaround": "pay by invoice"}))
+    notice = notice_of(here.policy.configuration, here.incident(), "team", Template.UPDATE, here.now)
+    assert changed(last_told, notice) == [("level", 2, 1), ("workaround", "", "pay by invoice")]
+    assert changed(None, notice) == []
+
+
+ACTS = st.sampled_from(
+    [
+        "fire_a", "fire_b", "end_a", "end_b", "ack", "resolve", "reopen", "level_1", "level_3", "update", "draft",
+        "approve", "withdraw", "merge", "close", "wait", "long", "break", "mend",
+    ]
+)  # fmt: skip
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(st.lists(ACTS, min_size=3, max_size=25))
+def test_whatever_happens_audiences_are_told_soundly_and_people_are_paged_as_without_them(
+    acts: list[str],
+) -> None:
+    without, here = house(ROLES), house()
+    for one in (without, here):
+        for act in acts:
+            play(one, act)
+        one.forward("2h")
+    assert here.phones() == without.phones()
+    assert plain(replayed(here.facts)) == plain(here.rows)
+    for number in here.rows.incidents:
+        told_of: dict[str, list[Template]] = {}
+        for event in here.of_type(e.Paged, number):
+            if event.page.notice is not None:
+                told_of.setdefault(event.page.notice.audience, []).append(event.page.notice.template)
+        for templates in told_of.values():
+            assert templates.count(Template.INITIAL) <= 1
+            assert templates[0] is not Template.RESOLUTION
+        if here.rows.incidents[number].state in ("resolved", "closed"):
+            assert not list(
+                messages.unsent(Draft(here.rows, here.policy, here.now), here.rows.incidents[number])
+            )
+
+
+def play(here: House, act: str) -> None:
+    """One thing that happens, if it can."""
+    word, _, what = act.partition("_")
+    commands: dict[str, c.Command] = {
+        "ack": c.Acknowledge(incident=1, by="asha"),
+        "resolve": c.Resolve(incident=1, by="chi"),
+        "reopen": c.Reopen(incident=1, by="chi"),
+        "level": c.SetLevel(
+            incident=1, by="chi", level=int(what or 2) if word == "level" else 2, because="so"
+        ),
+        "merge": c.Merge(incident=2, into=1, by="chi"),
+        "close": c.Close(incident=1, by="chi"),
+    }
+    telling: dict[str, c.Command] = {
+        "update": c.SendUpdate(incident=1, by="emil", progress="done"),
+        "draft": c.SendUpdate(incident=1, by="emil", progress="done", draft=True, to=("team",)),
+        "approve": c.ApproveDraft(incident=1, by="fay", audience="customers"),
+        "withdraw": c.WithdrawDraft(incident=1, by="fay", audience="customers"),
+    }
+    match word:
+        case "fire":
+            here.report(alert(what, want=2))
+        case "end":
+            here.report(alert(what, "resolved", want=2))
+        case "wait" | "long":
+            here.forward("7m" if word == "wait" else "45m")
+        case "break" | "mend":
+            here.broken = {("", "mail")} if word == "break" else set()
+        case _:
+            if word in telling and not here.policy.configuration.audiences:
+                return
+            with suppress(c.Refusal):
+                here.do(commands.get(word) or telling[word])
