@@ -153,7 +153,7 @@ class Desk:
             return f"#{page.incident} is over. Nothing to do."
         others = [person for person in incident.acknowledged_by if person != by]
         late = incident.state is State.ACKNOWLEDGED and not page.live and by not in incident.acknowledged_by
-        if late and others and does is Does.HAS:
+        if late and not page.asks and others and does is Does.HAS:
             return f"{self._names(others)} has {incident.ref}. Nothing to do. To join, open the link."
         if does is Does.HAS:
             return await self._submit(c.Acknowledge(incident=incident.number, by=by, via=via, page=page.id))

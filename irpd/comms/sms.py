@@ -133,9 +133,23 @@ def _telling(subject: Subject, story: Story) -> Iterator[_Form]:
 
 def _remark(subject: Subject, story: Story) -> str:
     """What is asked besides, in few words."""
+    if subject.page.asks:
+        return f" {gsm.plain(_asked(subject.page.asks))}"
     if subject.page.reason == "stale":
         return " Still on it?"
     return " Signals resolved, confirm." if story.confirm else ""
+
+
+def _asked(asks: str) -> str:
+    """What a page asks for that isn't about who has the incident."""
+    kind, _, what = asks.partition(":")
+    match kind:
+        case "role":
+            return f"You: {what.partition('/')[0]}?"
+        case "help":
+            return "Help asked."
+        case _:
+            return "Update overdue."
 
 
 def _over(subject: Subject, story: Story) -> str:

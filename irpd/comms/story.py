@@ -261,6 +261,8 @@ def asks_still(page: Page, incident: Incident) -> bool:
 
 
 def _ask(page: Page, *, confirm: bool) -> str:
+    if page.asks:
+        return "Do you take it? Press" if page.asks.startswith("role:") else "Do you see to it? Press"
     if page.reason == "stale":
         return "Still on it? Press"
     return "All resolved: press" if confirm else ""
@@ -281,6 +283,9 @@ _PAGED_BECAUSE = {
     "operators": "You are paged as an operator: irpd itself needs somebody",
     "asked": "You are paged because somebody asked for you",
     "stale": "You are paged because nothing was heard from you for a while",
+    "role": "You are asked to take a role",
+    "help": "Your help is asked for",
+    "update-missed": "You are paged because an update is overdue",
 }
 
 

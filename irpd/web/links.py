@@ -15,7 +15,17 @@ from urllib.parse import parse_qsl
 import structlog
 from aiohttp import web
 
-from irpd.model.command import Acknowledge, Command, Decline, Note, Refusal, Resolve, SeePage, Undo
+from irpd.model.command import (
+    Acknowledge,
+    AnswerHelp,
+    Command,
+    Decline,
+    Note,
+    Refusal,
+    Resolve,
+    SeePage,
+    Undo,
+)
 from irpd.model.event import EvidenceExceeded, LevelChanged, Opened
 from irpd.model.incident import Incident, Member, State
 from irpd.model.page import Page, PageKind
@@ -161,7 +171,11 @@ class LinkPages:
 
     async def note(self, request: web.Request) -> web.StreamResponse:
         def command(number: int, page: Page, form: Mapping[str, str]) -> Command:
-            return Note(incident=number, by=page.person, text=form.get("text", "").strip()[:MAX_NOTE])
+            text = form.get("text", "").strip()[:MAX_NOTE]
+            kind, _, n = page.asks.partition(":")
+            if kind == "help" and page.incident == number:
+                return AnswerHelp(incident=number, by=page.person, ask=int(n), text=text)
+            return Note(incident=number, by=page.person, text=text)
 
         return await self._on_incident(request, command, tell=True, needs="text")
 

@@ -15,6 +15,7 @@ from irpd.config.values import Configuration
 from irpd.model.contact import VERIFY
 from irpd.model.incident import Incident, Member, MemberStatus, RunState, State
 from irpd.model.page import Page, PageKind
+from irpd.web.asked import asked_for
 from irpd.web.wording import (
     brief,
     clock,
@@ -81,6 +82,8 @@ class Screen:
     confirm: bool = False  # all signals are resolved, at level 1-2: the question is whether it is over
     person: str = ""
     zone: str = ""
+    take: str = ""  # label of the button that takes what is asked for, where that is not the incident
+    note: str = ""  # what the field for words is for, where that is no note
 
 
 def ended_at(incident: Incident) -> datetime | None:
@@ -131,6 +134,9 @@ def screen_for(
         zone=zone,
         now=now,
     )
+    asks = asked_for(page, incident, names) if page.asks and active and not ended else None
+    if asks is not None:
+        state, headline, lines = asks.state, asks.headline, tuple(shortened(one, 600) for one in asks.lines)
     firing = [member for member in members if member.status is MemberStatus.FIRING]
     shown = sorted(members, key=lambda m: (m.status is not MemberStatus.FIRING, -m.last_seen.timestamp()))
     return Screen(
@@ -152,15 +158,21 @@ def screen_for(
         more_signals=max(0, len(shown) - SIGNALS_SHOWN),
         signals_summary=_summary(len(firing), len(members)),
         links=places(incident, shown, configuration, now),
-        hand_on=_hand_on(page, next_name, now),
-        people=tuple(Choice(id=key, name=name) for key, name in names.items() if key != page.person),
-        can_take=active and state in ("asking", "again", "declined", "told"),
-        can_join=active and state == "theirs",
-        can_hand_on=active and state == "asking",
-        can_undo=active and state in ("yours", "again"),
+        hand_on=asks.hand_on if asks is not None else _hand_on(page, next_name, now),
+        people=()
+        if asks is not None
+        else tuple(Choice(id=key, name=name) for key, name in names.items() if key != page.person),
+        can_take=bool(asks.take)
+        if asks is not None
+        else active and state in ("asking", "again", "declined", "told"),
+        can_join=asks is None and active and state == "theirs",
+        can_hand_on=bool(asks.hand_on) if asks is not None else active and state == "asking",
+        can_undo=asks is None and active and state in ("yours", "again"),
         can_note=not ended and incident.state is not State.MERGED,
-        can_resolve=active and not ended,
-        confirm=active and incident.unconfirmed and incident.level.urgent,
+        can_resolve=asks is None and active and not ended,
+        take=asks.take if asks is not None else "",
+        note=asks.note if asks is not None else "",
+        confirm=asks is None and active and incident.unconfirmed and incident.level.urgent,
         person=who,
         zone=str(zone),
     )
@@ -205,6 +217,8 @@ def _said(
         others = [_first_name(names.get(p, p)) for p in incident.acknowledged_by if p != page.person]
         headline = f"You and {listed(others)} have it." if others else f"You have it, {who}."
         lines.append("Escalation has stopped.")
+        if incident.update_by is not None:
+            lines.append(f"Next: update due {clock(incident.update_by, zone, now)}.")
         if met := _response(incident, zone, now):
             lines.append(met)
     elif state == "theirs":
