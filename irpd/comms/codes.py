@@ -10,20 +10,21 @@ of them.
 import hashlib
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from irpd.model.page import Page
 
 _LETTERS = "ABCDEFHJKLMPRTUVWXY"
 _DIGITS = "23456789"
-_SHORT = 24  # so many of two characters are tried, then longer ones
-_BLOCK = 12  # so many come out of one digest
+#: So many codes of one digit are tried, then of two, and so on: who gets thousands of pages a week has longer
+#: ones, and each is found soon.
+_TRIES = (24, 12, 6, 6, 6, 6, 6, 6)
 _TO_LETTER = bytes(ord(_LETTERS[one % len(_LETTERS)]) for one in range(256))
 _TO_DIGIT = bytes(ord(_DIGITS[one % len(_DIGITS)]) for one in range(256))
 _HELD = timedelta(days=7)
 _KEPT = 200_000
-_WRITTEN = re.compile(rf"\s*([{_LETTERS}])\s*([{_DIGITS}]{{1,4}})\s*(N|NO)?\s*[.!]?\s*", re.IGNORECASE)
+_WRITTEN = re.compile(rf"\s*([{_LETTERS}])\s*([{_DIGITS}]{{1,8}})\s*(N|NO)?\s*[.!]?\s*", re.IGNORECASE)
 
 
 class Codes:
@@ -56,10 +57,7 @@ class Codes:
         return found[0] if found else None
 
     def _give(self, page: Page) -> None:
-        for code in self._candidates(page):
-            held = self._page_of.get((page.person, code))
-            if held is None or page.requested_at - held[1] > _HELD:
-                break
+        code = self._free(page)
         self._code_of[page.name] = code
         self._page_of[page.person, code] = page.id, page.requested_at
         if len(self._code_of) > _KEPT:
@@ -67,15 +65,20 @@ class Codes:
         if len(self._page_of) > _KEPT:
             del self._page_of[next(iter(self._page_of))]
 
-    def _candidates(self, page: Page) -> Iterator[str]:
-        """The page's own sequence, without end. In a storm dozens are taken: a digest is good for twelve."""
+    def _free(self, page: Page) -> str:
+        """The first of the page's own sequence that is no other page's of this person."""
         about = f"code\0{page.name}\0{page.person}\0".encode()
         for block in itertools.count():
             digest = hashlib.blake2b(about + b"%d" % block, key=self._key).digest()
             letters, digits = digest.translate(_TO_LETTER).decode(), digest.translate(_TO_DIGIT).decode()
-            many = min(1 + block * _BLOCK // _SHORT, 4)
-            for start in range(0, 5 * _BLOCK, 5):
-                yield letters[start] + digits[start + 1 : start + 1 + many]
+            many = min(block, len(_TRIES) - 1)
+            width = many + 2  # a letter, and one digit more than in the block before
+            for start in range(0, _TRIES[many] * width, width):
+                code = letters[start] + digits[start + 1 : start + width]
+                held = self._page_of.get((page.person, code))
+                if held is None or page.requested_at - held[1] > _HELD:
+                    return code
+        raise AssertionError("there are more codes than pages are kept")
 
 
 def written(text: str) -> tuple[str, bool] | None:

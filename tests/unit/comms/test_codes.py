@@ -1,10 +1,11 @@
 """The short codes that people reply with."""
 
+import itertools
 from datetime import timedelta
 
 from msgspec.structs import replace
 
-from irpd.comms.codes import Codes, written
+from irpd.comms.codes import _DIGITS, _LETTERS, Codes, written
 
 
 def pages_of(about, number: int) -> list:
@@ -55,6 +56,19 @@ def test_a_code_may_be_used_again_after_a_week_and_then_means_the_newer_page(abo
     assert shared
     newest = {codes.code(page): page.id for page in new}
     assert all(codes.page_of("asha", code) == newest[code] for code in shared)
+
+
+def test_who_has_more_pages_in_a_week_than_there_are_short_codes_gets_a_longer_one(about) -> None:
+    codes = Codes(b"k" * 32)
+    (page,) = pages_of(about, 1)
+    for many in (1, 2, 3, 4):
+        for letter, *digits in itertools.product(_LETTERS, *[_DIGITS] * many):
+            codes._page_of[page.person, letter + "".join(digits)] = "1-9", page.requested_at
+    codes.note([page])
+    code = codes.code(page)
+    assert len(code) == 6
+    assert codes.page_of(page.person, code) == page.id
+    assert written(f"{code}N") == (code, True)
 
 
 def test_what_is_no_code_is_none() -> None:
