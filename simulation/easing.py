@@ -19,7 +19,8 @@ _ASKS = {"payment": 1, "outage": 2, "slow": 3, "cosmetic": 4}
 #: All that may follow from an answer.
 _FOLLOWS = (
     e.UsersAnswered, e.ShareMeasured, e.LevelChanged, e.EvidenceExceeded, e.EvidenceEased,
-    e.AcknowledgementLapsed, e.PathStarted, e.PathMoved, e.PathResumed, e.PathStopped, e.Paged, e.PageEnded,
+    e.RoleOffered, e.RoleVacant, e.AcknowledgementLapsed,
+    e.PathStarted, e.PathMoved, e.PathResumed, e.PathStopped, e.Paged, e.PageEnded,
 )  # fmt: skip
 
 
@@ -95,6 +96,8 @@ def _eased_rightly(rows: Rows, now: Incident) -> None:
     needed = any(_asks(row) == 1 for row in firing)
     if needed:
         holds(now.eased_since is None, "sinks", f"{now.ref} is to sink and a payment alert fires in it")
+    elif any(row.source != "alerts" or row.key.endswith("/unreadable") for row in firing):
+        return  # what nobody could read, and what irpd says itself, keeps its level
     elif not (now.share.known or now.answers or now.parts or now.people):
         holds(now.eased_since is not None, "sinks", f"{now.ref}: nothing asks for its level, it never sinks")
 

@@ -21,6 +21,7 @@ from simulation.clocks import BEGINS
 from simulation.judged import holds
 from simulation.model import fold
 from simulation.reach import reaches
+from simulation.response import settled
 from simulation.worlds import prepared
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def memory(world: "Simulation") -> None:
         if _needed(world, incident):
             holds(number in rows.incidents, "memory", f"{incident.ref} ({incident.state}) is not in memory")
         elif number in rows.incidents:
-            over = incident.state is State.CLOSED and not incident.firing
+            over = incident.state is State.CLOSED and not incident.firing and settled(incident)
             holds(not over, "bounded", f"{incident.ref} is closed and stays in memory")
 
 
@@ -169,6 +170,8 @@ def as_on_disk(world: "Simulation", *, touched: Collection[int] | None = None) -
 def _needed(world: "Simulation", incident: Incident) -> bool:
     """Whether it must be in memory: not over, or with a signal of which something was heard lately."""
     if incident.state in (State.CLOSED, State.MERGED):
+        if not settled(incident):
+            return True
         sids = world.model.in_incident.get(incident.number, ())
         return any(world.model.rows.members[sid].status is MemberStatus.FIRING for sid in sids)
     return True

@@ -14,12 +14,15 @@ from irpd.model.incident import Incident, Member, MemberStatus, RunState, State
 from irpd.model.page import SendState
 from irpd.protocol.evolve import evolve
 from irpd.protocol.rows import Rows, Torn
+from simulation import response
 from simulation.judged import Violation, holds
 from simulation.paths import BY_ITSELF, LEFT, asks_on
 from simulation.quieting import due_at as waits_until
 from simulation.storms import Heard
 
 _COUNTED = (e.SignalFired, e.SignalResolved, e.SignalChanged)
+#: What is due by the very event that was made for what came due before it is looked at again so much later.
+_AT_ONCE = timedelta(seconds=60)
 _FIRING = (MemberStatus.FIRING, MemberStatus.STALE)
 
 
@@ -221,7 +224,8 @@ class Model:
         if due != self.next_due.get(now.number):
             self.next_due[now.number] = due
             if due is not None:
-                heapq.heappush(self.due, (max(due, at), now.number, due))
+                seen = due if due > at else at + _AT_ONCE
+                heapq.heappush(self.due, (seen, now.number, due))
         if isinstance(event, e.Paged):
             for send in event.page.sends:
                 heapq.heappush(self.sends, (send.due_at, event.page.id, send.n))
@@ -252,7 +256,9 @@ class Model:
         incident = self.rows.incidents[number]
         if incident.state is not State.OPEN or incident.level > 3 or incident.flapping:
             return ""
-        if due_at(incident) is not None or (number in self.left and not asks_on(incident)):
+        at_work = any(run.next_at is not None for run in incident.paths if run.state is RunState.RUNNING)
+        ends = incident.unconfirmed and not incident.level.urgent and incident.quiet_since is not None
+        if at_work or ends or (number in self.left and not asks_on(incident)):
             return ""
         for sid in self.in_incident.get(number, ()):
             row = self.rows.members[sid]
@@ -312,19 +318,12 @@ def due_at(incident: Incident) -> datetime | None:
     times = [
         run.next_at for run in incident.paths if run.state is RunState.RUNNING and run.next_at is not None
     ]
-    if (
-        incident.state is State.OPEN
-        and incident.respond_state == "running"
-        and incident.respond_by is not None
-    ):
-        times.append(incident.respond_by)
+    times += response.due(incident)
     quiet = incident.unconfirmed and not incident.level.urgent and not incident.flapping
     if quiet and incident.quiet_since is not None:
         times.append(incident.quiet_since + timedelta(seconds=incident.quiet_for))
-    if incident.state is State.RESOLVED and incident.resolved_at is not None:
-        times.append(incident.resolved_at + timedelta(seconds=incident.reopen_within))
+    if (closes := response.closes_at(incident)) is not None:
+        times.append(closes)
     if incident.state.active and incident.eased_since is not None and incident.lower_after:
         times.append(incident.eased_since + timedelta(seconds=incident.lower_after))
-    if incident.state.active and incident.ages:
-        times.append(incident.opened_at + timedelta(minutes=incident.ages[0]))
     return min(times, default=None)

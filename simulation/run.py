@@ -217,7 +217,7 @@ class Simulation:
         if send.due_at > now:
             return "never-early", "is sent before its time"
         incident = life.engine.state.incidents.get(told.incident)
-        if incident is None or told.kind not in (PageKind.PAGE, PageKind.QUIET):
+        if incident is None or told.asks or told.kind not in (PageKind.PAGE, PageKind.QUIET):
             return None
         if not incident.state.active:
             return "wanted", f"is sent though {incident.ref} is {incident.state}"

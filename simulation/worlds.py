@@ -74,6 +74,7 @@ schedules:
     time_zone: Europe/Paris
     layers: [{rotate: weekly, handoff: "Mon 10:00", start: "2026-01-05", people: [fay, ben]}]
 roles: {commander: {person: chi, levels: [1, 2]}}
+reports: {within: {critical: 0s, high: 0s, medium: 0s}, review_within: {critical: 0s, high: 0s}}
 paths:
   engineering:
     kind: technical
