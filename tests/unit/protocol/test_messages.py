@@ -490,8 +490,8 @@ def test_what_changed_since_an_audience_was_told_last_is_named() -> None:
 
 ACTS = st.sampled_from(
     [
-        "fire_a", "fire_b", "end_a", "end_b", "ack", "resolve", "reopen", "level_1", "level_3", "update", "draft",
-        "approve", "withdraw", "merge", "close", "wait", "long", "break", "mend",
+        "fire_a", "fire_b", "end_a", "end_b", "ack", "resolve", "reopen", "level_1", "level_3", "update",
+        "draft", "approve", "withdraw", "merge", "close", "wait", "long", "break", "mend",
     ]
 )  # fmt: skip
 
