@@ -37,6 +37,8 @@ from irpd.triage.level import Verdict
 NEWS = Fraction(1, 100)
 #: So many of an incident's firing signals are asked for the level, newest first.
 ASKED = 100
+#: So many open incidents, the newest, follow other rules at once; the others at their own next age.
+FOLLOWING = 10_000
 
 _FIRING = (MemberStatus.FIRING, MemberStatus.STALE)
 
@@ -173,6 +175,18 @@ def ask_again(draft: Draft, incident: Incident) -> Incident:
     if verdict is not None:
         incident = decide_again(draft, incident, verdict, incident.share)
     return ease(draft, incident)
+
+
+def follow_ages(draft: Draft) -> None:
+    """Other rules are in force, which may name other ages: what is open is asked at those. Ages that have
+    passed are left alone, as rules are not asked anew because the files changed; one that is due is asked in
+    a moment, and then follows too."""
+    ages = draft.policy.ruleset.ages
+    for incident in draft.rows.active()[-FOLLOWING:]:
+        minutes = minutes_open(draft, incident)
+        left = tuple(age for age in ages if age > minutes)
+        if left != incident.ages and not (incident.ages and incident.ages[0] <= minutes):
+            draft.emit(incident.number, e.TimePassed(minutes=minutes, ages=left))
 
 
 # ------------------------------------------------------------------ down again

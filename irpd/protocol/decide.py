@@ -28,7 +28,7 @@ from irpd.protocol import (
     waiting,
     work,
 )
-from irpd.protocol.answers import take_answer
+from irpd.protocol.answers import follow_ages, take_answer
 from irpd.protocol.contacts import ask_to_confirm, confirmed, forget_gone
 from irpd.protocol.deadlines import wake
 from irpd.protocol.draft import Draft
@@ -271,6 +271,7 @@ def _configured(draft: Draft) -> Received:
     answer = _condition_over(draft, "config")
     heartbeats.follow(draft, answer)
     shadow.follow(draft)
+    follow_ages(draft)
     forget_gone(draft)
     for member in waiting.judge_all(draft):
         enter(draft, member, answer)

@@ -134,6 +134,33 @@ def test_a_level_that_lowers_itself_sinks_after_the_minutes_of_its_rule() -> Non
     assert house.incident().level == 3
 
 
+def test_what_is_open_follows_the_ages_of_rules_that_come_into_force() -> None:
+    house = aging()
+    house.report(alert("a", want=2))
+    house.forward("20m")
+    house.report(alert("b", want=2))
+    house.policy = aging(LONG.replace("30", "15")).policy
+    house.do(c.ChangeConfig(hash="new"))
+    assert (house.incident(1).ages, house.incident(2).ages) == ((), (15,))
+    house.do(c.ChangeConfig(hash="newer"))
+    assert len(house.of_type(e.TimePassed, 2)) == 1, "nothing is said that was known"
+    house.forward("15m")
+    assert [one.level for one in house.rows.incidents.values()] == [2, 1], "what has passed is left alone"
+    house.policy = aging().policy
+    house.do(c.ChangeConfig(hash="old"))
+    assert {one.ages for one in house.rows.incidents.values()} == {()}
+
+
+def test_an_age_that_is_due_as_other_rules_come_into_force_is_asked_all_the_same() -> None:
+    house = aging(LONG)
+    house.report(alert(want=2))
+    house.sleep("30m")
+    house.policy = aging(LONG, EARLY).policy
+    house.do(c.ChangeConfig(hash="new"))
+    house.forward("0s")
+    assert house.incident().level == 1
+
+
 def test_rules_in_force_are_asked_at_an_age_and_say_which_comes_next() -> None:
     house = aging(LONG)
     house.report(alert(want=2))
