@@ -3,7 +3,6 @@
 import contextlib
 import json
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ from queue import Empty, Queue
 from typing import Any
 
 import pytest
+from harness import free_port
 from harness.chromium import DEADLINE, Browser, chromium, look, show
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -97,10 +97,7 @@ def configuration(folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def irpd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Irpd]:
-    state = tmp_path_factory.mktemp("state")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    state, port = tmp_path_factory.mktemp("state"), free_port()
     options = {
         "--config": configuration(tmp_path_factory.mktemp("shipped")),
         "--listen": f"127.0.0.1:{port}",
