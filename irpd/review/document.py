@@ -266,9 +266,14 @@ class _Reading:
         ]  # fmt: skip
         if asked:
             people = len({f.event.page.person for f in asked if isinstance(f.event, e.Paged)})
-            yield ("Pages: ", self.figure(f"{len(asked):,}", asked[-1]), f", to {people} people.")
-        for missed in (f for f in self.facts if isinstance(f.event, e.ResponseMissed)):
-            yield ("Missed: first response, due ", self.figure(self.clock(missed.at), missed), ".")
+            to = "1 person" if people == 1 else f"{people} people"
+            yield ("Pages: ", self.figure(f"{len(asked):,}", asked[-1]), f", to {to}.")
+        for fact in self.facts:
+            match fact.event:
+                case e.ResponseMissed(due_at=due):
+                    yield ("Missed: first response, due ", self.figure(self.clock(due), fact), ".")
+                case e.ObjectiveMissed(objective=name, due_at=due):
+                    yield (f"Missed: {name}, due ", self.figure(self.clock(due), fact), ".")
 
     def _resolution(self) -> Iterable[Paragraph]:
         yield from self._fact("resolution", "No resolution was recorded.")

@@ -46,6 +46,8 @@ def happened(event: e.AnyEvent, names: Names) -> str:
         case e.LevelChanged():
             by = event.level_by
             who = names.by(by.person or "") if by.kind == "person" else f" by {by.rule or by.kind}"
+            if event.before == event.after:
+                return f"Level {event.after} confirmed{who}{_because(by.because)}"
             return f"Level {event.before} to {event.after}{who}{_because(by.because)}"
         case e.EvidenceExceeded():
             return f"Evidence asks for level {event.level}{_because(event.level_by.because)}"
@@ -59,6 +61,19 @@ def happened(event: e.AnyEvent, names: Names) -> str:
             return f"{names.person(event.by)} can't"
         case e.ResponseMissed():
             return f"First response missed: it was due {names.clock(event.due_at)}"
+        case e.ObjectiveMissed():
+            return f"Missed: {event.objective}, due {names.clock(event.due_at)}"
+        case e.Extended():
+            return "Past its resolution target: extended"
+        case e.RoleAccepted():
+            topic = f" ({_said(event.topic)})" if event.topic else ""
+            return f"{names.person(event.by)} is {event.role.replace('-', ' ')}{topic}"
+        case e.RoleVacant():
+            return f"Nobody is {event.role.replace('-', ' ')} yet"
+        case e.HelpAsked():
+            return f"{names.person(event.by)} asks {event.who}: {_said(event.question)}"
+        case e.HelpAnswered():
+            return f"{names.person(event.by)} answers: {_said(event.text)}"
         case e.PathStarted():
             return f"Escalation path {event.run.name} begins{names.by(event.by)}{_because(event.because)}"
         case e.Paged():
@@ -96,6 +111,9 @@ def happened(event: e.AnyEvent, names: Names) -> str:
 
 def _paged(event: e.Paged, names: Names) -> str:
     page = event.page
+    if page.notice is not None:
+        by = ", ".join(dict.fromkeys(send.channel for send in page.sends))
+        return f"{page.notice.audience} are told ({page.notice.template}) by {by}"
     if page.kind not in (PageKind.PAGE, PageKind.QUIET):
         return ""
     channels = ", ".join(dict.fromkeys(send.channel for send in page.sends))

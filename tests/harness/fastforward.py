@@ -19,7 +19,7 @@ from irpd.daemon.heartbeats import Heartbeats
 from irpd.daemon.shifts import Shifts
 from irpd.engine.clock import SystemClock
 from irpd.engine.engine import Engine
-from irpd.engine.ports import Message, Normalised, Outcome, Receipt
+from irpd.engine.ports import Fact, Message, Normalised, Outcome, Receipt
 from irpd.intake import build_source
 from irpd.journal.memory import MemoryJournal, Storage
 from irpd.model import command as c
@@ -86,7 +86,7 @@ class Service:
     def start(self) -> None:
         self.loop = VirtualLoop(self.time, Random(1), lambda: (0.0005, 0.0005))
         _GONE.append(self.loop)
-        journal = MemoryJournal(self._storage)
+        journal = self._journal = MemoryJournal(self._storage)
         clock = SystemClock(wall=self.time.wall, boot=self.time.boot)
         configuration = self.policy.configuration
         sources = {
@@ -225,3 +225,13 @@ class Service:
 
     def incident(self, number: int = 1) -> Incident:
         return self.engine.state.incidents[number]
+
+    def stored(self, number: int = 1) -> Incident:
+        """As the journal has it, also once it has left memory."""
+        found = self._journal.incident(number)
+        assert found is not None
+        return found[0]
+
+    def facts(self, subject: str) -> list[Fact]:
+        """What the journal has of a subject."""
+        return list(self._journal.facts(subject=subject))
