@@ -212,7 +212,7 @@ NOT_YET = [
     "silences: []",
     "journal: {redis: {url: {credential: redis-url}}}",
     "roles: {legal: {person: emil}}",
-    "levels: {high: {report_within: 5d}}",
+    "objectives: {}",
 ]
 
 

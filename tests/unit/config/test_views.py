@@ -50,7 +50,7 @@ def test_the_schema_takes_a_part_of_a_configuration(validator: jsonschema.Draft2
         {"channels": {"c": {"type": "twilio"}}},
         {"channels": {"c": {"type": "smtp", "host": "h"}}},
         {"levels": {"hihg": {}}},
-        {"roles": {"communications": {"person": "a"}}},
+        {"roles": {"legal": {"person": "a"}}},
         {"timing": {"quiet": 900}},
         {"audiences": {"team": {}}},
     ],
