@@ -95,7 +95,9 @@ def said(event: Event, shown: Shown) -> str:
         case "level-changed":
             reason = event.get("level_by") or {}
             why = f": {clean(reason['because'])}" if reason.get("because") else ""
-            return f"{event['before']} to {event['after']} by {level_by(reason, shown)}{why}"
+            before, after = event["before"], event["after"]
+            what = f"{after} confirmed" if before == after else f"{before} to {after}"
+            return f"{what} by {level_by(reason, shown)}{why}"
         case "evidence-exceeded":
             return f"evidence for level {event['level']}"
         case "time-passed":

@@ -18,13 +18,18 @@ from irpd.protocol.checklist import COMMANDER, Item, checklist
 from irpd.protocol.messages import approvers
 from irpd.protocol.stages import MOVES
 
+#: Whoever has an incident.
+RESPONDER = "responder"
+#: Whose a report is.
+AUTHOR = "author"
+
 
 class Task(Struct, frozen=True, kw_only=True):
     """``role`` sees to it, ``persons`` are who that is now (none: nobody yet). ``due_at``: by when, None: as
     soon as can be. ``command`` does it once its placeholders in capitals are filled."""
 
     id: str
-    kind: str  # acknowledge | draft | update | item | stage | end
+    kind: str  # acknowledge | draft | update | item | end | report
     title: str
     role: str
     persons: tuple[str, ...]
@@ -42,12 +47,13 @@ def todo(configuration: Configuration, incident: Incident) -> list[Task]:
         *_messages(configuration, incident),
         *_items(configuration, incident),
         *_end(incident),
+        *_report(incident),
     ]
 
 
 def persons_of(incident: Incident, role: str) -> tuple[str, ...]:
     """Who sees to what this role sees to: who fills it, else who commands, else who has the incident."""
-    for name in (role, COMMANDER):
+    for name in (role, COMMANDER) if role != RESPONDER else ():
         if name in incident.roles:
             return (incident.roles[name],)
     return incident.acknowledged_by
@@ -89,7 +95,7 @@ def _somebody(incident: Incident) -> Iterator[Task]:
             "Somebody has it",
             f"irpd incident ack {incident.number}",
             kind="acknowledge",
-            role="responder",
+            role=RESPONDER,
             due_at=incident.respond_by,
         )
 
@@ -142,3 +148,38 @@ def _end(incident: Incident) -> Iterator[Task]:
             kind="end",
             role=COMMANDER,
         )
+
+
+def _report(incident: Incident) -> Iterator[Task]:
+    """What is to be done once it is over: the report on its way, the review, the action items."""
+    report, number = incident.report, incident.number
+    if report is None or incident.state.active:
+        return
+
+    def task(id: str, title: str, command: str, role: str, person: str, due_at: datetime) -> Task:
+        made = _task(incident, id, title, command, kind="report", role=role, due_at=due_at)
+        return replace(made, persons=(person,) if person else ())
+
+    match report.state:
+        case "asked" | "draft" if not report.version:
+            yield task(
+                "report",
+                "Write the report",
+                f"irpd report edit {number}",
+                AUTHOR,
+                report.owner,
+                report.due_at,
+            )
+        case "draft":
+            command = f"irpd report review {number}"
+            yield task("report", "Have the report reviewed", command, "reviewer", "", report.due_at)
+        case "reviewed":
+            command = f"irpd report publish {number}"
+            yield task("report", "Publish the report", command, AUTHOR, report.owner, report.due_at)
+    if report.review_at is not None and report.review_held_at is None:
+        command = f'irpd report held {number} "WHAT CAME OF IT"'
+        yield task("review", "Hold the review", command, AUTHOR, report.owner, report.review_at)
+    for item in report.items:
+        if item.done_at is None:
+            command = f'irpd report done {number} {item.n} "RESULT"'
+            yield task(f"item-{item.n}", item.text, command, "owner", item.owner, item.due_at)

@@ -310,7 +310,7 @@ def _span(seconds: float) -> str:
     hours, rest = divmod(minutes, 60)
     if hours >= 48:
         return f"{hours // 24} days {hours % 24} h"
-    return f"{hours} h {rest} min" if hours else f"{rest} min"
+    return f"{hours} h {rest} min" if hours else f"{rest} min" if rest else "less than a minute"
 
 
 def _zone(name: str) -> tuple[tzinfo, str]:

@@ -1,7 +1,11 @@
 """A commander works an incident through its stages by commands, on a terminal of 80 columns."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
+
+GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "commander.md"
 
 
 async def test_todo_says_what_is_due_by_whom_and_with_which_command(irpd: Any, house: Any) -> None:
@@ -105,3 +109,19 @@ async def test_todo_as_json_is_what_the_api_answers(irpd: Any, house: Any) -> No
     ]
     assert document["tasks"][0]["due_at"] == "2026-11-24T03:06:40Z"
     assert (await irpd("incident", "todo", "99")).status == 1
+
+
+async def test_the_guide_shows_what_a_commander_sees(irpd: Any, house: Any) -> None:
+    shown = re.findall(r"```text\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    assert len(shown) == 2
+
+    async def said() -> str:
+        text = (await irpd("incident", "todo", "1", "--tz", "Europe/Berlin")).out
+        text = re.sub(r"\((in [^()]*|[^()]* ago)\)", "(in 59 min)", text)
+        return re.sub(r"\d+ Nov (\d{4} )?", "", text)
+
+    await house.alert()
+    assert shown[0] == await said()
+    await irpd("incident", "ack", "1", "--as", "asha")
+    await irpd("incident", "done", "1", "assessment", "cards are refused", "--as", "asha")
+    assert shown[1] == await said()

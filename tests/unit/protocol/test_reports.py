@@ -12,6 +12,7 @@ from irpd.model.command import Refusal
 from irpd.model.incident import State
 from irpd.model.page import PageKind
 from irpd.model.report import Report
+from irpd.protocol.todo import todo
 
 ROLES = ("levels:\n", "roles: {commander: {person: dora}}\nlevels:\n")
 NEVER = ("levels:\n", "reports: {within: {critical: 0s}}\nlevels:\n")
@@ -254,6 +255,28 @@ def test_an_incident_stays_until_all_that_follows_is_settled() -> None:
     assert not house.incident().leaves  # the review
     house.do(c.HoldReview(incident=1, by="asha"))
     assert house.incident().leaves
+
+
+def test_todo_leads_from_the_report_to_the_last_action_item() -> None:
+    house = over()
+    house.report(alert("a", "resolved"))
+
+    def due() -> list[tuple[str, str, tuple[str, ...]]]:
+        tasks = todo(house.policy.configuration, house.incident())
+        return [(task.title, task.command, task.persons) for task in tasks if task.kind == "report"]
+
+    review = ("Hold the review", 'irpd report held 1 "WHAT CAME OF IT"', ("asha",))
+    assert due() == [("Write the report", "irpd report edit 1", ("asha",)), review]
+    written(house)
+    assert due() == [("Have the report reviewed", "irpd report review 1", ()), review]
+    house.do(c.ReviewReport(incident=1, by="chi"))
+    assert due() == [("Publish the report", "irpd report publish 1", ("asha",)), review]
+    house.do(c.PublishReport(incident=1, by="asha"))
+    house.do(c.HoldReview(incident=1, by="asha"))
+    item(house)
+    assert due() == [("watch certificates", 'irpd report done 1 1 "RESULT"', ("ben",))]
+    house.do(c.EndActionItem(incident=1, by="ben", n=1))
+    assert due() == []
 
 
 def test_an_item_is_dropped_for_a_reason_and_ends_once() -> None:
