@@ -37,7 +37,7 @@ def said(write: Write, text: str) -> list[str]:
         (ONE, "users: {count: 3, otherwise: 3}",
          "error: services.checkout.users: otherwise goes with promql; count always holds"),
         (ONE, "affected: {promql: a, every: 1s}",
-         "error: services.checkout.affected.every: must be at least 5"),
+         "error: services.checkout.affected.every: must be at least 5s"),
         ("prometheus: {main: {url: 'ftp://x'}}\n", QUERY,
          "error: prometheus.main.url: must be an http:// or https:// address"),
         ("prometheus: {main: {url: 'http://p.example.com', auth: {bearer: {env: X}}}}\n", QUERY,

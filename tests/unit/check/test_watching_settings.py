@@ -21,7 +21,7 @@ def said(write: Write, text: str) -> list[str]:
         (BEAT.replace("checkout", "chekout") % "", 'heartbeats.nightly.service: no service "chekout"'),
         (BEAT.replace(", auth: none%s", "%s") % "", "heartbeats.nightly"),
         (BEAT.replace("none%s", "{hmac: {secret: {env: X}}}%s") % "", "a monitor signs nothing"),
-        (BEAT.replace("1d", "1s") % "", "heartbeats.nightly.every: must be at least 10"),
+        (BEAT.replace("1d", "1s") % "", "heartbeats.nightly.every: must be at least 10s"),
         (BEAT % ", grace: 8d", "heartbeats.nightly.grace"),
         (BEAT % ", level: 5", "heartbeats.nightly.level"),
         (BEAT % ", hours: {from: '25:00'}", "heartbeats.nightly.hours.from"),
