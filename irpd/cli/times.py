@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from irpd.cli.failure import USAGE, Failed
@@ -115,3 +116,13 @@ def span(seconds: float) -> str:
     if hours < 48:
         return f"{hours} h {rest} min" if rest else f"{hours} h"
     return f"{hours // 24} days"
+
+
+def from_to(one: Mapping[str, Any], shown: Shown) -> tuple[str, str]:
+    """Of an object with ``from`` and ``to``."""
+    return weekday(one["from"], shown), f"to {weekday(one['to'], shown)}"
+
+
+def weekday(text: str, shown: Shown) -> str:
+    """``Mon 2026-11-30 09:00``."""
+    return f"{datetime.fromisoformat(text).astimezone(shown.zone):%a %Y-%m-%d %H:%M}"
