@@ -14,7 +14,7 @@ from irpd.model.share import UNKNOWN, Share, band
 from irpd.triage.condition import Condition
 from irpd.triage.facts import Facts
 from irpd.triage.hearing import MAX_NEARLY
-from irpd.triage.level import Verdict, level_for
+from irpd.triage.level import Verdict, level_for, settle
 from irpd.triage.matching import Match
 from irpd.triage.rule import Place, Rule
 from irpd.triage.ruleset import EMPTY, RuleSet
@@ -161,6 +161,21 @@ def rule(id: str, **more: object) -> Rule:
 def test_no_cap_lowers_a_floor(facts: Make) -> None:
     verdict = judge([rule("cap", at_most=4), rule("floor", at_least=1), rule("says", level=2)], facts())
     assert (verdict.level, verdict.level_by.rule) == (1, "floor")
+
+
+some_levels = st.lists(level, max_size=3)
+
+
+@given(some_levels, some_levels, some_levels, level)
+def test_the_most_severe_level_is_held_down_by_every_cap_and_up_by_every_floor(
+    levels: list[int], caps: list[int], floors: list[int], default: int
+) -> None:
+    settled = settle(levels, caps=caps, floors=floors, default=default)
+    proposed = min(levels, default=default)
+    capped = max([proposed, *caps])
+    assert settled.level == min([capped, *floors])
+    assert all(settled.level <= floor for floor in floors)
+    assert floors or all(settled.level >= cap for cap in caps)
 
 
 def test_a_cap_holds_the_share_of_users_down_too(facts: Make) -> None:
