@@ -153,18 +153,20 @@ def schedule_text(document: Mapping[str, Any], shown: Shown) -> list[str]:
 @click.argument("schedule", required=False)
 @click.option("--person", help="This person's shifts on all schedules instead.")
 @click.option("--address", is_flag=True, help="Print the secret address for calendar programs instead.")
+@click.option("--page", is_flag=True, help="Print the secret address of a page for browsers instead.")
 @files_option
 @daemon_options
-@example("irpd oncall export first-responder > shifts.ics\nirpd oncall export --person asha --address")
+@example("irpd oncall export first-responder > shifts.ics\nirpd oncall export --person asha --page")
 def export(
-    schedule: str | None, person: str | None, address: bool, files: bool, socket: str | None,
+    schedule: str | None, person: str | None, address: bool, page: bool, files: bool, socket: str | None,
     config: tuple[str, ...], json: bool,
 ) -> None:  # fmt: skip
-    """Shifts as iCalendar: those of SCHEDULE, or of a person. Whoever has the address can read them."""
+    """Shifts as iCalendar: those of SCHEDULE, or of a person; or where calendar programs and browsers find
+    them. Whoever has such an address can read them."""
     if (schedule is None) == (person is None):
         raise Failed("name a schedule, or a person with --person", exit_code=USAGE)
     if files:
-        if address:
+        if address or page:
             raise Failed("only the daemon knows the address: leave out --files", exit_code=USAGE)
         click.echo(_calendar(schedule, person, config), nl=False)
         return
@@ -175,7 +177,8 @@ def export(
         pass_on(answer)
     else:
         document = answer.document
-        click.echo(f"{document['address']}\n" if address else document["ical"], nl=False)
+        told = document["address"] if address else document["page"] if page else ""
+        click.echo(f"{told}\n" if told else document["ical"], nl=False)
 
 
 def _calendar(schedule: str | None, person: str | None, config: tuple[str, ...]) -> bytes:

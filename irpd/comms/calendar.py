@@ -38,8 +38,19 @@ class Calendars:
         """Whether the address is this calendar's own; compared in constant time."""
         return hmac.compare_digest(self._token(kind, name).encode(), token.encode("utf-8", "replace"))
 
-    def _token(self, kind: str, name: str) -> str:
-        return hmac.digest(self._key, f"calendar\0{kind}\0{name}".encode(), hashlib.sha256).hex()[:32]
+    def page_address(self, kind: str, name: str) -> str:
+        """Where a browser sees the shifts of a ``schedule``, or of a ``person`` and who is on call. Not to be
+        told from a calendar's address: that of a person is often given to others, and has nobody else in it.
+        """
+        return f"{self._base}/on-call/{kind}/{name}/{self._token(kind, name, what='page')}"
+
+    def proves_page(self, kind: str, name: str, token: str) -> bool:
+        """The same of a page's address."""
+        right = self._token(kind, name, what="page")
+        return hmac.compare_digest(right.encode(), token.encode("utf-8", "replace"))
+
+    def _token(self, kind: str, name: str, *, what: str = "calendar") -> str:
+        return hmac.digest(self._key, f"{what}\0{kind}\0{name}".encode(), hashlib.sha256).hex()[:32]
 
 
 def schedule_calendar(

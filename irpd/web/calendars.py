@@ -1,4 +1,5 @@
-"""``/calendar/.../TOKEN.ics``: shifts for calendar programs, which can't sign in.
+"""``/calendar/.../TOKEN.ics``: shifts for calendar programs, which can't sign in; ``/on-call/.../TOKEN``: for
+browsers, on a phone.
 
 The address is the credential. A wrong one is answered as one of nobody, and asking is slowed down for each
 address it comes from and for all together, since making a calendar takes more than asking for one.
@@ -13,8 +14,10 @@ from aiohttp import web
 from irpd.comms.calendar import person_calendar, schedule_calendar
 from irpd.oncall.documents import UNREADABLE
 from irpd.web.bucket import Bucket, Buckets
+from irpd.web.html import HEADERS, lost, shifts_html
 from irpd.web.ports import Services
 from irpd.web.problem import problem, retry_after
+from irpd.web.shifts import person_page, schedule_page
 
 EACH: Final = (1.0, 30.0)  # a second, at once, from one address
 ALL: Final = (10.0, 100.0)
@@ -24,7 +27,7 @@ log = structlog.get_logger("irpd.web.calendars")
 
 
 class CalendarPages:
-    """The handler of ``/calendar/...``."""
+    """The handlers of ``/calendar/...`` and ``/on-call/...``."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -33,17 +36,15 @@ class CalendarPages:
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_get("/calendar/{kind}/{name}/{token}.ics", self.fetch)
+        app.router.add_get("/on-call/{kind}/{name}/{token}", self.show)
 
     async def fetch(self, request: web.Request) -> web.StreamResponse:
-        now = self._services.clock.boot()
-        if not self._each.take(request.remote or "", now) or not self._all.take(now):
+        if not self._admitted(request):
             return problem(
                 429, "too-many", "too many requests for calendars", headers={"Retry-After": retry_after()}
             )
         kind, name, token = (request.match_info[part] for part in ("kind", "name", "token"))
-        configuration = self._services.engine.policy.configuration
-        there = {"schedule": configuration.schedules, "person": configuration.people}.get(kind, {})
-        if not self._services.calendars.proves(kind, name, token) or name not in there:
+        if not self._services.calendars.proves(kind, name, token) or not self._there(kind, name):
             return problem(404, "not-found", "there is no calendar at this address (any more)")
         try:
             body = await made(self._services, kind, name)
@@ -52,6 +53,34 @@ class CalendarPages:
             return problem(503, "unreadable", "this schedule can't be read just now")
         headers = {"Content-Type": CALENDAR, "Cache-Control": "private, max-age=300", "Server": "irpd"}
         return web.Response(body=body, headers={**headers, "Referrer-Policy": "no-referrer"})
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        """The page of a person or a schedule."""
+        if not self._admitted(request):
+            headers = {"Retry-After": retry_after()}
+            return lost(429, "Too many requests", "Wait a little, then open it again.", **headers)
+        kind, name, token = (request.match_info[part] for part in ("kind", "name", "token"))
+        if not self._services.calendars.proves_page(kind, name, token) or not self._there(kind, name):
+            return lost(
+                404, "No such page", "It may have been cut at its end. irpd oncall export --page tells it."
+            )
+        state, now = self._services.engine.state, self._services.clock.now()
+        make = person_page if kind == "person" else schedule_page
+        configuration = self._services.engine.policy.configuration
+        try:
+            page = await asyncio.to_thread(make, configuration, name, now, state.changes)
+        except UNREADABLE as error:
+            log.error("calendar.unreadable", schedule=name, error=str(error))
+            return lost(503, "This schedule can't be read just now", "", **{"Retry-After": retry_after()})
+        return web.Response(text=shifts_html(page), headers=HEADERS)
+
+    def _admitted(self, request: web.Request) -> bool:
+        now = self._services.clock.boot()
+        return self._each.take(request.remote or "", now) and self._all.take(now)
+
+    def _there(self, kind: str, name: str) -> bool:
+        configuration = self._services.engine.policy.configuration
+        return name in {"schedule": configuration.schedules, "person": configuration.people}.get(kind, {})
 
 
 async def made(services: Services, kind: str, name: str) -> bytes:

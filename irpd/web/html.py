@@ -1,4 +1,4 @@
-"""The two pages of HTML that irpd serves, and the headers that lock them down.
+"""The pages of HTML that irpd serves, and the headers that lock them down.
 
 Server-rendered, no script, one style sheet inside (its hash is what the policy lets in). If
 rendering ever raises, what is left is the incident's number and the button: nobody must be
@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from irpd.web.screen import Screen
+from irpd.web.shifts import ShiftsPage
 
 _FOLDER = Path(__file__).parent / "templates"
 _STYLE = (_FOLDER / "style.css").read_text(encoding="utf-8").strip()
@@ -30,6 +31,7 @@ _TEMPLATES = Environment(
 _TEMPLATES.globals["style"] = Markup(_STYLE)
 _ACKNOWLEDGE = _TEMPLATES.get_template("acknowledge.html")
 _WHY = _TEMPLATES.get_template("why.html")
+_SHIFTS = _TEMPLATES.get_template("shifts.html")
 _LOST = _TEMPLATES.get_template("lost.html")
 _PLAIN = """<!doctype html><html lang="en"><meta charset="utf-8"><title>irpd</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>{style}</style>
@@ -93,6 +95,11 @@ def why_html(title: str, decisions: Sequence[tuple[str, Sequence[str]]], *, toke
     """Each decision of a level: when it was made, and the lines that say why."""
     shown = [{"when": when, "text": "\n".join(lines)} for when, lines in decisions]
     return _WHY.render(title=title, decisions=shown, token=token)
+
+
+def shifts_html(page: ShiftsPage) -> str:
+    """A person's or a schedule's page of shifts."""
+    return _SHIFTS.render(title=page.title, s=page)
 
 
 def plain_html(incident: int, *, token: str, base: str, notice: str) -> str:

@@ -69,7 +69,7 @@ class Schedules:
 
     async def calendar(self, request: web.Request, _actor: Actor) -> web.Response:
         """A schedule's or a person's shifts as iCalendar (``schedule=`` or ``person=``), and the secret
-        address at which a calendar program may fetch them."""
+        addresses where a calendar program fetches them (``address``) and a browser shows them (``page``)."""
         configuration = self._services.engine.policy.configuration
         kind = "person" if "person" in request.query else "schedule"
         name = request.query.get(kind, "")
@@ -83,6 +83,7 @@ class Schedules:
                 "schema": "irpd.calendar/1",
                 kind: name,
                 "address": self._services.calendars.address(kind, name),
+                "page": self._services.calendars.page_address(kind, name),
                 "ical": body.decode(),
             }
         )

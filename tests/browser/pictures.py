@@ -16,6 +16,7 @@ PICTURES = {
     "expired": ("expired", PHONE),
     "mail": ("mail", PHONE),
     "mail-several": ("mail-several", PHONE),
+    "shifts": ("shifts", PHONE),
 }
 
 
@@ -27,8 +28,15 @@ def main(folder: Path) -> None:
         try:
             for name, (scene, view) in PICTURES.items():
                 for light in ("light", "dark"):
-                    show(browser, scenes[scene](), Path(place) / "page.html", **view, dark=light == "dark", scale=1.5)
-                    (folder / f"{name}-{light}.webp").write_bytes(picture(browser, quality=45))
+                    show(
+                        browser,
+                        scenes[scene](),
+                        Path(place) / "page.html",
+                        **view,
+                        dark=light == "dark",
+                        scale=1.4,
+                    )
+                    (folder / f"{name}-{light}.webp").write_bytes(picture(browser, quality=35))
         finally:
             browser.quit()
     whole = sum(file.stat().st_size for file in folder.glob("*.webp"))

@@ -17,8 +17,9 @@ from irpd.model.incident import Incident, LevelBy, Member, MemberStatus, PathRun
 from irpd.model.level import Level
 from irpd.model.page import Page, PageKind
 from irpd.model.share import Share
-from irpd.web.html import acknowledge_html, lost, why_html
+from irpd.web.html import acknowledge_html, lost, shifts_html, why_html
 from irpd.web.screen import screen_for
+from irpd.web.shifts import person_page, schedule_page
 
 BEGAN = datetime(2026, 11, 24, 2, 2, 11, tzinfo=UTC)
 NOW = BEGAN + timedelta(minutes=4)
@@ -220,6 +221,8 @@ ANSWERING: dict[str, Callable[[], str]] = {
     "why": lambda: why_html(
         "Why #42 is level 1", [("03:02 (Europe/Berlin)", ["level 1  <- payments-failing"])], token="t"
     ),
+    "shifts": lambda: shifts_html(person_page(configuration(), "asha", NOW)),
+    "shifts-of-schedule": lambda: shifts_html(schedule_page(configuration(), "first-responder", NOW)),
     "unknown": lambda: _lost(404, "No such link", "Open the link from the newest message."),
 }
 MAILS: dict[str, Callable[[], str]] = {

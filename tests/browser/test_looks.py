@@ -41,7 +41,9 @@ MAKES = (
     "not-saved",
     "expired",
     "test",
+    "shifts",
     "why",
+    "shifts",
 )
 
 

@@ -93,6 +93,9 @@ async def test_shifts_are_exported_as_a_calendar(irpd: Any, house: Any) -> None:
     assert "SUMMARY:On call: Asha Rao" in done.out
     address = (await irpd("oncall", "export", "--person", "asha", "--address")).out
     assert address.startswith("https://irpd.example.com/calendar/person/asha/")
+    page = (await irpd("oncall", "export", "--person", "asha", "--page")).out
+    assert page.startswith("https://irpd.example.com/on-call/person/asha/")
+    assert (await irpd("oncall", "export", SCHEDULE, "--page", "--files", "-c", EXAMPLE)).status == 2
     files = await irpd("oncall", "export", "--person", "asha", "--files", "-c", EXAMPLE)
     assert "SUMMARY:On call: first-responder" in files.out
     assert (await irpd("oncall", "export")).status == 2
