@@ -93,8 +93,13 @@ def _at_once(material: Material, path: Where, audience: Audience) -> Iterator[Pr
 
 def _templates(material: Material, configuration: Configuration) -> Iterator[Problem]:
     known = tuple(configuration.audiences)
+    first: dict[tuple[str, str, str], str] = {}
     for name, own in configuration.templates.items():
         path: Where = ("templates", name)
+        other = first.setdefault((own.template, own.audience, own.language), name)
+        if other != name:
+            message = f"is for the same messages as templates.{other}; one of them would never be used"
+            yield material.merged.problem(path, message, key=True)
         if own.audience and own.audience not in known:
             message = f"no audience {quoted(own.audience)}{suggest(own.audience, known)}"
             yield material.merged.problem((*path, "audience"), message, allowed=known)

@@ -61,6 +61,7 @@ def incident_text(
     for ask in one.get("questions") or ():
         asked = f" ({shown.people(ask['asked'])} is asked)" if ask["asked"] else ""
         lines += wrapped(f"Asked  {ask['id']} {clean(ask['to'])}: {clean(ask['text'])}{asked}", indent=7)
+    lines += _told(one, shown)
     lines.append(f"Stage  {one['stage']} since {shown.clock(one['stage_at'])}")
     lines.append(f"Users  {_users(one)}   level {one['level']} by {level_by(one['level_by'], shown)}")
     lines += [f"Path   {_path(run, shown)}" for run in one["paths"]]
@@ -95,6 +96,17 @@ def _due(one: Incident, shown: Shown) -> list[str]:
             parts.append(f"{objective['kind']} by {when} ({shown.until(due)})")
     extended = " · extended" if one.get("extended") and parts else ""
     return wrapped(f"Due    {', '.join(parts)}{extended}", indent=7) if parts else []
+
+
+def _told(one: Incident, shown: Shown) -> list[str]:
+    """``Told   team 03:02 (initial), executives 03:21 (update); drafts wait: customers``."""
+    told = [
+        f"{name} {shown.clock(last['at'])} ({last['template']})"
+        for name, last in (one.get("told") or {}).items()
+    ]
+    waits = f"drafts wait: {', '.join(one['drafts'])}" if one.get("drafts") else ""
+    text = "; ".join(part for part in (", ".join(told), waits) if part)
+    return wrapped(f"Told   {text}", indent=7) if text else []
 
 
 def _roles(one: Incident, shown: Shown) -> list[str]:

@@ -128,6 +128,10 @@ def test_a_broken_template_is_found_with_the_line_it_stands_on(found: Callable[[
         ('{template: resolution, text: "{{ progress }}"}', "progress is nothing that a message has"),
         ('{template: first, text: "x"}', '"first" is not allowed here (initial, update, resolution)'),
         ('{template: initial, text: "x", audience: b}', 'no audience "b"'),
+        (
+            '{template: update, text: "x"}\n  b: {template: update, text: "y"}',
+            "the same messages as templates.ours",
+        ),
     ],
 )
 def test_a_template_that_cannot_be_filled_is_an_error(

@@ -31,6 +31,7 @@ async def test_messages_are_looked_at_sent_released_and_seen_in_the_timeline(irp
         assert (done.status, (done.out + done.err)[: len(answer)]) == (status, answer)
     assert (await irpd("incident", "drafts", "1")).out == "No drafts.\n"
     events = (await irpd("incident", "show", "1", "--events")).out
+    assert "Told   team 03:06 (update), customers 03:06 (initial)" in events
     assert "told             customers by local (initial," in events
     assert "draft-approved   customers by Chi Okafor" in events
     pages = (await irpd("page", "list", "--incident", "1")).out

@@ -112,6 +112,15 @@ async def test_a_page_goes_before_any_message(world) -> None:
     assert [one.page.id for one in world.mail.sent] == ["1-2", "1-1"]
 
 
+async def test_in_shadow_mode_no_audience_is_told(world) -> None:
+    shadow = world.engine.policy.configuration.model_copy(update={"shadow": True})
+    world.engine.policy.configuration = shadow
+    world.engine.publish(world.incident(1), message(world, "1-1", "a@example.com"))
+    await world.time.advance(1)
+    assert world.mail.sent == []
+    assert [one.state for one in world.engine.submitted] == [SendState.WOULD_HAVE]
+
+
 async def test_an_audience_that_is_in_the_files_no_more_is_told_what_was_decided(world) -> None:
     assert not world.engine.policy.configuration.audiences
     world.engine.publish(world.incident(1), message(world, "1-1", "a@example.com"))
