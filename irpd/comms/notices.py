@@ -25,6 +25,7 @@ from irpd.comms.languages import Words, words_of
 from irpd.comms.push import Urgency
 from irpd.comms.story import percent
 from irpd.comms.texts import Rendered
+from irpd.comms.voice import spoken
 from irpd.config.audiences import LANGUAGES
 from irpd.config.templates import fill
 from irpd.config.values import Configuration
@@ -243,6 +244,8 @@ def _for_medium(channel_type: str, texts: Sequence[str]) -> str:
             return "\n\n".join(_marked(text, markdown.escape, "**{}**") for text in texts)
         case "twilio":
             return gsm.cut(gsm.plain("\n".join(text.strip() for text in texts)), _LONGEST_SMS)
+        case "voice":  # no audience is told by a call; should one be, it hears what it is about
+            return spoken(". ".join(text.split("\n", 1)[0] for text in texts))
         case "ntfy" | "pushover" | "apprise":
             if len(texts) == 1:  # the first line is the title there
                 return texts[0].partition("\n")[2].strip("\n")
