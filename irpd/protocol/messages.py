@@ -215,19 +215,21 @@ def not_told(draft: Draft, page: Page, failed: Send) -> None:
 
 
 # ------------------------------------------------------------------ what follows from what has happened
-_FOLLOWED = (
-    e.Opened, e.LevelChanged, e.ShareMeasured, e.SignalJoined, e.SignalMoved, e.Resolved, e.Reopened,
-    e.Merged,
-)  # fmt: skip
+_FOLLOWED = (e.Opened, e.LevelChanged, e.ShareMeasured, e.Resolved, e.Reopened, e.Merged)
+#: The same where some audience is told only of certain services.
+_FOLLOWED_BY_SERVICE = (*_FOLLOWED, e.SignalJoined, e.SignalMoved)
 
 
 def follow(draft: Draft) -> None:
     """Tell those who are to know what a command came to. Called once, after all else was decided."""
-    if not draft.configuration.audiences:
+    audiences = draft.configuration.audiences
+    if not audiences:
         return
+    by_service = any(audience.services for audience in audiences.values())
+    followed = _FOLLOWED_BY_SERVICE if by_service else _FOLLOWED
     happened: dict[int, list[e.AnyEvent]] = {}
     for subject, event in draft.events:
-        if isinstance(event, _FOLLOWED) and subject.startswith("incident:"):
+        if isinstance(event, followed) and subject.startswith("incident:"):
             happened.setdefault(int(subject[9:]), []).append(event)
     absorbed: dict[int, list[Incident]] = {}
     for number, events in happened.items():
