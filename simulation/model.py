@@ -50,7 +50,7 @@ class Model:
         self.groups: dict[str, set[int]] = {}
         self.taken: set[tuple[int, str]] = set()  # paths that were answered, and nothing let them go on
         self.due: list[tuple[datetime, int, datetime]] = []  # from when, of which, its time
-        self.next_due: dict[int, datetime | None] = {}  # its time as it was put there last
+        self.next_due: dict[int, tuple[datetime, int, datetime]] = {}  # what was put there last
         self.sends: list[tuple[datetime, str, int]] = []
         self.touched: set[int] = set()  # incidents that are to be looked at as a whole
         self.changed: set[int] = set()  # and all whose rows are others now
@@ -221,11 +221,13 @@ class Model:
     # ------------------------------------------------------------ what is due
     def _schedule(self, now: Incident, event: e.AnyEvent, at: datetime) -> None:
         due = due_at(now)
-        if due != self.next_due.get(now.number):
-            self.next_due[now.number] = due
-            if due is not None:
-                seen = due if due > at else at + _AT_ONCE
-                heapq.heappush(self.due, (seen, now.number, due))
+        if due is None:
+            self.next_due.pop(now.number, None)
+        else:
+            entry = due if due > at else at + _AT_ONCE, now.number, due
+            if entry != self.next_due.get(now.number):
+                self.next_due[now.number] = entry
+                heapq.heappush(self.due, entry)
         if isinstance(event, e.Paged):
             for send in event.page.sends:
                 heapq.heappush(self.sends, (send.due_at, event.page.id, send.n))
@@ -235,9 +237,9 @@ class Model:
     def overdue(self, until: datetime) -> str:
         """An incident whose time came before ``until`` and that nothing was done about; or nothing."""
         while self.due and self.due[0][0] < until:
-            seen, number, due = heapq.heappop(self.due)
-            if due_at(self.rows.incidents[number]) == due:
-                heapq.heappush(self.due, (seen, number, due))
+            entry = _, number, due = heapq.heappop(self.due)
+            if self.next_due.get(number) == entry and due_at(self.rows.incidents[number]) == due:
+                heapq.heappush(self.due, entry)
                 return f"#{number} was due at {due}"
         return ""
 
