@@ -150,8 +150,9 @@ class Screen:
 
 
 def block(message: Message, *, coloured: bool) -> str:
-    """The message as it stands on a terminal, a rule above and below."""
-    rule = "─" * 72
+    """The message as it stands on a terminal, a rule above and below; above one to an audience, to which."""
+    rule, notice = "─" * 72, message.page.notice
+    above = rule if notice is None else f"── to {notice.audience} ".ljust(72, "─")
     first, _, rest = message.text.rstrip("\n").partition("\n")
     if coloured:
         incident = message.fields.get("incident")
@@ -162,4 +163,4 @@ def block(message: Message, *, coloured: bool) -> str:
             f"{_GREEN}{line}{_END}" if line.lstrip().startswith("I have it") else line
             for line in rest.split("\n")
         )
-    return f"{rule}\n{first}\n{rest}\n{rule}\n"
+    return f"{above}\n{first}\n{rest}\n{rule}\n"

@@ -8,6 +8,7 @@ from email.utils import parseaddr
 from harness.hostile import HOSTILE
 from msgspec.structs import replace
 
+from irpd.channels.file import block
 from irpd.comms.notices import render_notices
 from irpd.config.values import Configuration
 from irpd.model.level import Level
@@ -61,6 +62,13 @@ async def test_every_message_is_delivered_and_is_nothing_but_text(counterpart, a
                 assert "blocks" not in body
         case kind if kind in BUTTONS:
             assert BUTTONS[kind] not in b"".join(raw for _, _, raw in counterpart.requests)
+
+
+def test_a_terminal_shows_to_whom_a_message_goes(a_message) -> None:
+    (one, *_) = messages(a_message, "file", "customers")
+    lines = block(one, coloured=False).splitlines()
+    assert lines[0] == f"── to customers {'─' * 56}"
+    assert lines[1] == "[INCIDENT #42] - HIGH Incident Reported"
 
 
 #: What a button or a link to press would be in each chat's requests.
