@@ -148,6 +148,8 @@ def _asked(asks: str) -> str:
             return f"You: {what.partition('/')[0]}?"
         case "help":
             return "Help asked."
+        case "audience":
+            return "To know of."
         case _:
             return "Update overdue."
 

@@ -255,14 +255,17 @@ def _respond_by(incident: Incident, when: "When", now: datetime) -> str:
 
 def asks_still(page: Page, incident: Incident) -> bool:
     """Whether an answer to this page is wanted of its person, as things stand."""
-    if page.kind != PageKind.PAGE or not page.live or answered(page, incident):
+    asking = page.kind == PageKind.PAGE or (page.kind == PageKind.QUIET and bool(page.asks))
+    if not asking or not page.live or answered(page, incident):
         return False
     return incident.state != State.ACKNOWLEDGED or incident.acknowledged_at is not None
 
 
 def _ask(page: Page, *, confirm: bool) -> str:
     if page.asks:
-        return "Do you take it? Press" if page.asks.startswith("role:") else "Do you see to it? Press"
+        kind = page.asks.partition(":")[0]
+        asked = {"role": "Do you take it? Press", "audience": "To know of: press"}
+        return asked.get(kind, "See to it? Press")
     if page.reason == "stale":
         return "Still on it? Press"
     return "All resolved: press" if confirm else ""

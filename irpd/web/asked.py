@@ -31,6 +31,13 @@ def asked_for(page: Page, incident: Incident, names: dict[str, str]) -> Asked:
         return _role(page, incident, what, names)
     if kind == "help":
         return _help(page, incident, what, names)
+    if kind == "audience":
+        if not page.live:
+            return Asked(state="yours", headline="You know of it.", lines=("Nothing else to do.",))
+        return Asked(
+            state="asking", headline=f"You are paged with the audience {what}.", lines=(page.text,),
+            take="I know of it", hand_on="I can’t: page somebody instead",
+        )  # fmt: skip
     if page.live:
         return Asked(
             state="asking", headline="An update is overdue.", lines=(page.text,), take="I see to it",

@@ -16,9 +16,11 @@ from irpd.comms import clean, gsm
 from irpd.comms.several import several
 from irpd.comms.story import Subject, tell
 from irpd.comms.texts import Rendered, render
+from irpd.model.contact import VERIFY
 from irpd.model.incident import RunState, State
 from irpd.model.level import Level
 from irpd.model.page import PageKind
+from irpd.model.shift import ShiftWord
 
 NOW = datetime(2026, 11, 24, 2, 2, 11, 482_000, tzinfo=UTC)
 WIDTH = 45
@@ -65,6 +67,15 @@ KINDS: dict[str, tuple[dict[str, object], dict[str, object], str]] = {
     "signals resolved": ({}, {"firing": 0}, "I have it"),
     "evidence": ({"reason": "evidence", "text": "Evidence asks for level 1", "path": ""}, TAKEN, "I have it"),
     "grown stale": ({"reason": "stale", "text": STALE, "path": ""}, TAKEN, "I have it"),
+    "role": ({"reason": "role", "asks": "role:commander", "text": "Do you lead it?"}, TAKEN, "I have it"),
+    "help": ({"reason": "help", "asks": "help:2", "text": "Ben asks: who knows it?"}, TAKEN, "I have it"),
+    "help, quietly": (
+        {"reason": "help", "asks": "help:2", "text": "Ben asks: who knows it?", "kind": PageKind.QUIET},
+        {"level": Level.LOW},
+        "I have it",
+    ),
+    "missed update": ({"reason": "update-missed", "asks": "update", "text": "overdue"}, TAKEN, "I have it"),
+    "audience": ({"reason": "audience", "asks": "audience:legal", "text": "to know"}, TAKEN, "I have it"),
     "quiet": ({"kind": PageKind.QUIET}, {"level": Level.LOW}, "Open"),
     "update": ({"kind": PageKind.UPDATE, "text": NEWS}, {}, "Another signal"),
     "update of mine": ({"kind": PageKind.UPDATE, "text": NEWS}, TAKEN, "Another signal"),
@@ -302,6 +313,43 @@ def test_a_call_says_how_bad_what_and_since_when_and_then_the_keys(about, kind: 
     said = twiml.call(text, "https://irpd.example.com/keys")
     assert said.index("Press 1 if you have it") > said.index(order[-1])
     assert text.startswith("This is a drill.") == incident.drill
+
+
+@pytest.mark.parametrize("channel", [one for one in CHANNELS if one != "html"])
+@pytest.mark.parametrize("begun", [False, True], ids=["begins", "began"])
+def test_a_word_before_a_shift_says_from_when_and_for_what_in_two_lines(
+    about, channel: str, begun: bool
+) -> None:
+    begins = NOW + timedelta(hours=-1 if begun else 1)
+    word = ShiftWord(schedule="first-responder", begins=begins, ends=begins + timedelta(days=7), after="chi")
+    page = {"kind": PageKind.SHIFT, "incident": 0, "shift": word}
+    subject = replace(about(page=page), incident=None, members=())
+    seen = two_lines(channel, render(channel, subject)).replace("\n", " ")
+    assert "first-responder" in seen
+    assert ("02:02" if begun else "04:02") in seen
+
+
+@pytest.mark.parametrize("channel", [one for one in CHANNELS if one != "html"])
+def test_a_message_that_confirms_an_address_says_what_to_do_in_two_lines(about, channel: str) -> None:
+    page = {"kind": PageKind.TEST, "incident": 0, "reason": VERIFY}
+    subject = replace(about(page=page), incident=None, members=(), code="K7")
+    seen = two_lines(channel, render(channel, subject)).replace("\n", " ")
+    assert re.search(r"[Cc]onfirm", seen)
+    assert "irpd" in seen
+
+
+@pytest.mark.parametrize(
+    "asks, says",
+    [
+        ("role:commander", "Do you take it? Press I have it."),
+        ("help:2", "See to it? Press I have it."),
+        ("update", "See to it? Press I have it."),
+        ("audience:legal", "To know of: press I have it."),
+    ],
+)
+def test_what_asks_for_something_else_says_for_what(about, asks: str, says: str) -> None:
+    assert says in render("ntfy", about(page={"asks": asks, "path": ""}, incident=TAKEN)).text
+    assert "overdue" not in render("twilio", about(page={"asks": "audience:legal"})).text
 
 
 # ---------------------------------------------------------------- what is asked of whom

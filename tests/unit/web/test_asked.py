@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 from harness.house import CONFIG, House, alert, policy_of
+from msgspec.structs import replace
 
 from irpd.model import command as c
+from irpd.web.asked import asked_for
 from irpd.web.screen import Screen, screen_for
 
 ROTA = CONFIG + "roles: {commander: {schedule: first-responder}}\n"
@@ -83,3 +85,11 @@ def test_who_has_the_incident_reads_when_the_next_update_is_due(house: House) ->
     page = next(p for p in house.rows.pages_of(house.incident()) if not p.asks)
     screen = screen_for(page, house.incident(), house.members(), house.policy.configuration, house.now)
     assert "Next: update due 11:00." in screen.lines
+
+
+def test_who_is_paged_with_an_audience_is_asked_to_know_of_it_not_for_an_update(house: House) -> None:
+    paged = next(p for p in house.rows.pages_of(house.incident()) if not p.asks)
+    page = replace(paged, asks="audience:legal", text="You are paged together with the audience legal.")
+    asked = asked_for(page, house.incident(), {})
+    assert (asked.headline, asked.take) == ("You are paged with the audience legal.", "I know of it")
+    assert asked_for(replace(page, live=False), house.incident(), {}).headline == "You know of it."
