@@ -123,7 +123,7 @@ async def test_explain_says_what_a_payload_would_do_and_why(irpd: Any) -> None:
     done = await irpd(*arguments)
     assert done.status == 0, done
     assert "1 signal -> 1 incident: level 1 CRITICAL at checkout, path engineering" in done.out
-    assert "now          asha by local; 3m local; 5m chi" in done.out
+    assert "now          asha by local; 3m local; chi by local; 3m local; 5m " in done.out
     document = json.loads((await irpd(*arguments, "--json")).out)
     (signal,) = document["signals"]
     assert (document["schema"], signal["outcome"], signal["incident"]["paths"]) == (

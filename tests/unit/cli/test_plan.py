@@ -30,15 +30,17 @@ def plan(policy: Policy, category: str) -> str:
 
 
 def test_a_critical_one_is_paged_at_once_and_the_second_step_follows(policy: Policy) -> None:
-    assert plan(policy, "payment").startswith("ben by local")
-    assert plan(policy, "payment").endswith("5m chi")
+    # dora is asked to command.
+    paged, told = plan(policy, "payment").split("   tells ")
+    assert paged == "ben by local; 3m local; dora by local; 3m local; 5m chi"
+    assert told == "team, executives, support-desk"
 
 
 def test_a_medium_one_waits_for_working_hours_and_steps_wait_half_the_objective(policy: Policy) -> None:
     # Sunday 03:00 in Berlin to Monday 09:00, when the week is handed over; two hours to the next step.
-    assert plan(policy, "intermittent") == "1d6h asha by local; 1d8h chi"
+    assert plan(policy, "intermittent") == "1d6h asha by local; 1d8h chi   tells team, support-desk"
 
 
 def test_a_low_one_tells_the_first_step_and_nobody_after_that(policy: Policy) -> None:
-    assert plan(policy, "cosmetic").endswith("quietly, and nobody after that")
+    assert plan(policy, "cosmetic").endswith("quietly, and nobody after that   tells team")
     assert "chi" not in plan(policy, "cosmetic")

@@ -538,7 +538,7 @@ def test_a_problem_of_any_length_leaves_room_for_how_many_more() -> None:
 
 def test_an_incident_that_is_over_has_no_deadline_left() -> None:
     house = House()
-    house.report(alert("a"))
+    house.report(alert("a", want=4))  # of which no report is due
     house.resolve()
     house.forward("31m")
     assert house.states() == [State.CLOSED]

@@ -279,7 +279,7 @@ def test_a_bare_label_is_a_warning_and_the_rules_are_good(rules: Rules) -> None:
     assert ruleset.warnings[0].source_line == '    when: count > 1 && labels.team == "x"'
 
 
-@pytest.mark.parametrize("key", ["visible_to: [legal]", "tells: [legal]"])
+@pytest.mark.parametrize("key", ["visible_to: [legal]"])
 def test_what_is_not_built_yet_is_said_to_be_not_supported(key: str) -> None:
     rule = f"{{id: a, level: 1, because: x, when: 'true', {key}}}"
     (problem,) = problems(f"version: 1\nrules:\n  - {rule}\n")
