@@ -461,7 +461,8 @@ Command = (
     Receive | Wake | WakeSignal | AddSilence | EndSilence | AddOverride | SwapShifts | EndOverride | TellShift
     | MarkStale | TakeAnswer | RecordSend | ConfirmSend
     | HeartbeatReported | HeartbeatMissed
-    | Open | AnyWork | SeePage | TestPage | VerifyContact | TestShift | JudgeShiftTest | TellOperators | ConditionOver
+    | Open | AnyWork | SeePage | TestPage | VerifyContact | TestShift | JudgeShiftTest
+    | TellOperators | ConditionOver
     | ChangeConfig | RefuseConfig | SetAside | RecordStart | RecordJump
 )  # fmt: skip
 

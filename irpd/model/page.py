@@ -75,7 +75,8 @@ class Page(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     pending sends of a page that is not live are never sent.
     ``reason`` is a word for why: ``step``, ``round``, ``everyone``, ``fallback``,
     ``level-rise``, ``evidence``, ``update``, ``operators``, ``test``, ``asked``, ``shift``, ``audience``.
-    A message to an audience has a ``notice`` and no ``person``; its reasons are those of ``protocol.messages``.
+    A message to an audience has a ``notice`` and no ``person``; its reasons are those of
+    ``protocol.messages``.
     """
 
     id: str
@@ -96,7 +97,7 @@ class Page(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     text: str = ""  # for updates: what there is to say, in plain words
     receipt_at: datetime | None = None  # first byte of the request that caused it
     notice: Notice | None = None  # what a message to an audience says
-    asks: str = ""  # for something else than to take the incident: ``role:commander``, ``help:2``, ``update``, ...
+    asks: str = ""  # for something else than to take the incident: ``role:commander``, ``help:2``, ...
     shift: ShiftWord | None = None  # what a word before a shift says
     dated: bool = False  # False only in pages of a version that named them by their ``id`` alone
 

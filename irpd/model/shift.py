@@ -13,8 +13,8 @@ SHIFT_TEST = "before-shift"
 
 class ComingShift(Standing, frozen=True, omit_defaults=True, kw_only=True):
     """A person's time on a schedule, from ``begins``. ``told_at`` is when they got a word of it, ``test`` the
-    page by which they were tested ("" for none that could be sent), ``judge_at`` when that is judged (None: it
-    has been, or there is no test)."""
+    page by which they were tested ("" for none that could be sent), ``judge_at`` when that is judged (None:
+    it has been, or there is no test)."""
 
     kind: ClassVar[str] = "shift"
     schedule: str

@@ -418,7 +418,8 @@ def _apply(rows: Rows, incident: Incident, event: e.AnyEvent, at: datetime) -> I
             | e.Started() | e.ReceiptTaken() | e.SilenceAdded() | e.SilenceEnded()
             | e.OverrideAdded() | e.OverrideEnded() | e.HeartbeatsExpected() | e.HeartbeatSeen()
             | e.ShadowBegan() | e.ShadowEnded() | e.ShiftTold()
-            | e.ShiftTested() | e.ShiftTestJudged() | e.ContactAsked() | e.ContactVerified() | e.ContactForgotten()
+            | e.ShiftTested() | e.ShiftTestJudged()
+            | e.ContactAsked() | e.ContactVerified() | e.ContactForgotten()
         ):  # fmt: skip
             return replace(incident, version=version)
         case e.Opened() | e.SignalsRepeated() | e.SignalWaits() | e.WaitChanged() | e.WaitEnded():
