@@ -18,6 +18,7 @@ from irpd.journal import chain, codec, delta, lag, projection
 from irpd.journal.failure import explained
 from irpd.journal.schema import BOUND, SILENCES, STANDING, connect, pending, rows
 from irpd.journal.schema import version as version_of
+from irpd.journal.sharing import Sharing
 from irpd.model.incident import Incident, Member
 from irpd.model.page import Page
 
@@ -186,27 +187,27 @@ class Reader:
         return lag.caught_up(self.connection, after=after, find=find)
 
     def _load(self) -> Loaded:
-        execute = self.connection.execute
+        execute, shared = self.connection.execute, Sharing()
         incidents: dict[int, Incident] = {}
         for number, data in execute("SELECT number, data FROM incidents WHERE live = 1 ORDER BY number"):
-            incidents[number] = codec.decode_incident(data)
+            incidents[number] = shared.incident(codec.decode_incident(data))
         members: dict[int, Member] = {}
         for sid, data in execute(
             "SELECT m.sid, m.data FROM incidents i CROSS JOIN members m ON m.incident = i.number"
             " WHERE i.live = 1"
         ):
-            members[sid] = codec.decode_member(data)
+            members[sid] = shared.member(codec.decode_member(data))
         pages: dict[str, Page] = {}
         for id, data in execute(
             "SELECT p.id, p.data FROM incidents i CROSS JOIN pages p ON p.incident = i.number"
             " WHERE i.live = 1"
         ):
-            pages[id] = codec.decode_page(data)
+            pages[id] = shared.page(codec.decode_page(data))
         for id, data in execute("SELECT id, data FROM pages WHERE awaited = 1"):
             if id not in pages:
                 pages[id] = codec.decode_page(data)
         for sid, data in execute("SELECT sid, data FROM members WHERE incident = 0"):
-            members[sid] = codec.decode_member(data)
+            members[sid] = shared.member(codec.decode_member(data))
         standing = [codec.decode_standing(kind, data) for kind, _, data in self.standing()]
         counters: dict[str, int] = dict(execute("SELECT name, value FROM counters"))
         for id in projection.newest_outside(counters):

@@ -381,6 +381,23 @@ def test_rows_of_another_version_are_made_again_from_the_events(
     assert sorted(before[0].incidents) == [1, 3, 4, 5]
 
 
+def test_what_rows_have_in_common_is_in_memory_once_and_changes_nothing(
+    opened: Opened, history: History
+) -> None:
+    journal = opened()
+    for number in range(1, 4):
+        journal.commit(history.opened(number))
+    loaded = journal.load()
+    assert loaded.incidents == history.rows.incidents
+    assert loaded.members == history.rows.members
+    assert loaded.pages == history.rows.pages
+    one, other = loaded.incidents[1], loaded.incidents[2]
+    assert one.level_by is other.level_by
+    assert one.paths[0].steps is other.paths[0].steps
+    assert loaded.members[1].service is loaded.members[2].service
+    assert loaded.pages["1-1"].sends[0].channel is loaded.pages["2-1"].sends[0].channel
+
+
 def test_an_issue_written_before_there_was_an_index_of_issues_alone_is_found(
     opened: Opened, history: History, path: Path
 ) -> None:
