@@ -66,11 +66,11 @@ def unreached(
     start, end = start.astimezone(UTC), end.astimezone(UTC)
     people = {person for layer in roster.rotations for person in layer.people}
     people |= {one.person for one in changes.of(schedule)}
+    if not levels or not any(_timed(configuration, person) for person in people):
+        return []
     edges = set(roster.edges(start, end, changes))
     for person in people:
         edges.update(edge for edge in hour_edges(configuration, person, start, end) if start < edge < end)
-    if not levels or not any(_timed(configuration, person) for person in people):
-        return []
     found: dict[tuple[str, int], list[Unreached]] = {}
     begins = [start, *sorted(edges)]
     for begin, until in zip(begins, [*begins[1:], end], strict=True):
