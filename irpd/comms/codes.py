@@ -38,8 +38,8 @@ class Codes:
         ] = {}  # (person, code) → page's id, requested
 
     def note(self, pages: Iterable[Page]) -> None:
-        """Give these pages their codes, unless they have them."""
-        fresh = [page for page in pages if page.name not in self._code_of]
+        """Give these pages their codes, unless they have them. Nobody answers a message to an audience."""
+        fresh = [page for page in pages if page.person and page.name not in self._code_of]
         if len(fresh) > 1:
             fresh.sort(key=lambda page: (page.requested_at, page.incident, len(page.id), page.id))
         for page in fresh:

@@ -61,7 +61,7 @@ class Tokens:
 
     def _add(self, pages: Iterable[Page]) -> None:
         for page in pages:
-            if page.id in self._known:
+            if page.id in self._known or not page.person:  # a message to an audience has no link
                 continue
             self._known.add(page.id)
             self._page_of[self._links.token(page)] = page.id

@@ -30,6 +30,13 @@ def test_codes_are_unique_among_a_persons_pages_and_the_same_after_a_restart(abo
     assert [restarted.code(page) for page in pages] == given
 
 
+def test_a_message_to_an_audience_has_no_code(about) -> None:
+    (page,) = pages_of(about, 1)
+    codes = Codes(b"k" * 32)
+    codes.note([replace(page, person="")])
+    assert not codes._page_of
+
+
 def test_a_code_names_the_page_of_its_person_only(about) -> None:
     (page,) = pages_of(about, 1)
     codes = Codes(b"k" * 32)

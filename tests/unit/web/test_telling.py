@@ -30,6 +30,15 @@ async def test_an_incident_says_which_audiences_were_told_and_which_drafts_wait(
     assert incident["drafts"] == ["customers"]
 
 
+async def test_a_message_to_an_audience_has_no_link(telling: House) -> None:
+    incident = await telling.alert()
+    pages = telling.engine.state.pages_of(incident.number)
+    (team,) = (page for page in pages if page.notice is not None and page.notice.audience == "team")
+    answer = await telling.tcp.get(telling.link(team))
+    assert answer.status == 404
+    assert (await telling.tcp.get(telling.link(telling.page_of(incident)))).status == 200
+
+
 async def test_a_preview_shows_each_text_and_what_its_audience_does_not_know(telling: House) -> None:
     await telling.alert()
     await telling.api("POST", "/incidents/1/set?as=chi", json={"facts": {"workaround": "pay by invoice"}})
