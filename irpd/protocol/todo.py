@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from irpd.config.values import Configuration
 from irpd.model.incident import Incident, State
-from irpd.model.role import COMMUNICATIONS
+from irpd.model.role import COMMUNICATIONS, title
 from irpd.model.stage import Stage
 from irpd.protocol.checklist import COMMANDER, Item, checklist
 from irpd.protocol.messages import approvers
@@ -29,7 +29,7 @@ class Task(Struct, frozen=True, kw_only=True):
     soon as can be. ``command`` does it once its placeholders in capitals are filled."""
 
     id: str
-    kind: str  # acknowledge | draft | update | item | end | report
+    kind: str  # acknowledge | role | question | draft | update | item | end | report
     title: str
     role: str
     persons: tuple[str, ...]
@@ -44,6 +44,8 @@ def todo(configuration: Configuration, incident: Incident) -> list[Task]:
         return []
     return [
         *_somebody(incident),
+        *_roles(incident),
+        *_questions(incident),
         *_messages(configuration, incident),
         *_items(configuration, incident),
         *_end(incident),
@@ -105,20 +107,46 @@ def _messages(configuration: Configuration, incident: Incident) -> Iterator[Task
     for name in incident.response.drafts:
         who = approvers(configuration, incident, name)
         command = f"irpd incident approve {incident.number} {name}"
-        title = f"Message to {name}: approve or withdraw the draft"
-        task = _task(incident, f"draft-{name}", title, command, kind="draft", role=COMMUNICATIONS)
+        what = f"Message to {name}: approve or withdraw the draft"
+        task = _task(incident, f"draft-{name}", what, command, kind="draft", role=COMMUNICATIONS)
         yield replace(task, persons=who)
     clock = incident.objectives.update
-    if clock is not None and incident.state.active and incident.response.told:
+    if clock is not None and incident.state.active:
+        told = incident.response.told
+        tell = f'irpd incident update {incident.number} --progress "WHAT WAS DONE"'
+        note = f'irpd incident note {incident.number} "WHAT THEY WERE TOLD" --update'
         yield _task(
             incident,
             "update",
-            "Tell the audiences how it stands",
-            f'irpd incident update {incident.number} --progress "WHAT WAS DONE"',
+            "Tell the audiences how it stands" if told else "Tell those who are to know how it stands",
+            tell if told else note,
             kind="update",
             role=COMMUNICATIONS,
-            due_at=clock.due_at,
+            due_at=incident.objectives.missed_since or clock.due_at,
         )
+
+
+def _roles(incident: Incident) -> Iterator[Task]:
+    """Those that somebody is asked to take, or has without having said yes."""
+    for role, seat in incident.seats.items() if incident.state.active else ():
+        asked = seat.asked or ("" if seat.accepted else incident.roles.get(role, ""))
+        if asked:
+            name = role.partition("/")[0]
+            yield Task(
+                id=f"accept-{name}", kind="role", title=f"Accept the role: {title(role, seat.topic)}",
+                role=name, persons=(asked,), command=f"irpd incident accept {incident.number} {name}",
+                stage=incident.stage, due_at=seat.next_at,
+            )  # fmt: skip
+
+
+def _questions(incident: Incident) -> Iterator[Task]:
+    for ask in incident.asks:
+        yield Task(
+            id=f"question-{ask.n}", kind="question", title=f"Answer question {ask.n}: {ask.question[:200]}",
+            role=ask.who, persons=(ask.taken_by,) if ask.taken_by else ask.asked,
+            command=f'irpd incident answer {incident.number} {ask.n} "ANSWER"', stage=incident.stage,
+            due_at=ask.next_at,
+        )  # fmt: skip
 
 
 def _items(configuration: Configuration, incident: Incident) -> Iterator[Task]:

@@ -53,9 +53,7 @@ class Working:
             await asyncio.sleep(0)
         answers, views = [], {}
         for number, page_id in sorted(asked):
-            command = c.Acknowledge(
-                incident=number, by=by, via="cli" if actor.local else "api", page=page_id
-            )
+            command = c.Acknowledge(incident=number, by=by, via="cli" if actor.local else "api", page=page_id)
             result = await self._services.engine.submit(command)
             incident, members, _ = await self._looking.found(number)
             views[number] = incident_view(incident, members)

@@ -105,6 +105,7 @@ async def test_todo_as_json_is_what_the_api_answers(irpd: Any, house: Any) -> No
     assert document["schema"] == "irpd.todo/1"
     assert [(task["id"], task["kind"]) for task in document["tasks"]] == [
         ("acknowledge", "acknowledge"),
+        ("update", "update"),
         ("assessment", "item"),
     ]
     assert document["tasks"][0]["due_at"] == "2026-11-24T03:06:40Z"
