@@ -15,8 +15,8 @@ from irpd.model.level import Level
 from irpd.model.share import UNKNOWN
 from irpd.model.signal import OWN, Signal, Status
 from irpd.protocol import (
+    announce,
     heartbeats,
-    messages,
     overrides,
     people,
     review,
@@ -48,7 +48,7 @@ def decide(draft: Draft, command: c.Command) -> object:
     if isinstance(command, c.Work) and command.seen:
         _still_as_seen(draft, command)
     answer = _decide(draft, command)
-    messages.follow(draft)
+    announce.follow(draft)
     return answer
 
 

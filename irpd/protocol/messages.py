@@ -2,8 +2,8 @@
 
 An audience is told of an incident when the incident comes into its scope (its level, its services, a regime):
 at the opening, or later when that changes. From then on it hears how it ends, also where the level has sunk
-below its own. In between people tell it what was done (``telling``). What irpd decides to tell goes out at
-once, or waits as a draft until somebody in ``approve`` has released it.
+below its own. What it hears by itself is decided in ``announce``, what people tell it in ``telling``. It goes
+out at once, or waits as a draft until somebody in ``approve`` has released it.
 
 A message is a page without a person, so that the outbox delivers it like any other: attempted until an event
 says what became of it. One that an end or a reopening made untrue before it went out is not sent; what the
@@ -11,9 +11,8 @@ audience hears then says what is so.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from functools import partial
 
 from msgspec.structs import replace
 
@@ -21,9 +20,8 @@ from irpd.config.audiences import Audience
 from irpd.config.channels import SlackChannel, WebhookChannel
 from irpd.config.values import Configuration
 from irpd.model import event as e
-from irpd.model.incident import Incident, State
-from irpd.model.level import Level
-from irpd.model.notice import News, Notice, Template
+from irpd.model.incident import Incident
+from irpd.model.notice import Notice, Template
 from irpd.model.page import Page, PageKind, Send, SendState
 from irpd.model.signal import OWN
 from irpd.protocol.draft import Draft
@@ -212,129 +210,3 @@ def not_told(draft: Draft, page: Page, failed: Send) -> None:
         incident.roles[role] for role in ("communications", "commander") if role in incident.roles
     ]
     tell_holders(draft, incident, text=text, besides=seeing_to_it)
-
-
-# ------------------------------------------------------------------ what follows from what has happened
-_FOLLOWED = (e.Opened, e.LevelChanged, e.ShareMeasured, e.Resolved, e.Reopened, e.Merged)
-#: The same where some audience is told only of certain services.
-_FOLLOWED_BY_SERVICE = (*_FOLLOWED, e.SignalJoined, e.SignalMoved)
-
-
-def follow(draft: Draft) -> None:
-    """Tell those who are to know what a command came to. Called once, after all else was decided."""
-    audiences = draft.configuration.audiences
-    if not audiences:
-        return
-    by_service = any(audience.services for audience in audiences.values())
-    followed = _FOLLOWED_BY_SERVICE if by_service else _FOLLOWED
-    happened: dict[int, list[e.AnyEvent]] = {}
-    for subject, event in draft.events:
-        if isinstance(event, followed) and subject.startswith("incident:"):
-            happened.setdefault(int(subject[9:]), []).append(event)
-    absorbed: dict[int, list[Incident]] = {}
-    for number, events in happened.items():
-        incident = draft.rows.incident(number)
-        if incident is not None and incident.state is State.MERGED and incident.merged_into is not None:
-            absorbed.setdefault(incident.merged_into, []).append(incident)
-        elif incident is not None:
-            _safely(draft, partial(_tell_of, draft, incident, events))
-    for number, parts in absorbed.items():
-        _safely(draft, partial(_absorbed, draft, number, parts))
-
-
-def _safely(draft: Draft, telling: Callable[[], None]) -> None:
-    """Telling audiences must never keep anybody from being paged."""
-    try:
-        telling()
-    except Exception as error:  # whatever it raises: what was decided before stands
-        draft.defects.append(("messages", error))
-
-
-def _tell_of(draft: Draft, incident: Incident, events: list[e.AnyEvent]) -> None:
-    match incident.state:
-        case State.RESOLVED if ended := [event for event in events if isinstance(event, e.Resolved)]:
-            _ended(draft, incident, ended[-1])
-        case State.OPEN | State.ACKNOWLEDGED:
-            if any(isinstance(event, e.Reopened) for event in events):
-                incident = _reopened(draft, incident)
-            opened = any(isinstance(event, e.Opened) for event in events)
-            _bring_in(draft, incident, OPENED if opened else BROUGHT_IN)
-
-
-def _bring_in(draft: Draft, incident: Incident, reason: str) -> None:
-    """Tell each audience of it that is to know now, and doesn't."""
-    response = incident.response
-    for name in scope(draft.configuration, incident):
-        if name in response.told or name in response.drafts or name in response.left_out:
-            continue
-        notice = notice_of(draft.configuration, incident, name, Template.INITIAL, draft.now)
-        incident = tell(draft, incident, notice, reason=reason)
-        for person in draft.configuration.audiences[name].page:
-            text = f"You are paged together with the audience {name}. Your answer stops no path."
-            incident = page_person(
-                draft, incident, person, kind=PageKind.PAGE, reason=WITH_AUDIENCE, text=text,
-                level=min(incident.level, Level.HIGH), asks=f"audience:{name}",
-            )  # fmt: skip
-
-
-def _ended(draft: Draft, incident: Incident, event: e.Resolved) -> None:
-    """Everybody who was told of it hears that it is over; what was to be said before is not said any more."""
-    incident = _overtaken(draft, incident, because="it is over")
-    for name in incident.response.told:
-        if name not in draft.configuration.audiences:
-            continue
-        notice = notice_of(draft.configuration, incident, name, Template.RESOLUTION, draft.now)
-        because = event.because if event.by else ""
-        notice = replace(
-            notice, resolution=notice.resolution or because, news=None if event.by else News.BY_ITSELF
-        )
-        incident = tell(draft, incident, notice, reason=RESOLVED if event.by else BY_ITSELF)
-
-
-def _reopened(draft: Draft, incident: Incident) -> Incident:
-    """Who heard that it is over hears that it is not."""
-    incident = _overtaken(draft, incident, because="it is open again")
-    for name, told in incident.response.told.items():
-        if name in draft.configuration.audiences and told.template is Template.RESOLUTION:
-            notice = notice_of(draft.configuration, incident, name, Template.UPDATE, draft.now)
-            incident = tell(draft, incident, replace(notice, news=News.REOPENED), reason=REOPENED)
-    return incident
-
-
-def _absorbed(draft: Draft, number: int, parts: list[Incident]) -> None:
-    """Who has been told of an incident that became part of another hears where it goes on. Whose message is
-    still on its way hears of the other incident only."""
-    reached: dict[str, list[int]] = {}
-    for part in parts:
-        for name in _reached(draft, part):
-            reached.setdefault(name, []).append(part.number)
-        _overtaken(draft, part, because=f"part of #{number} now")
-    incident = draft.rows.incident(number)
-    if incident is None or not incident.state.active:
-        return
-    for name, numbers in reached.items():
-        if name in draft.configuration.audiences:
-            notice = notice_of(draft.configuration, incident, name, Template.UPDATE, draft.now)
-            notice = replace(notice, news=News.ABSORBED, absorbs=tuple(sorted(numbers)))
-            incident = tell(draft, incident, notice, reason=ABSORBED)
-
-
-def _reached(draft: Draft, incident: Incident) -> list[str]:
-    """The audiences of which some address has a message, or may have by now."""
-    found = {
-        page.notice.audience: None
-        for page in draft.rows.pages_of(incident)
-        if page.notice is not None
-        for one in page.sends
-        if one.state is SendState.DELIVERED or (one.state is SendState.PENDING and one.attempts)
-    }
-    return list(found)
-
-
-def _overtaken(draft: Draft, incident: Incident, *, because: str) -> Incident:
-    """What has not gone out yet is not so any more."""
-    for page in list(unsent(draft, incident)):
-        incident = draft.emit(incident.number, e.PageEnded(page=page.id, because="obsolete"))
-    for name in list(incident.response.drafts):
-        incident = withdraw(draft, incident, name, because=because)
-    return incident

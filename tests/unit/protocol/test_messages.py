@@ -13,7 +13,7 @@ from irpd.model import command as c
 from irpd.model import event as e
 from irpd.model.notice import News, Notice, Template
 from irpd.model.page import PageKind
-from irpd.protocol import messages
+from irpd.protocol import announce, messages
 from irpd.protocol.draft import Draft
 from irpd.protocol.messages import notice_of
 from irpd.protocol.telling import changed, preview, preview_draft
@@ -453,7 +453,7 @@ def test_a_defect_in_telling_keeps_nobody_from_being_paged(monkeypatch: pytest.M
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(messages, "notice_of", broken)
+    monkeypatch.setattr(announce, "notice_of", broken)
     here = house()
     here.report(alert(want=1))
     assert here.people() == ["0m asha"]
