@@ -210,13 +210,14 @@ def _answered_alone(incident: Incident, person: str) -> list[str]:
 
 
 def next_text(draft: Draft, incident: Incident) -> str:
-    """Who was paged just now, in words."""
-    number = incident.pages
-    page = draft.rows.page(f"{incident.number}-{number}")
-    if page is None or page.requested_at != draft.now:
-        return "nobody else is paged now."
-    person = draft.configuration.people.get(page.person)
-    return f"{person.name if person is not None else page.person} is paged now."
+    """Who was paged for the incident just now, in words."""
+    for number in range(incident.pages, 0, -1):
+        page = draft.rows.page(f"{incident.number}-{number}")
+        if page is None or page.requested_at != draft.now:
+            break
+        if page.person and not page.asks and page.kind in (PageKind.PAGE, PageKind.QUIET):
+            return f"{draft.name(page.person)} is paged now."
+    return "nobody else is paged now."
 
 
 def escalate(draft: Draft, command: c.Escalate) -> Answer:

@@ -412,3 +412,9 @@ def test_history_replayed_has_the_same_team() -> None:
     house.forward("17m")
     cant(house, "role:commander", "dora")
     assert replayed(house.facts).incidents[1] == house.incident()
+
+
+def test_who_opens_an_incident_hears_who_is_paged_for_it_and_not_for_a_role() -> None:
+    house = House(policy_of(BOTH))
+    answer = house.do(c.Open(by="asha", title="Cards fail", service="checkout", level=2))
+    assert answer.text == "#1 is open; Asha is paged now."
