@@ -324,6 +324,9 @@ def close(draft: Draft, command: c.Close) -> Answer:
         raise Refusal("state", f"can't close {incident.ref}: it is {incident.state}; resolve it first")
     if incident.state is not State.RESOLVED:
         return Answer(incident.number, False, f"Nothing to do: {incident.ref} {draft.over(incident)}.")
+    if drafts := ", ".join(incident.response.drafts):
+        waits = f"drafts wait for approval ({drafts}); approve or withdraw them"
+        raise Refusal("state", f"can't close {incident.ref} yet: {waits}")
     sending = incident.response.sending_until
     if sending is not None and draft.now < sending and (late := list(unsent(draft, incident))):
         names = ", ".join(dict.fromkeys(page.notice.audience for page in late if page.notice is not None))

@@ -11,8 +11,12 @@ from irpd.config.duration import format_duration
 from irpd.model import event as e
 from irpd.model.incident import Incident, Member, MemberStatus, RunState, State
 from irpd.protocol.draft import Draft
+from irpd.protocol.messages import withdraw
 from irpd.protocol.paging import end_pages, restart_paths, stop_paths, tell_holders
 from irpd.protocol.reporting import ask_for_report
+
+#: What is over isn't closed for so long while somebody is to approve a message of its end.
+DRAFTS_WAIT = timedelta(hours=24)
 
 
 def reopen_ends(incident: Incident) -> datetime | None:
@@ -23,9 +27,13 @@ def reopen_ends(incident: Incident) -> datetime | None:
 
 
 def closes_at(incident: Incident) -> datetime | None:
-    """When a resolved incident is closed if nothing happens: not before its last messages had their time."""
+    """When a resolved incident is closed if nothing happens: not before its last messages had their time, and
+    drafts of them theirs."""
     ends, sending = reopen_ends(incident), incident.response.sending_until
-    return ends if ends is None or sending is None else max(ends, sending)
+    if ends is None or incident.resolved_at is None:
+        return None
+    drafts = incident.resolved_at + DRAFTS_WAIT if incident.response.drafts else ends
+    return max(ends, drafts, sending or ends)
 
 
 def close_if_over(draft: Draft, incident: Incident) -> Incident:
@@ -39,6 +47,8 @@ def close_if_over(draft: Draft, incident: Incident) -> Incident:
 def close_now(draft: Draft, incident: Incident, *, by: str = "") -> Incident:
     """It leaves memory with its pages: what was not sent by now must not end without a word."""
     incident = end_pages(draft, incident, because="obsolete", keep_updates=False)
+    for audience in list(incident.response.drafts):
+        incident = withdraw(draft, incident, audience, because="closed before somebody approved it")
     return ask_for_report(draft, draft.emit(incident.number, e.Closed(by=by)))
 
 

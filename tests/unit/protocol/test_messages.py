@@ -359,6 +359,31 @@ def test_it_is_not_closed_by_hand_while_its_end_is_on_its_way() -> None:
     assert here.incident().state == "closed"
 
 
+def test_it_stays_a_day_while_the_message_of_its_end_waits_for_approval() -> None:
+    here = house()
+    here.report(alert(want=1))
+    here.do(c.ApproveDraft(incident=1, by="fay", audience="customers"))
+    here.resolve()
+    with pytest.raises(c.Refusal, match="drafts wait for approval"):
+        here.do(c.Close(incident=1, by="asha"))
+    here.forward("5h")
+    assert here.incident().state == "resolved"
+    here.do(c.ApproveDraft(incident=1, by="fay", audience="customers"))
+    assert told(here)[-1] == "300m customers resolution"
+    here.forward("10m")
+    assert here.incident().state == "closed"
+
+
+def test_after_a_day_nobody_is_asked_for_it_any_more() -> None:
+    here = house()
+    here.report(alert(want=1))
+    here.do(c.ApproveDraft(incident=1, by="fay", audience="customers"))
+    here.resolve()
+    here.forward("1d")
+    assert here.incident().state == "closed"
+    assert here.of_type(e.DraftWithdrawn)[-1].because == "closed before somebody approved it"
+
+
 def test_it_stays_ten_minutes_for_its_last_messages_however_soon_it_may_close() -> None:
     here = house(AUDIENCES + "timing: {reopen_within: 0s}\n")
     here.report(alert(want=1))
