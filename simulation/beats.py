@@ -92,7 +92,9 @@ class Beats:
             if quiet > allowed + PATIENCE + LOOKS + _LATE:
                 holds(fires, "in-time", f"{name} has been silent for {quiet:.0f} s and nothing says so")
             elif last > calm_since and _LATE < true - last < allowed and name not in self.failed:
-                holds(not fires, "in-time", f"{name} reported {true - last:.0f} s ago and is called silent")
+                where = rows.incidents.get(rows.members[sid].incident) if fires and sid is not None else None
+                told = fires and (where is None or where.state.active)  # what is over tells nobody
+                holds(not told, "in-time", f"{name} reported {true - last:.0f} s ago and is called silent")
 
     def _last(self, name: str, life: "Life") -> float:
         """When this life of irpd, or one before it that answered, heard of it last."""

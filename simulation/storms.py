@@ -72,8 +72,9 @@ class Heard:
     def asked(self, page: Page, incident: Incident) -> None:
         """One more message about an incident. Raises Violation for a second one within a minute.
 
-        What evidence asks for against a person's level goes to who commands at once, always."""
-        if incident.group != "storm" or not page.sends or page.reason == "evidence":
+        What evidence asks for against a person's level goes to who commands at once, always; and what asks
+        for something else than to take it (a role, an update) is put off by no storm."""
+        if incident.group != "storm" or not page.sends or page.reason == "evidence" or page.asks:
             return
         level = Level.LOW if page.kind is PageKind.QUIET else incident.level
         due, key = min(send.due_at for send in page.sends), (incident.number, page.person)
