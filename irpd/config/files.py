@@ -64,6 +64,8 @@ def rule_files(
                 problems.append(
                     document.problem(("rules", n), "the configuration itself; rules have own files")
                 )
+            elif not os.path.lexists(where):
+                problems.append(document.problem(("rules", n), f"no such file: {where}"))
             else:
                 names.append(where)
             continue

@@ -199,9 +199,7 @@ def test_a_test_that_nothing_took_pages_the_operators_in_time() -> None:
     assert service.phones() == ["90m olga mail"]
     assert service.incident().title == "Nothing reached Ben in the test before a shift on first-responder"
     said = service.incident().level_by.because
-    assert said.startswith(
-        "The shift begins 30 Nov 08:00 UTC. irpd oncall override add puts somebody else"
-    )
+    assert said.startswith("The shift begins 30 Nov 08:00 UTC. irpd oncall override add puts somebody else")
 
 
 def test_it_is_sent_once_and_judged_once_whatever_restarts_in_between() -> None:

@@ -95,6 +95,9 @@ levels:
   medium: {hours: {days: [Mon, Tue, Wed, Thu, Fri], from: "09:00", to: "18:00", time_zone: Europe/Berlin}}
 """
 
+#: Added to a configuration: what is over owes no report, and leaves memory.
+NO_REPORTS = "reports: {within: {critical: 0s, high: 0s, medium: 0s}}\n"
+
 RULES = """
 version: 1
 rules:

@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import ClientSession, UnixConnector, web
 from aiohttp.test_utils import TestClient, TestServer
+from harness.house import NO_REPORTS
 
 from irpd.channels.desk import Desk
 from irpd.channels.parts import Parts
@@ -193,12 +194,13 @@ async def build_house(
     notify: str = "[{after: 0m, via: [local]}]",
     more: str = "",
     channels: str = "",
+    reports: str = NO_REPORTS,
 ) -> House:
-    """A house that ``stack`` takes down again, ``configured`` so; ``more`` is added to that.
+    """A house that ``stack`` takes down again, ``configured`` so; ``reports`` and ``more`` are added to that.
 
     $DOOR_SECRET must hold the secret of its sources."""
     file = folder / "irpd.yaml"
-    file.write_text(configured(tokens=tokens, login=login, notify=notify, channels=channels) + more)
+    file.write_text(configured(tokens=tokens, login=login, notify=notify, channels=channels) + reports + more)
     loaded = load_configuration([file])
     configuration = loaded.configuration
     policy = Policy(configuration, compile_rules([]), ServiceIndex(configuration), loaded.hash)

@@ -5,6 +5,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+
+@pytest.fixture
+async def house(build: Any) -> Any:
+    """What is over owes its report here."""
+    return await build(reports="")
+
 
 async def over(irpd: Any, house: Any) -> None:
     await house.alert()

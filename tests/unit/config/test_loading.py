@@ -147,7 +147,8 @@ def test_a_pattern_that_fits_nothing_is_a_warning_and_a_missing_file_an_error(
     (warning,) = loaded.problems
     assert (warning.severity, warning.path) == ("warning", "rules[0]")
     (problem,) = refused(*write(irpd=good + "rules: [none.yaml]\n"))
-    assert str(problem) == "none.yaml: error: no such file"
+    assert str(problem).endswith(": error: rules[0]: no such file: none.yaml")
+    assert problem.line
 
 
 def test_the_configuration_is_never_one_of_its_rule_files(write: Write, good: str) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from harness.house import TUESDAY, policy_of
+from harness.house import CONFIG, NO_REPORTS, TUESDAY, policy_of
 
 from irpd.engine.engine import Accepted, Engine
 from irpd.engine.ports import Batch, Normalised, Receipt
@@ -87,7 +87,7 @@ class Bench:
     """An engine and all it stands on. ``restart`` makes another on the same storage."""
 
     def __init__(self, policy: Policy | None = None, **settings: Any) -> None:
-        self.policy = policy or policy_of()
+        self.policy = policy or policy_of(CONFIG + NO_REPORTS)
         self.settings = settings
         self.clock = HandClock()
         self.journal = GatedJournal()

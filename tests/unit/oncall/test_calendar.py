@@ -142,9 +142,7 @@ def test_a_limit_ends_later_and_in_working_hours(at: datetime, zone: str, hours:
     assert working(hours, zone, due - timedelta(microseconds=1))
 
 
-@given(
-    at=INSTANTS, zone=ZONES, hours=HOURS, first=LIMIT, second=LIMIT
-)
+@given(at=INSTANTS, zone=ZONES, hours=HOURS, first=LIMIT, second=LIMIT)
 def test_two_limits_one_after_the_other_are_one(
     at: datetime, zone: str, hours: Hours, first: int, second: int
 ) -> None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from harness.house import NIGHT, House, alert, changed
+from harness.house import CONFIG, NIGHT, NO_REPORTS, House, alert, changed, policy_of
 
 from irpd.model import command as c
 from irpd.model import event as e
@@ -536,8 +536,8 @@ def test_a_problem_of_any_length_leaves_room_for_how_many_more() -> None:
     assert len(because) <= 200, "a page shows no more of it"
 
 
-def test_an_incident_that_is_over_has_no_deadline_left() -> None:
-    house = House()
+def test_an_incident_that_is_over_and_owes_no_report_has_no_deadline_left() -> None:
+    house = House(policy_of(CONFIG + NO_REPORTS))
     house.report(alert("a", want=4))  # of which no report is due
     house.resolve()
     house.forward("31m")

@@ -129,7 +129,7 @@ class AnyHistory(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.house = House()
-        self.asked_after: set[int] = set()  # escalated by hand since somebody acknowledged
+        self.asked_after: set[int] = set()  # escalated by hand since somebody answered all
 
     def attempt(self, command: c.Command) -> bool:
         """False when it was refused: then nothing may have changed."""
@@ -150,7 +150,8 @@ class AnyHistory(RuleBasedStateMachine):
 
     @rule(number=numbers, by=persons)
     def acknowledge(self, number: int, by: str) -> None:
-        if self.attempt(c.Acknowledge(incident=number, by=by)):
+        """It answers the paths of the kind that asked this person; one of another kind goes on."""
+        if self.attempt(c.Acknowledge(incident=number, by=by)) and not self.house.running(number):
             self.asked_after.discard(number)
 
     @rule(number=numbers, by=persons)

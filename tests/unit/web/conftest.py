@@ -23,10 +23,6 @@ async def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         yield make
 
 
-#: An incident that owes a report stays in memory.
-NO_REPORTS = "reports: {within: {critical: 0s, high: 0s, medium: 0s}}\n"
-
-
 @pytest.fixture
 async def house(build: Build) -> House:
-    return await build(more=NO_REPORTS)
+    return await build()
