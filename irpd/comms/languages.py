@@ -97,6 +97,7 @@ WORDS: Mapping[str, Words] = {
         ),
         news={
             News.REOPENED: "It was reported as resolved and has come back; work on it goes on",
+            News.EXTENDED: "It takes longer than its resolution target; updates come more often from now on",
             News.ABSORBED: "{} is handled as part of this incident from now on",
             News.BY_ITSELF: "The signals that reported it have ended",
         },
@@ -128,6 +129,7 @@ WORDS: Mapping[str, Words] = {
         ),
         news={
             News.REOPENED: "War als behoben gemeldet und ist wieder aufgetreten; wir arbeiten daran",
+            News.EXTENDED: "Die Behebung dauert länger als vorgesehen; es wird ab jetzt öfter berichtet",
             News.ABSORBED: "{} wird ab jetzt als Teil dieses Vorfalls bearbeitet",
             News.BY_ITSELF: "Die Signale, die ihn gemeldet haben, sind beendet",
         },
@@ -160,6 +162,7 @@ WORDS: Mapping[str, Words] = {
         ),
         news={
             News.REOPENED: "L'incident signalé comme résolu est réapparu ; le travail reprend",
+            News.EXTENDED: "La résolution dépasse son objectif ; les nouvelles seront plus fréquentes",
             News.ABSORBED: "{} est désormais traité dans le cadre de cet incident",
             News.BY_ITSELF: "Les signaux qui l'ont révélé ont pris fin",
         },
@@ -192,6 +195,7 @@ WORDS: Mapping[str, Words] = {
         ),
         news={
             News.REOPENED: "Se comunicó como resuelto y ha vuelto a producirse; se sigue trabajando en él",
+            News.EXTENDED: "La resolución supera su objetivo; se informará con más frecuencia",
             News.ABSORBED: "{} se trata desde ahora como parte de este incidente",
             News.BY_ITSELF: "Las señales que lo comunicaron han terminado",
         },

@@ -28,6 +28,7 @@ class News(StrEnum):
     """What irpd itself has to say where a person would say what was done."""
 
     REOPENED = "reopened"
+    EXTENDED = "extended"  # it is past its resolution target
     ABSORBED = "absorbed"  # other incidents became part of this one
     BY_ITSELF = "by-itself"  # all signals resolved, and it ended
 

@@ -20,6 +20,7 @@ from irpd.protocol.messages import (
     ABSORBED,
     BROUGHT_IN,
     BY_ITSELF,
+    EXTENDED,
     OPENED,
     REOPENED,
     RESOLVED,
@@ -32,7 +33,9 @@ from irpd.protocol.messages import (
 )
 from irpd.protocol.paging import page_person
 
-_FOLLOWED = (e.Opened, e.LevelChanged, e.ShareMeasured, e.Resolved, e.Reopened, e.Merged)
+_FOLLOWED = (e.Opened, e.LevelChanged, e.ShareMeasured, e.Resolved, e.Reopened, e.Extended, e.Merged)
+#: Who hears again when an incident is past its resolution target.
+_EXECUTIVES = "executives"
 #: The same where some audience is told only of certain services.
 _FOLLOWED_BY_SERVICE = (*_FOLLOWED, e.SignalJoined, e.SignalMoved)
 
@@ -74,8 +77,18 @@ def _tell_of(draft: Draft, incident: Incident, events: list[e.AnyEvent]) -> None
         case State.OPEN | State.ACKNOWLEDGED:
             if any(isinstance(event, e.Reopened) for event in events):
                 incident = _reopened(draft, incident)
+            if any(isinstance(event, e.Extended) for event in events):
+                incident = _extended(draft, incident)
             opened = any(isinstance(event, e.Opened) for event in events)
             _bring_in(draft, incident, OPENED if opened else BROUGHT_IN)
+
+
+def _extended(draft: Draft, incident: Incident) -> Incident:
+    """The executives who know of it hear that it is past its resolution target."""
+    if _EXECUTIVES not in incident.response.told or _EXECUTIVES not in draft.configuration.audiences:
+        return incident
+    notice = notice_of(draft.configuration, incident, _EXECUTIVES, Template.UPDATE, draft.now)
+    return tell(draft, incident, replace(notice, news=News.EXTENDED), reason=EXTENDED)
 
 
 def _bring_in(draft: Draft, incident: Incident, reason: str) -> None:

@@ -49,10 +49,11 @@ def said_no(draft: Draft, incident: Incident, page: Page, by: str) -> tuple[Inci
         if by in one.asked:
             incident = helping.move_on(draft, incident, one, because=f"{draft.name(by)} can't")
         return incident, True, "Passed on."
+    was_live = page.live
     incident = _ended(draft, incident, page, by)
     if kind == "audience":
         return _instead(draft, incident, page), True, "Passed on."
-    if incident.objectives.chase_at is not None:
+    if was_live and incident.objectives.chase_at is not None:
         incident = overdue.chase(draft, incident)
     return incident, True, "Passed on."
 

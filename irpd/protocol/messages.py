@@ -35,7 +35,7 @@ OPENED, BROUGHT_IN, REOPENED, ABSORBED, BY_ITSELF = (
     "absorbed",
     "by-itself",
 )
-RESOLVED, UPDATE, APPROVED = "resolved", "update", "approved"
+RESOLVED, UPDATE, APPROVED, EXTENDED = "resolved", "update", "approved", "extended"
 #: Those that may come for many incidents at once: within a minute they go out together.
 GATHERED = frozenset({OPENED, BROUGHT_IN, REOPENED, ABSORBED, BY_ITSELF})
 #: Why somebody is paged together with an audience.

@@ -472,3 +472,25 @@ def test_an_update_of_what_is_over_changes_nothing() -> None:
     draft = Draft(house.rows, house.policy, house.now)
     updated(draft, house.incident())
     assert draft.events == []
+
+
+def test_past_its_target_the_executives_who_know_of_it_hear_again() -> None:
+    text = CONFIG + "audiences: {executives: {via: mail}, support-desk: {via: mail, levels: [2]}}\n"
+    house = opened(2, text)
+    house.ack()
+    house.forward("481m")
+    told = [
+        (page.notice.audience, page.notice.news, page.requested_at - house.began)
+        for page in house.rows.pages_of(house.incident())
+        if page.notice is not None and page.reason == "extended"
+    ]
+    assert told == [("executives", "extended", 8 * H)]
+
+
+def test_an_old_no_about_an_update_pages_nobody_further() -> None:
+    house = at_work(1)
+    house.forward("31m")
+    page = next(page for page in house.rows.pages_of(house.incident()) if page.asks == "update")
+    for _ in range(3):
+        house.do(c.Decline(incident=1, by="fay", page=page.id, via="link"))
+    assert house.asked("update") == ["30m fay update", "31m chi update"]
