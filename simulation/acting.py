@@ -92,6 +92,8 @@ def acts(world: "Simulation", action: Action) -> bool:
             world.ask(c.Open(by=by, title="It smells", service=service, level=(None, 1, 2, 3, 4)[b % 5]))
         case "merge":
             other = _incident(world, b)
+            had = [i.number for i in world.model.rows.incidents.values() if i.state is State.ACKNOWLEDGED]
+            number = had[a % len(had)] if had and b % 2 else number
             world.ask(c.Merge(incident=number, into=other.number if other is not None else 1, by=by))
         case "split":
             handles = incident.handles if incident is not None else 3

@@ -18,15 +18,15 @@ WEIGHTS = {
     "set-level": 24, "underrate": 14, "again": 36, "deaf": 12,
     "note": 14, "resolve-incident": 34, "reopen": 20, "open": 15, "merge": 38, "split": 16,
     "recall": 30, "ignored": 16,
-    "see": 14, "test-page": 10, "tell-operators": 9,
+    "see": 14, "test-page": 10, "tell-operators": 14,
     "override": 24, "swap": 10, "end-override": 14,
     "beat-stops": 10, "beat-again": 12, "beat-fails": 8, "night": 10, "teams": 10, "beside": 12, "shadow": 9,
-    "silence": 26, "end-silence": 40, "answers": 60, "ease": 24, "storm": 12, "hold": 16, "chain": 8,
-    "reload": 14, "bad-files": 7, "channel": 28, "channels-work": 7,
+    "silence": 36, "end-silence": 40, "answers": 60, "ease": 24, "storm": 12, "hold": 26, "chain": 12,
+    "reload": 14, "bad-files": 7, "channel": 28, "channels-work": 10,
     "disk-slow": 8, "disk-full": 8, "disk-room": 8, "disk-fails": 10, "disk-fails-written": 12,
     "stutter": 8, "jam": 7,
     "wall-ahead": 6, "wall-back": 8, "wall-blip": 6, "wall-right": 8,
-    "plant": 40, "plant-none": 10, "crash": 18, "stop": 6, "reboot": 5, "idle": 5, "long-down": 8, "sweep": 7,
+    "plant": 46, "plant-none": 10, "crash": 18, "stop": 6, "reboot": 5, "idle": 5, "long-down": 8, "sweep": 7,
 }  # fmt: skip
 _KINDS = list(WEIGHTS)
 _CUMULATIVE = [sum(list(WEIGHTS.values())[: n + 1]) for n in range(len(WEIGHTS))]
