@@ -204,7 +204,7 @@ PLANTED: Mapping[str, Change] = {
         "irpd.oncall.changes:changes", "key=lambda one: -one.id", "key=lambda one: one.id"
     ),
     "first-of-a-team-only": Change(
-        _PAGING + "_persons",
+        _PAGING + "persons_of",
         "parts_of(draft.configuration, target)",
         "list(parts_of(draft.configuration, target))[:1]",
     ),
@@ -330,7 +330,7 @@ PLANTED: Mapping[str, Change] = {
         _PAGING + "fire_step", ' or configuration.level(incident.level).urgency == "quiet"', ""
     ),
     "unsent-when-closed": Change(
-        "irpd.protocol.quiet:close_if_over",
+        "irpd.protocol.quiet:close_now",
         'incident = end_pages(draft, incident, because="obsolete", keep_updates=False)',
         "pass",
     ),
