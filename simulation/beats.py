@@ -79,7 +79,7 @@ class Beats:
         if by_report and since is not None and (decision.now - since).total_seconds() >= allowed - slower:
             return
         quiet = true - max(self._last(command.name, life), life.began)
-        holds(quiet >= allowed - 1.0, "silent", f"{command.name} is called silent after {quiet:.0f} s")
+        holds(quiet >= allowed - 2.0, "silent", f"{command.name} is called silent after {quiet:.0f} s")
 
     def in_time(self, world: "Simulation", life: "Life", calm_since: float) -> None:
         """Asked while nothing keeps irpd from its work. Raises Violation."""
