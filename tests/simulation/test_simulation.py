@@ -20,7 +20,7 @@ COMMANDS = 2000
 #: The same in all processes of one run, each of which reads this file.
 CHANCE = Random(os.environ.get("PYTEST_XDIST_TESTRUNUID") or os.urandom(16))
 FRESH = tuple(
-    CHANCE.randrange(10**6, 10**9) for _ in range(max(1, int(os.environ.get("IRPD_FRESH_SEEDS", "4"))))
+    CHANCE.randrange(10**6, 10**9) for _ in range(max(1, int(os.environ.get("IRPD_FRESH_SEEDS", "1"))))
 )
 #: How many seeds a planted bug may hide from. Most are found by the first; each change of irpd is another
 #: throw of the dice for those that are not.
